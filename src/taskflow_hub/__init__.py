@@ -1,0 +1,1 @@
+"""TaskFlow Hub: background work you can trust."""

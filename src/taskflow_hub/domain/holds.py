@@ -1,0 +1,40 @@
+"""Why a queued task is not running, as people are shown it.
+
+The store writes only the hold that keeps its ready index short (`no_worker`, where a scan met the task); a paused queue, and
+a queue nobody scans, are read from the queue and the workers. See docs/adr/0010.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Queue, Worker, WorkerState
+
+PAUSED: Final = "paused"
+NO_WORKER: Final = "no_worker"
+
+
+class Serving(Struct, frozen=True):
+    """Who is open for what at one moment."""
+
+    paused: frozenset[str]
+    workers: tuple[Worker, ...]
+
+    @classmethod
+    def of(cls, queues: Iterable[Queue], workers: Iterable[Worker]) -> "Serving":
+        alive = tuple(worker for worker in workers if worker.state is not WorkerState.DEAD)
+        return cls(frozenset(queue.name for queue in queues if queue.paused), alive)
+
+    def served(self, queue: str, type_: str) -> bool:
+        return any(
+            type_ in worker.types and (not worker.queues or queue in worker.queues) for worker in self.workers
+        )
+
+    def hold(self, status: State, queue: str, type_: str, stored: str | None) -> str | None:
+        if status is not State.QUEUED:
+            return None
+        if queue in self.paused:
+            return PAUSED
+        return stored if self.served(queue, type_) else NO_WORKER

@@ -1,0 +1,239 @@
+"""What travels between engine and workers: the wire format, version 1.
+
+Every message is one JSON document with `"v": 1` and, where there are several of a family, a `"kind"`. The JSON Schemas and
+golden vectors in `protocol/` are made from these classes (`python -m taskflow_hub.testing.protocol`), and every worker
+language must pass them. Unknown fields are ignored on reading, so a field may be added without a new version.
+
+    engine → worker   Assignment, Control (Stop, Drain, Recall)        one inbox per worker, in order
+    worker → engine   Report (Progressed, Logged, Succeeded, Failed, Snoozed, Released, Aborted)
+    worker ⇄ engine   Request (Register, Heartbeat, Retire, Submit) and its Reply
+
+Times of the hub are made by the store alone, so a report carries durations (`ran_s`), never dates; only log lines,
+which are the worker's own words, carry the worker's clock.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+from taskflow_hub.domain.model import NULL, TaskError, TaskType
+from taskflow_hub.domain.submission import Submission
+
+VERSION = 1
+
+
+class Assignment(Struct, frozen=True, kw_only=True, tag_field="kind", tag="assignment"):
+    """One attempt, on its way to the worker that owns its lease. `(id, attempt)` is its identity and its fence."""
+
+    v: int = VERSION
+    id: str
+    attempt: int
+    type: str
+    queue: str
+    priority: int
+    payload: Raw
+    timeout: float | None  # seconds the attempt may run; None: no limit
+    retry_count: int
+    max_retries: int | None
+    created_at: datetime
+    tags: tuple[str, ...] = ()
+    traceparent: str | None = None
+
+
+# --- control: hints that make things fast; the heartbeat's answer carries the same for sure -------------------------
+
+
+class Why(StrEnum):
+    CANCELLED = "cancelled"  # end it and report Aborted
+    STALE = "stale"  # the lease is lost: end it and report nothing
+
+
+class Stop(Struct, frozen=True, tag_field="kind", tag="stop"):
+    id: str
+    attempt: int
+    why: Why
+    v: int = VERSION
+
+
+class Drain(Struct, frozen=True, tag_field="kind", tag="drain"):
+    """Take nothing new; finish what is there."""
+
+    v: int = VERSION
+
+
+class Recall(Struct, frozen=True, tag_field="kind", tag="recall"):
+    """Hand back (Released) what has not started of this queue; it was paused."""
+
+    queue: str
+    v: int = VERSION
+
+
+Control = Stop | Drain | Recall
+Inbound = Assignment | Control
+
+
+# --- reports -----------------------------------------------------------------------------------------------------
+
+
+class ReportBase(Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
+    """`n` numbers the reports of one worker from 1 without gaps; one acknowledged number means all up to it are stored."""
+
+    v: int = VERSION
+    worker: str
+    n: int
+    id: str
+    attempt: int
+
+
+class Progressed(ReportBase, frozen=True, kw_only=True):
+    fraction: float
+    message: str = ""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    n: int  # counts the lines of one attempt, from 1
+    at: datetime
+    level: str
+    message: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Logged(ReportBase, frozen=True, kw_only=True):
+    lines: tuple[Line, ...]
+
+
+class Succeeded(ReportBase, frozen=True, kw_only=True):
+    ran_s: float
+    result: Raw = NULL
+
+
+class How(StrEnum):
+    RAISED = "raised"  # the handler raised: retry by policy
+    TIMEOUT = "timeout"  # it ran over its time: retry by policy
+    RETRY = "retry"  # the handler answered Retry: retry after `after` seconds, or by policy
+    FAIL = "fail"  # the handler answered Fail, or can never succeed: no retry
+
+
+class Failed(ReportBase, frozen=True, kw_only=True):
+    ran_s: float
+    how: How
+    error: TaskError
+    after: float | None = None
+
+
+class Snoozed(ReportBase, frozen=True, kw_only=True):
+    """Exactly one of `seconds` and `until` is set."""
+
+    ran_s: float
+    seconds: float | None = None
+    until: datetime | None = None
+
+
+class Released(ReportBase, frozen=True, kw_only=True):
+    """Handed back unfinished; `ran_s` None: it never started."""
+
+    ran_s: float | None = None
+
+
+class Aborted(ReportBase, frozen=True, kw_only=True):
+    """Ended because a cancel was requested."""
+
+    ran_s: float | None = None
+
+
+Report = Progressed | Logged | Succeeded | Failed | Snoozed | Released | Aborted
+Ending = Succeeded | Failed | Snoozed | Released | Aborted
+
+
+# --- calls -------------------------------------------------------------------------------------------------------
+
+
+class Register(Struct, frozen=True, kw_only=True, tag_field="kind", tag="register"):
+    """A worker introduces itself under a fresh id. Sent twice it is one registration.
+
+    `previous` is the id it had before the engine took it for dead: crashes counted for that id are taken back.
+    """
+
+    v: int = VERSION
+    worker: str
+    previous: str | None = None
+    name: str
+    host: str
+    pid: int
+    version: str
+    slots: int
+    window: int
+    queues: tuple[str, ...] = ()  # empty: every queue
+    types: tuple[TaskType, ...] = ()
+
+
+class Held(Struct, frozen=True, array_like=True):
+    id: str
+    attempt: int
+    started: bool
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="kind", tag="heartbeat"):
+    """`held` lists every attempt the worker has: waiting, running, and ended but not yet acknowledged."""
+
+    v: int = VERSION
+    worker: str
+    held: tuple[Held, ...] = ()
+    stuck: tuple[str, ...] = ()
+    loop_lag_s: float = 0.0
+
+
+class Retire(Struct, frozen=True, kw_only=True, tag_field="kind", tag="retire"):
+    """The worker ends in good order and holds nothing any more."""
+
+    v: int = VERSION
+    worker: str
+
+
+class Submit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="submit"):
+    """`ctx.submit`: fenced by the attempt, idempotent by (task id, call number) for as long as the task lives."""
+
+    v: int = VERSION
+    worker: str
+    id: str
+    attempt: int
+    call: int
+    task: Submission
+
+
+Request = Register | Heartbeat | Retire | Submit
+
+
+class Registered(Struct, frozen=True, tag_field="kind", tag="registered"):
+    v: int = VERSION
+
+
+class HeartbeatAnswer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="heartbeat_answer"):
+    """`known` False: the engine holds this id for dead; stop every attempt and register anew."""
+
+    v: int = VERSION
+    known: bool
+    draining: bool = False
+    stop: tuple[Stop, ...] = ()
+
+
+class Retired(Struct, frozen=True, tag_field="kind", tag="retired"):
+    v: int = VERSION
+
+
+class Submitted(Struct, frozen=True, tag_field="kind", tag="submitted"):
+    id: str
+    v: int = VERSION
+
+
+class CallFailed(Struct, frozen=True, tag_field="kind", tag="call_failed"):
+    """The engine refused: `code` and `detail` as in the error tree."""
+
+    code: str
+    detail: str
+    v: int = VERSION
+
+
+Reply = Registered | HeartbeatAnswer | Retired | Submitted | CallFailed

@@ -1,0 +1,1 @@
+"""Use cases and loops: validate, decide, one store call, emit."""

@@ -1,0 +1,44 @@
+"""Operations over many tasks: counted first, done in chunks that survive a restart, and abortable."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from taskflow_hub.domain.errors import NotFound
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.store.base import Bulk, BulkAction, BulkStatus, BulkStore, Reads, TaskFilter
+
+
+class _Store(BulkStore, Reads, Protocol): ...
+
+
+class BulkOperations:
+    def __init__(self, store: _Store, hints: Hints, new_id: Callable[[], str]) -> None:
+        self._store, self._hints, self._new_id = store, hints, new_id
+
+    async def count(self, account: str, where: TaskFilter) -> int:
+        """How many tasks a filter matches now: the dry run."""
+        return await self._store.count(account, where)
+
+    async def begin(self, account: str, action: BulkAction, where: TaskFilter) -> Bulk:
+        """Start it; the bulk loop of any process carries it on."""
+        total = await self._store.count(account, where)
+        bulk = await self._store.create_bulk(self._new_id(), account, action, where, total)
+        self._hints.tell(Topic.BULK)
+        return bulk
+
+    async def get(self, account: str, bulk_id: str) -> Bulk:
+        """Raises NotFound."""
+        return _found(await self._store.bulk(account, bulk_id), bulk_id)
+
+    async def abort(self, account: str, bulk_id: str) -> Bulk:
+        """Stop after the chunk in flight; what is done stays done. A finished one is answered as it is. Raises NotFound."""
+        bulk = await self.get(account, bulk_id)
+        if bulk.status is not BulkStatus.RUNNING:
+            return bulk
+        return _found(await self._store.abort_bulk(account, bulk_id), bulk_id)
+
+
+def _found(bulk: Bulk | None, bulk_id: str) -> Bulk:
+    if bulk is None:
+        raise NotFound(f"There is no bulk operation {bulk_id}.")
+    return bulk

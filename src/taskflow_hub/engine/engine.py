@@ -1,0 +1,91 @@
+"""The engine, put together: use cases for the faces, loops that keep tasks moving."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain.clock import Clock, Monotonic, new_id, utc_now
+from taskflow_hub.domain.model import Worker
+from taskflow_hub.engine.bulk import BulkOperations
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.loop import Loop
+from taskflow_hub.engine.loops.bulk import BulkRunner
+from taskflow_hub.engine.loops.collector import Collector
+from taskflow_hub.engine.loops.dispatcher import Dispatcher
+from taskflow_hub.engine.loops.listener import Listener
+from taskflow_hub.engine.loops.promoter import Promoter
+from taskflow_hub.engine.loops.pruner import Pruner
+from taskflow_hub.engine.loops.reaper import Reaper
+from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.queries import Queries
+from taskflow_hub.engine.queues import Queues
+from taskflow_hub.engine.results import FolderResults
+from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
+from taskflow_hub.engine.task_types import Format, TaskTypes
+from taskflow_hub.engine.tasks import Tasks
+from taskflow_hub.engine.workers import Workers
+from taskflow_hub.store.base import Store
+
+
+class Engine:
+    """Use cases work as soon as it exists; between `start` and `stop` tasks also move."""
+
+    def __init__(
+        self,
+        store: Store,
+        broker: EngineSide,
+        *,
+        settings: EngineSettings,
+        retention: RetentionSettings,
+        version: str,
+        formats: Mapping[str, Format],
+        provably_dead: Callable[[Worker], bool],
+        clock: Clock = utc_now,
+        monotonic: Monotonic = time.monotonic,
+        new_id: Callable[[], str] = new_id,
+    ) -> None:
+        self.store, self.broker = store, broker
+        self.hints, self.metrics = Hints(), Metrics(version)
+        self.results = FolderResults(settings.results_dir)
+        self.types = TaskTypes(
+            store, self.hints, formats=formats, strict=settings.strict_types, new_id=new_id
+        )
+        self.tasks = Tasks(store, broker, self.types, self.hints, self.metrics)
+        self.queues = Queues(store, broker, self.hints)
+        self.workers = Workers(store, broker, self.tasks, self.hints)
+        self.bulk = BulkOperations(store, self.hints, new_id)
+        self.queries = Queries(store, clock)
+        self.hints.on(Topic.QUEUES, self.queries.forget)
+        self.hints.on(Topic.WORKERS, self.queries.forget)
+        self.loops: tuple[Loop, ...] = (
+            Reaper(
+                store,
+                broker,
+                self.hints,
+                self.metrics,
+                dead_after_s=settings.dead_after,
+                provably_dead=provably_dead,
+                monotonic=monotonic,
+            ),
+            Promoter(store, self.hints, self.metrics),
+            Dispatcher(store, broker, self.hints, self.metrics),
+            BulkRunner(store, self.tasks, self.hints),
+            Pruner(store, self.results, self.hints, retention),
+            Listener(store, self.hints),
+            Collector(
+                store, broker, self.results, self.hints, self.metrics, result_ttl_s=retention.success or None
+            ),
+        )
+
+    async def start(self) -> None:
+        """Twice is harmless."""
+        self.hints.bind()
+        await self.broker.serve(self.workers.answer)
+        for loop in self.loops:
+            await loop.start()
+
+    async def stop(self) -> None:
+        """The collector goes last, so that what workers reported before is stored. Twice is harmless."""
+        for loop in self.loops:
+            await loop.stop()
+        await self.tasks.close()

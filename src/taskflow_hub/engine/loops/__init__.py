@@ -1,0 +1,1 @@
+"""One duty per file: the loops that keep tasks moving."""

@@ -1,0 +1,51 @@
+"""queued → worker: lease in the store first, then publish."""
+
+from collections import defaultdict
+from typing import Final
+
+from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.errors import Unavailable
+from taskflow_hub.domain.messages import Assignment
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.loop import Loop
+from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.store.base import TaskStore
+
+LIMIT: Final = 1000
+POLL_S: Final = 1.0
+
+
+class Dispatcher(Loop):
+    def __init__(self, store: TaskStore, broker: EngineSide, hints: Hints, metrics: Metrics) -> None:
+        super().__init__(interval_s=POLL_S)
+        self._store, self._broker, self._hints, self._metrics = store, broker, hints, metrics
+        hints.on(Topic.WORK, self.wake)
+
+    async def tick(self) -> float | None:
+        reachable = await self._broker.reachable()
+        if reachable is not None and not reachable:
+            return None
+        leased = await self._store.lease(reachable, LIMIT)
+        inboxes: dict[str, list[Assignment]] = defaultdict(list)
+        for lease in leased.leases:
+            inboxes[lease.worker].append(lease.assignment)
+        for worker, assignments in inboxes.items():
+            await self._publish(worker, assignments)
+        if leased.leases:
+            self._metrics.leased.inc(len(leased.leases))
+            self._hints.changed([lease.assignment.id for lease in leased.leases])
+        return 0.0 if leased.more or len(leased.leases) >= LIMIT else None
+
+    async def _publish(self, worker: str, assignments: list[Assignment]) -> None:
+        try:
+            await self._broker.publish(worker, assignments)
+        except (
+            Unavailable
+        ) as error:  # known not to have arrived: nobody works on them, so they go back at once
+            self.log.warning(
+                "publish failed, released", worker=worker, tasks=len(assignments), error=error.detail
+            )
+            await self._store.release(
+                [moves.Release(id=a.id, attempt=a.attempt, ran_s=None) for a in assignments]
+            )

@@ -1,0 +1,20 @@
+"""Other processes change the same store; this loop hears of it and passes it on as hints."""
+
+from typing import Final
+
+from taskflow_hub.engine.hints import Hints
+from taskflow_hub.engine.loop import Loop
+from taskflow_hub.store.base import Upkeep
+
+WAIT_S: Final = 1.0
+
+
+class Listener(Loop):
+    def __init__(self, store: Upkeep, hints: Hints) -> None:
+        super().__init__(interval_s=1.0)
+        self._store, self._hints = store, hints
+
+    async def tick(self) -> float | None:
+        if await self._store.changed(WAIT_S):
+            self._hints.outside()
+        return 0.0

@@ -1,0 +1,149 @@
+"""Read models for people, shared by HTTP, CLI and dashboard."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from taskflow_hub.domain.clock import Clock
+from taskflow_hub.domain.errors import NotFound
+from taskflow_hub.domain.holds import Serving
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Attempt, LogLine, Queue, Task, Worker
+from taskflow_hub.store.base import Page, QueueStore, Reads, TaskFilter, WorkerStore
+
+FRESH_S: Final = 1.0  # how old the picture of queues and workers may be that `hold` is derived from
+RATE_MINUTES: Final = 5
+
+
+class _Store(Reads, WorkerStore, QueueStore, Protocol): ...
+
+
+class QueueView(Struct, frozen=True, kw_only=True):
+    """A queue as an operator sees it."""
+
+    name: str
+    paused: bool
+    max_size: int | None
+    depth: dict[str, int]  # unfinished tasks by status
+    held: dict[str, int]  # queued tasks that may not be leased, by hold
+    oldest_age: float | None  # seconds since the oldest queued task was submitted
+    rate: float  # tasks finished per second, over the last five minutes
+    workers: tuple[str, ...]  # ids of those who serve it
+    unserved_types: tuple[str, ...]  # types with queued tasks that nobody alive serves
+
+
+class Queries:
+    def __init__(self, store: _Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._serving = Serving(frozenset(), ())
+        self._read_at = float("-inf")
+
+    async def task(self, account: str, task_id: str) -> Task:
+        """Raises NotFound."""
+        task = await self._store.task(account, task_id)
+        if task is None:
+            raise NotFound(f"There is no task {task_id}.")
+        return await self.present(task)
+
+    async def tasks(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None) -> Page:
+        """Newest first. Raises Invalid for a foreign cursor."""
+        page = await self._store.search(account, where, limit=limit, cursor=cursor)
+        return Page(tuple([await self.present(task) for task in page.items]), page.next_cursor)
+
+    async def present(self, task: Task) -> Task:
+        """The task with the `hold` that people are shown (domain/holds.py)."""
+        if task.status is not State.QUEUED:
+            return task
+        hold = (await self._now_serving()).hold(task.status, task.queue, task.type, task.hold)
+        return task if hold == task.hold else replace(task, hold=hold)
+
+    async def attempts(self, account: str, task_id: str) -> list[Attempt]:
+        """Raises NotFound."""
+        return _found(await self._store.attempts(account, task_id), task_id)
+
+    async def logs(self, account: str, task_id: str, *, after: tuple[int, int], limit: int) -> list[LogLine]:
+        """Raises NotFound."""
+        return _found(await self._store.logs(account, task_id, after=after, limit=limit), task_id)
+
+    async def workers(self) -> list[Worker]:
+        return await self._store.workers()
+
+    async def queue(self, account: str, name: str) -> QueueView:
+        """A queue nobody has used yet is shown as empty."""
+        return next(
+            (view for view in await self.queues(account) if view.name == name), _empty(Queue(name=name))
+        )
+
+    async def queues(self, account: str) -> list[QueueView]:
+        queues, workers = await self._store.queues(), await self._store.workers()
+        serving = Serving.of(queues, workers)
+        views = {queue.name: _View(queue) for queue in queues}
+        for depth in await self._store.depths(account):
+            view = views.setdefault(depth.queue, _View(Queue(name=depth.queue)))
+            view.depth[depth.status] += depth.count
+            if depth.status is State.QUEUED:
+                view.oldest = min(filter(None, (view.oldest, depth.oldest)), default=None)
+                if not serving.served(depth.queue, depth.type):
+                    view.unserved.add(depth.type)
+                if hold := serving.hold(depth.status, depth.queue, depth.type, depth.hold):
+                    view.held[hold] += depth.count
+        finished = await self._finished_by_queue(account)
+        now = self._clock()
+        return [view.present(serving, finished, now) for _, view in sorted(views.items())]
+
+    async def _finished_by_queue(self, account: str) -> Mapping[str, int]:
+        since = self._clock() - timedelta(minutes=RATE_MINUTES)
+        counts: dict[str, int] = defaultdict(int)
+        for rate in await self._store.rates(account, since):
+            counts[rate.queue] += rate.count
+        return counts
+
+    async def _now_serving(self) -> Serving:
+        if time.monotonic() - self._read_at >= FRESH_S:
+            self._read_at = time.monotonic()
+            self._serving = Serving.of(await self._store.queues(), await self._store.workers())
+        return self._serving
+
+    def forget(self) -> None:
+        """Look at queues and workers anew at the next use: something was paused, resumed, registered."""
+        self._read_at = float("-inf")
+
+
+class _View:
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.depth: dict[str, int] = dict.fromkeys(("scheduled", "blocked", "queued", "running"), 0)
+        self.held: dict[str, int] = defaultdict(int)
+        self.unserved: set[str] = set()
+        self.oldest: datetime | None = None
+
+    def present(self, serving: Serving, finished: Mapping[str, int], now: datetime) -> QueueView:
+        name = self.queue.name
+        return QueueView(
+            name=name,
+            paused=self.queue.paused,
+            max_size=self.queue.max_size,
+            depth=self.depth,
+            held=dict(self.held),
+            oldest_age=max((now - self.oldest).total_seconds(), 0.0) if self.oldest else None,
+            rate=round(finished.get(name, 0) / (RATE_MINUTES * 60), 3),
+            workers=tuple(
+                worker.id for worker in serving.workers if not worker.queues or name in worker.queues
+            ),
+            unserved_types=tuple(sorted(self.unserved)),
+        )
+
+
+def _empty(queue: Queue) -> QueueView:
+    return _View(queue).present(Serving(frozenset(), ()), {}, datetime.min)
+
+
+def _found(value: list[Attempt] | list[LogLine] | None, task_id: str) -> list:  # type: ignore[type-arg]
+    if value is None:
+        raise NotFound(f"There is no task {task_id}.")
+    return value

@@ -1,0 +1,46 @@
+"""What operators do with queues."""
+
+from typing import Final, Protocol
+
+from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain.messages import Recall
+from taskflow_hub.domain.model import Queue
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.store.base import QueueStore, WorkerStore
+
+PURGE_CHUNK: Final = 1000
+
+
+class _Store(QueueStore, WorkerStore, Protocol): ...
+
+
+class Queues:
+    def __init__(self, store: _Store, broker: EngineSide, hints: Hints) -> None:
+        self._store, self._broker, self._hints = store, broker, hints
+
+    async def pause(self, name: str) -> Queue:
+        """No new attempt starts from this queue; what its workers have not started is called back. Survives restarts."""
+        queue = await self._store.pause(name)
+        for worker in await self._store.workers():
+            if not worker.queues or name in worker.queues:
+                await self._broker.tell(worker.id, Recall(name))
+        self._hints.tell(Topic.QUEUES, Topic.TASKS)
+        return queue
+
+    async def resume(self, name: str) -> Queue:
+        queue = await self._store.resume(name)
+        self._hints.tell(Topic.QUEUES, Topic.TASKS, Topic.WORK)
+        return queue
+
+    async def update(self, name: str, *, max_size: int | None) -> Queue:
+        queue = await self._store.update_queue(name, max_size=max_size)
+        self._hints.tell(Topic.QUEUES)
+        return queue
+
+    async def purge(self, account: str, name: str) -> int:
+        """Cancel every task that waits in the queue; in chunks, so that others get their turn. Returns how many."""
+        purged = 0
+        while ids := await self._store.purge(account, name, PURGE_CHUNK):
+            purged += len(ids)
+            self._hints.changed(ids, Topic.QUEUES)
+        return purged

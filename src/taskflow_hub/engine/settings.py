@@ -1,0 +1,47 @@
+"""What an operator may set about the engine."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from taskflow_hub.domain.lifecycle import State
+
+DAY_S = 86_400.0
+
+
+class EngineSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strict_types: bool = Field(
+        False, description="Refuse to submit a type that no worker has ever registered."
+    )
+    results_dir: Path = Field(
+        Path("taskflow-results"), description="Folder for results above 64 KiB; made when first needed."
+    )
+    dead_after: float = Field(
+        30.0,
+        ge=5,
+        le=3600,
+        description="Seconds without a new heartbeat after which a worker is taken for dead.",
+    )
+
+
+class RetentionSettings(BaseModel):
+    """How long a finished task is kept, in seconds from its finish; 0 keeps it for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    success: float = Field(7 * DAY_S, ge=0, description="Seconds to keep succeeded tasks; 0 = for ever.")
+    failed: float = Field(30 * DAY_S, ge=0, description="Seconds to keep failed tasks; 0 = for ever.")
+    cancelled: float = Field(7 * DAY_S, ge=0, description="Seconds to keep cancelled tasks; 0 = for ever.")
+    skipped: float = Field(7 * DAY_S, ge=0, description="Seconds to keep skipped tasks; 0 = for ever.")
+
+    def by_state(self) -> dict[State, float]:
+        """Only the outcomes that are pruned at all."""
+        kept_s = {
+            State.SUCCESS: self.success,
+            State.FAILED: self.failed,
+            State.CANCELLED: self.cancelled,
+            State.SKIPPED: self.skipped,
+        }
+        return {state: seconds for state, seconds in kept_s.items() if seconds > 0}

@@ -1,0 +1,143 @@
+"""What people and programs do with tasks: validate, decide, one store call, tell who waits."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain.errors import NotFound, TaskflowError
+from taskflow_hub.domain.lifecycle import FINAL, State
+from taskflow_hub.domain.messages import Stop, Why
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
+from taskflow_hub.domain.submission import Submission
+from taskflow_hub.engine.batching import Batcher
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.task_types import TaskTypes
+from taskflow_hub.store.base import Call, Idempotency, NewTask, Reads, Submit, Submitted, TaskStore
+
+POLL_S: Final = 1.0  # how late a waiter may be when no hint reaches it
+MAX_GROUP: Final = 500  # submits that share one commit
+
+
+class _Store(TaskStore, Reads, Protocol): ...
+
+
+class Tasks:
+    def __init__(
+        self, store: _Store, broker: EngineSide, types: TaskTypes, hints: Hints, metrics: Metrics
+    ) -> None:
+        self._store, self._broker, self._types, self._hints, self._metrics = (
+            store,
+            broker,
+            types,
+            hints,
+            metrics,
+        )
+        self._submits: Batcher[Submit, Submitted | TaskflowError] = Batcher(store.submit, limit=MAX_GROUP)
+
+    async def submit(
+        self,
+        wanted: Sequence[Submission],
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        user: str | None = None,
+        idempotency: Idempotency | None = None,
+        call: Call | None = None,
+        traceparent: str | None = None,
+        pointers: Sequence[str] = ("",),
+    ) -> Submitted:
+        """Commit all of `wanted`, or none; many callers share one commit.
+
+        `pointers` says where each stands in the request ("" for a body that is one submission).
+        Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QueueFull, LeaseLost (`call` of a lost attempt).
+        """
+        await self._types.refresh()
+        parent = call.parent.id if call else None
+        tasks = tuple(
+            self._types.complete(
+                one, account=account, user=user, traceparent=traceparent, parent_id=parent, at=at
+            )
+            for one, at in zip(wanted, pointers, strict=True)
+        )
+        outcome = await self._submits.add(Submit(tasks, idempotency, call))
+        if isinstance(outcome, TaskflowError):
+            raise outcome
+        if any(outcome.created):
+            self._announce(tasks)
+            self._metrics.submitted(outcome)
+        return outcome
+
+    def _announce(self, tasks: Sequence[NewTask]) -> None:
+        timed = any(task.run_at or task.delay_s or task.expires_at for task in tasks)
+        self._hints.tell(Topic.TASKS, Topic.WORK, *((Topic.DUE,) if timed else ()))
+
+    async def wait(self, account: str, task_id: str, wait_s: float) -> Task:
+        """The task, once it is final or `wait_s` seconds have passed. Raises NotFound, also when it is pruned meanwhile."""
+        deadline = time.monotonic() + wait_s
+        with self._hints.watch(task_id) as changed:
+            while True:
+                changed.clear()
+                task = await self._store.task(account, task_id)
+                if task is None:
+                    raise NotFound(f"There is no task {task_id}.")
+                left_s = deadline - time.monotonic()
+                if task.status in FINAL or left_s <= 0:
+                    return task
+                await _set_within(changed, min(left_s, POLL_S))
+
+    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+        """As the store's `cancel`; the workers of running ones are told at once."""
+        tasks = await self._store.cancel(account, ids)
+        self._hints.changed([task.id for task in tasks if task], Topic.WORK)
+        for task in tasks:
+            if task and task.status is State.RUNNING and task.worker:
+                await self._broker.tell(task.worker, Stop(task.id, task.attempt, Why.CANCELLED))
+        return tasks
+
+    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+        outcomes = await self._store.redrive(account, ids)
+        self._hints.changed([task.id for task in outcomes if isinstance(task, Task)], Topic.WORK)
+        return outcomes
+
+    async def promote(self, account: str, task_id: str) -> Task:
+        """Run a scheduled task now. Raises NotFound, NotAllowed."""
+        return self._changed(await self._store.promote(account, task_id), Topic.WORK)
+
+    async def update(
+        self,
+        account: str,
+        task_id: str,
+        *,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        queue: str | None = None,
+    ) -> Task:
+        """Change an unstarted task; None leaves a field. Raises NotFound, NotAllowed."""
+        changed = await self._store.update(account, task_id, priority=priority, run_at=run_at, queue=queue)
+        return self._changed(changed, Topic.WORK, Topic.DUE)
+
+    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+        outcomes = await self._store.delete(account, ids)
+        self._hints.changed(ids)
+        return outcomes
+
+    async def close(self) -> None:
+        """Wait for submits that are under way."""
+        await self._submits.close()
+
+    def _changed(self, outcome: Task | TaskflowError, *topics: Topic) -> Task:
+        if isinstance(outcome, TaskflowError):
+            raise outcome
+        self._hints.changed([outcome.id], *topics)
+        return outcome
+
+
+async def _set_within(event: asyncio.Event, wait_s: float) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            await event.wait()
+    except TimeoutError:
+        pass  # time to look again

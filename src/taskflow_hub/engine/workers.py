@@ -1,0 +1,92 @@
+"""What workers ask the engine, and what operators ask of workers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.decide import on_undelivered
+from taskflow_hub.domain.errors import NotFound, TaskflowError
+from taskflow_hub.domain.messages import (
+    CallFailed,
+    Drain,
+    Heartbeat,
+    HeartbeatAnswer,
+    Register,
+    Registered,
+    Reply,
+    Request,
+    Retire,
+    Retired,
+    Submit,
+    Submitted,
+)
+from taskflow_hub.domain.model import Worker
+from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.tasks import Tasks
+from taskflow_hub.store.base import Call, Reads, TaskStore, Transit, WorkerStore
+
+log = structlog.stdlib.get_logger("taskflow.workers")
+
+
+class _Store(TaskStore, WorkerStore, Reads, Protocol): ...
+
+
+class Workers:
+    def __init__(self, store: _Store, broker: EngineSide, tasks: Tasks, hints: Hints) -> None:
+        self._store, self._broker, self._tasks, self._hints = store, broker, tasks, hints
+
+    async def answer(self, request: Request) -> Reply:
+        """Serve one call of a worker. What the hub refuses is answered as CallFailed; only Unavailable is raised."""
+        match request:
+            case Register():
+                await self._store.register(request)
+                log.info("worker registered", worker=request.worker, slots=request.slots, host=request.host)
+                self._hints.tell(Topic.WORKERS, Topic.TYPES, Topic.WORK, Topic.QUEUES)
+                return Registered()
+            case Heartbeat():
+                return await self._heartbeat(request)
+            case Retire():
+                await self._store.retire(request.worker)
+                self._hints.tell(Topic.WORKERS, Topic.QUEUES)
+                return Retired()
+            case Submit():
+                return await self._submit(request)
+
+    async def drain(self, worker_id: str) -> Worker:
+        """Give the worker nothing new. Raises NotFound for an unknown or dead one; twice is harmless."""
+        worker = await self._store.drain(worker_id)
+        if worker is None:
+            raise NotFound(f"There is no live worker {worker_id}.")
+        await self._broker.tell(worker_id, Drain())
+        self._hints.tell(Topic.WORKERS)
+        return worker
+
+    async def _heartbeat(self, request: Heartbeat) -> HeartbeatAnswer:
+        beat = await self._store.heartbeat(
+            request.worker, request.held, stuck=request.stuck, loop_lag_s=request.loop_lag_s
+        )
+        if beat.undelivered:
+            await self._lose(request.worker, beat.undelivered)
+        return HeartbeatAnswer(known=beat.known, draining=beat.draining, stop=beat.stop)
+
+    async def _lose(self, worker: str, undelivered: Sequence[Transit]) -> None:
+        decided = [
+            on_undelivered(transit.id, transit.attempt, worker, transit.transits) for transit in undelivered
+        ]
+        await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
+        await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
+        log.warning(
+            "assignments lost in transit", worker=worker, tasks=[transit.id for transit in undelivered]
+        )
+        self._hints.changed([transit.id for transit in undelivered], Topic.WORK)
+
+    async def _submit(self, request: Submit) -> Reply:
+        call = Call(moves.Fence(request.id, request.attempt), request.call)
+        try:
+            submitted = await self._tasks.submit([request.task], call=call)
+        except TaskflowError as error:
+            return CallFailed(error.code, error.detail)
+        return Submitted(submitted.tasks[0].id)

@@ -1,0 +1,562 @@
+"""The store's specification. One object implements every protocol here; users of it ask for the smallest that serves.
+
+Words that hold for every method:
+- **Atomic**: a call is one transaction, or part of one that gathers several calls; when it returns, its effects are
+  committed, as durably as the database commits. When it raises, nothing of it happened.
+- **Items**: methods that take many give each item its own outcome, in the order given; a bad item never fails its neighbours.
+  An item that cannot be done is answered with an error from domain/errors.py *as a value*.
+- **Time**: all times are made here, from the database's clock (SQLite: the one clock it was given).
+- **rev** rises by one in every statement that changes a public field of a task.
+- **Account**: methods for people take the account; another account's id is as good as unknown.
+- **Threads**: every method may be awaited on any event loop of the process (heartbeats come from a thread of their own).
+- Raises StoreUnavailable when the database cannot be reached or written (StoreFull when there is no space); a later call may
+  succeed again, nothing needs to be reopened by the caller.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Raw, Struct
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.messages import (
+    Assignment,
+    Held,
+    Logged,
+    Progressed,
+    Register,
+    Stop,
+)
+from taskflow_hub.domain.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_PRIORITY,
+    Attempt,
+    LogLine,
+    OnLost,
+    Queue,
+    Task,
+    TaskType,
+    Worker,
+)
+from taskflow_hub.domain.moves import Fence, Verdict
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Unique
+
+# --- submit --------------------------------------------------------------------------------------------------------
+
+
+class NewTask(Struct, frozen=True, kw_only=True):
+    """A task to be inserted, complete but for what the store makes: times, `seq`, status.
+
+    It starts `blocked` if `blocked`, else `scheduled` if `run_at` is later than now or `delay_s` is positive, else `queued`.
+    `queue` None: the type's home queue; for a type nobody has registered, "default" until a worker registers the type.
+    """
+
+    id: str
+    account_id: str = DEFAULT_ACCOUNT
+    user_id: str | None = None
+    type: str
+    queue: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    payload: Raw
+    run_at: datetime | None = None
+    delay_s: float | None = None
+    blocked: bool = False
+    max_retries: int | None
+    retry: RetryPolicy
+    timeout: float | None
+    expires_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    unique: Unique | None = None
+    parent_id: str | None = None
+    schedule_id: str | None = None
+    workflow_id: str | None = None
+    traceparent: str | None = None
+
+
+class Idempotency(Struct, frozen=True):
+    """Scope is (account, route, key); `fingerprint` is a hash of the parsed, canonical body; kept for `ttl_s`."""
+
+    account_id: str
+    route: str
+    key: str
+    fingerprint: str
+    ttl_s: float = 86_400.0
+
+
+class Call(Struct, frozen=True):
+    """A submit made by a running attempt. Idempotent by (task id, number) while the parent task exists, whatever the body."""
+
+    parent: Fence
+    number: int
+
+
+class Submit(Struct, frozen=True):
+    """One request to submit: all its tasks or none."""
+
+    tasks: tuple[NewTask, ...]
+    idempotency: Idempotency | None = None
+    call: Call | None = None
+
+
+class Submitted(Struct, frozen=True):
+    """`tasks` in the order submitted, as they are now.
+
+    `created[i]` is False where an existing task answered (the holder of a unique key); `replayed` when the idempotency key or
+    the call number was seen before: then nothing was created.
+    """
+
+    tasks: tuple[Task, ...]
+    created: tuple[bool, ...]
+    replayed: bool = False
+
+
+# --- moves ---------------------------------------------------------------------------------------------------------
+
+
+class Lease(Struct, frozen=True):
+    worker: str
+    assignment: Assignment
+
+
+class Leased(Struct, frozen=True):
+    """`more`: the scan was cut short (many tasks nobody can run stood ahead), so lease again at once."""
+
+    leases: tuple[Lease, ...]
+    more: bool = False
+
+
+class Due(Struct, frozen=True):
+    """What a promoter's call did, and in how many seconds the next task falls due (None: nothing is waiting).
+
+    `ids` are the tasks moved; when `limit` was reached `next_in_s` is 0.
+    """
+
+    ids: tuple[str, ...]
+    next_in_s: float | None
+
+
+class TaskStore(Protocol):
+    """The moves: what changes a task. domain/lifecycle.py says which are allowed; all others change nothing."""
+
+    async def submit(
+        self, submits: Sequence[Submit]
+    ) -> list[Submitted | TaskflowError]:
+        """Insert tasks; each Submit is all or nothing and has its own outcome.
+
+        Order of checks: idempotency key (IdempotencyMismatch; TaskGone if any task of it is pruned; else replay), call
+        (LeaseLost when the parent attempt does not own its task), unique keys (UniqueConflict for `reject`, or `replace` with
+        a running holder; `replace` cancels an unstarted holder in the same transaction), then `max_size` of each queue
+        (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit as pointer "/tasks/3").
+        Tasks become leasable in the order of the sequence. Repeating a call with the same ids (a commit whose answer was lost)
+        changes nothing and answers the same.
+        """
+        ...
+
+    async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
+        """Open the next attempts for these workers (None: any alive worker), at most `limit` in all.
+
+        A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues
+        not paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first, then
+        `seq`. Across the queues of one worker the same order, so a queue cannot starve another of equal priority. The
+        owner is written in the same statement; `attempt` rises by one.
+        A task with two crashes or more is leased alone: when it is first in line for a worker, that worker gets nothing
+        new until it is empty, then this task, then nothing until that ends.
+        Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index.
+        """
+        ...
+
+    async def succeed(self, items: Sequence[moves.Succeed]) -> list[Verdict]:
+        """running → success. A standing cancel request does not stop it. `started_at` becomes now − ran_s if not yet set."""
+        ...
+
+    async def retry(self, items: Sequence[moves.Retry]) -> list[Verdict]:
+        """running → scheduled, with an attempt row; → cancelled (ABORTED) when a cancel is requested."""
+        ...
+
+    async def snooze(self, items: Sequence[moves.Snooze]) -> list[Verdict]:
+        """running → scheduled, with an attempt row; → cancelled when a cancel is requested."""
+        ...
+
+    async def fail(self, items: Sequence[moves.Fail]) -> list[Verdict]:
+        """running → failed. A standing cancel request does not stop it."""
+        ...
+
+    async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
+        """running → queued with its old `seq`, with an attempt row if it had started; → cancelled when a cancel is requested."""
+        ...
+
+    async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
+        """running → queued with its old `seq`, with an attempt row; → cancelled when a cancel is requested.
+
+        Also fenced by the owner: a task that has another owner by now is STALE.
+        """
+        ...
+
+    async def abort(self, items: Sequence[moves.Abort]) -> list[Verdict]:
+        """running → cancelled; STALE when no cancel was requested."""
+        ...
+
+    async def promote_due(self, limit: int) -> Due:
+        """scheduled → queued for every task whose `run_at` has come, earliest first."""
+        ...
+
+    async def expire_due(self, limit: int) -> Due:
+        """scheduled, blocked, queued → failed (reason `expired`) for every task whose `expires_at` has passed."""
+        ...
+
+    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+        """Unstarted → cancelled; running: `cancel_requested_at` is set, once. Answers each task as it is afterwards.
+
+        None: unknown. A task that had ended is answered as it is; cancelling twice changes nothing (not even `rev`).
+        """
+        ...
+
+    async def redrive(
+        self, account: str, ids: Sequence[str]
+    ) -> list[Task | TaskflowError]:
+        """failed, cancelled → queued, anew: the attempt row of the ending attempt is written first (if there was an attempt),
+        then `retry_count`, `crashes`, transits, times, result, reason, error, progress and cancel request are cleared.
+
+        `expires_at` is cleared when it has passed. A unique key is taken again, or UniqueConflict. NotFound, NotAllowed.
+        """
+        ...
+
+    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
+        """scheduled → queued, now. NotAllowed in any other state."""
+        ...
+
+    async def update(
+        self,
+        account: str,
+        task_id: str,
+        *,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        queue: str | None = None,
+    ) -> Task | TaskflowError:
+        """Change an unstarted task; `run_at` only while `scheduled`. None leaves a field. NotAllowed once it runs or ended."""
+        ...
+
+    async def delete(
+        self, account: str, ids: Sequence[str]
+    ) -> list[TaskflowError | None]:
+        """Remove finished tasks with their attempts and logs. NotFound, NotAllowed (unfinished); None: removed."""
+        ...
+
+    async def unblock(self, ids: Sequence[str]) -> list[bool]:
+        """blocked → queued. True where it moved."""
+        ...
+
+    async def skip(self, ids: Sequence[str]) -> list[bool]:
+        """blocked → skipped. True where it moved."""
+        ...
+
+    async def reset(self, ids: Sequence[str]) -> list[bool]:
+        """skipped → blocked. True where it moved."""
+        ...
+
+    async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
+        """Write the progress of a running attempt. The last item of an attempt wins."""
+        ...
+
+    async def log(self, items: Sequence[Logged]) -> None:
+        """Keep log lines, once per (task, attempt, n); late ones too, as long as the task exists. At most 1 000 an attempt."""
+        ...
+
+
+# --- workers -------------------------------------------------------------------------------------------------------
+
+
+class Transit(Struct, frozen=True):
+    """An assignment the store believes delivered, but two heartbeats did not hold. `transits` so far."""
+
+    id: str
+    attempt: int
+    transits: int
+
+
+class Beat(Struct, frozen=True):
+    known: bool
+    draining: bool = False
+    stop: tuple[Stop, ...] = ()
+    undelivered: tuple[Transit, ...] = ()
+
+
+class Taken(StrEnum):
+    """What the owner last said of an attempt, in a heartbeat."""
+
+    UNKNOWN = "unknown"  # not listed yet
+    WAITING = "waiting"  # it has it, not started
+    STARTED = "started"
+
+
+class Orphan(Struct, frozen=True, kw_only=True):
+    """A running attempt whose owner is dead or absent."""
+
+    id: str
+    attempt: int
+    type: str
+    worker: str
+    crashes: int
+    taken: Taken
+    on_lost: OnLost
+
+
+class WorkerStore(Protocol):
+    async def register(self, worker: Register) -> None:
+        """Add a worker and what its types declare; clears `no_worker` holds it can serve, and moves tasks of a newly
+        registered type that were submitted without a queue to its home queue. Twice with the same id: one registration.
+
+        `previous` is marked dead, and crashes counted for it are taken back from tasks still unfinished.
+        """
+        ...
+
+    async def heartbeat(
+        self,
+        worker: str,
+        held: Sequence[Held],
+        *,
+        stuck: Sequence[str] = (),
+        loop_lag_s: float = 0.0,
+    ) -> Beat:
+        """Count a beat, and compare what the worker holds with what the store says it runs.
+
+        `known` False (and nothing is written) for a dead or unknown id. `stop` lists held attempts it no longer owns (stale)
+        or that should be cancelled. `started_at` is written the first time an attempt is listed as started.
+        `undelivered` lists attempts leased more than 10 s ago that two successive heartbeats, made later than 10 s after the
+        lease, did not hold; the caller decides and loses them.
+        """
+        ...
+
+    async def drain(self, worker: str) -> Worker | None:
+        """alive → draining. None: unknown or dead; draining twice changes nothing."""
+        ...
+
+    async def retire(self, worker: str) -> None:
+        """The worker has left in good order: mark it dead. Whatever it still owns is an orphan."""
+        ...
+
+    async def bury(self, worker: str) -> bool:
+        """Mark a worker dead, under its row lock. From then on it is refused everywhere. False: it was dead or unknown."""
+        ...
+
+    async def orphans(self, limit: int) -> list[Orphan]:
+        """Running attempts whose owner is dead or absent, those of one worker together."""
+        ...
+
+    async def workers(self, *, dead: bool = False) -> list[Worker]:
+        """Alive and draining workers with what each runs, oldest first; `dead` adds those not yet pruned."""
+        ...
+
+    async def task_types(self) -> list[TaskType]:
+        """Every type a worker has ever registered, by name."""
+        ...
+
+
+# --- queues --------------------------------------------------------------------------------------------------------
+
+
+class Depth(Struct, frozen=True, kw_only=True):
+    """How many unfinished tasks of one (queue, type) have this status and hold, and when the oldest was created."""
+
+    queue: str
+    type: str
+    status: State
+    hold: str | None
+    count: int
+    oldest: datetime
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """Tasks finished in one minute (its start, UTC), by queue, type and outcome."""
+
+    minute: datetime
+    queue: str
+    type: str
+    status: State
+    count: int
+
+
+class QueueStore(Protocol):
+    async def queues(self) -> list[Queue]:
+        """Every queue that has a policy or an unfinished task, by name."""
+        ...
+
+    async def pause(self, queue: str) -> Queue:
+        """No new lease from this queue; survives restarts. Makes the queue's row if there is none. Twice: no change."""
+        ...
+
+    async def resume(self, queue: str) -> Queue: ...
+
+    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
+        """Set the bound (None: none). Tasks that already wait are kept."""
+        ...
+
+    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
+        """Cancel up to `limit` unstarted tasks of a queue, oldest first; returns their ids. Empty: done."""
+        ...
+
+    async def depths(self, account: str) -> list[Depth]: ...
+
+    async def rates(self, account: str, since: datetime) -> list[Rate]:
+        """Minute rollups from `since` on, oldest first."""
+        ...
+
+
+# --- reads ---------------------------------------------------------------------------------------------------------
+
+
+class TaskFilter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together; an empty one is no condition. Times are half-open: after ≤ created_at < before."""
+
+    status: tuple[State, ...] = ()
+    type: str | None = None
+    queue: str | None = None
+    user: str | None = None
+    tag: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class Page(Struct, frozen=True):
+    items: tuple[Task, ...]
+    next_cursor: str | None  # opaque; None: this was the last page
+
+
+class Reads(Protocol):
+    """For people. Reads by id look at live and finished tasks in one statement, so a finish in between hides nothing."""
+
+    async def task(self, account: str, task_id: str) -> Task | None: ...
+
+    async def tasks(self, ids: Sequence[str]) -> dict[str, Task]:
+        """For the engine: any account; unknown ids are absent."""
+        ...
+
+    async def revs(self, ids: Sequence[str]) -> dict[str, int]:
+        """The `rev` of each task that exists; cheap, for watchers."""
+        ...
+
+    async def search(
+        self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first (by id). A cursor stays good while tasks come, change and go. Invalid for a cursor we did not make."""
+        ...
+
+    async def count(self, account: str, where: TaskFilter) -> int: ...
+
+    async def attempts(self, account: str, task_id: str) -> list[Attempt] | None:
+        """Every attempt from the first, the running or last one included. None: unknown task."""
+        ...
+
+    async def logs(
+        self, account: str, task_id: str, *, after: tuple[int, int] = (0, 0), limit: int
+    ) -> list[LogLine] | None:
+        """Lines after (attempt, n), in order. None: unknown task."""
+        ...
+
+
+# --- bulk ----------------------------------------------------------------------------------------------------------
+
+
+class BulkAction(StrEnum):
+    CANCEL = "cancel"
+    REDRIVE = "redrive"
+    DELETE = "delete"
+
+
+class BulkStatus(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    ABORTED = "aborted"
+
+
+class Bulk(Struct, frozen=True, kw_only=True):
+    """A tracked operation over every task that matched `where` and existed when it began."""
+
+    id: str
+    account_id: str
+    action: BulkAction
+    where: TaskFilter
+    status: BulkStatus
+    total: int  # how many matched at the start
+    done: int  # changed
+    skipped: int  # matched, but their state no longer allowed it
+    created_at: datetime
+    finished_at: datetime | None = None
+    cursor: str | None = None  # where the next chunk begins
+
+
+class BulkStore(Protocol):
+    async def create_bulk(
+        self,
+        bulk_id: str,
+        account: str,
+        action: BulkAction,
+        where: TaskFilter,
+        total: int,
+    ) -> Bulk: ...
+
+    async def bulk(self, account: str, bulk_id: str) -> Bulk | None: ...
+
+    async def running_bulks(self) -> list[Bulk]:
+        """Unfinished operations, oldest first."""
+        ...
+
+    async def advance_bulk(
+        self,
+        bulk_id: str,
+        *,
+        expected: str | None,
+        cursor: str | None,
+        done: int,
+        skipped: int,
+    ) -> bool:
+        """Add to the counts and move the cursor on from `expected`; `cursor` None: finished, status DONE.
+
+        False, and nothing is written, when another process has moved it or it was aborted.
+        """
+        ...
+
+    async def abort_bulk(self, account: str, bulk_id: str) -> Bulk | None:
+        """running → aborted; what is done stays done."""
+        ...
+
+
+# --- upkeep --------------------------------------------------------------------------------------------------------
+
+
+class Pruned(Struct, frozen=True):
+    """How many tasks were removed, and the ids of those whose result lay outside the store."""
+
+    tasks: int
+    with_result_ref: tuple[str, ...] = ()
+
+
+class Upkeep(Protocol):
+    async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
+        """Remove up to `limit` finished tasks older than their outcome's retention (absent: kept) with attempts and logs, and
+        what else has run out: idempotency and unique keys, workers dead for a day, rollups older than 30 days, bulk
+        operations finished for 7 days.
+        """
+        ...
+
+    async def changed(self, wait_s: float) -> bool:
+        """Wait until another process may have changed something: True; or False after `wait_s`. A hint, never the contract."""
+        ...
+
+    async def ping(self) -> None:
+        """One cheap read; raises StoreUnavailable or SchemaMismatch."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked and let go of everything. Twice is harmless; any other call afterwards raises ShuttingDown."""
+        ...
+
+
+class Store(TaskStore, WorkerStore, QueueStore, Reads, BulkStore, Upkeep, Protocol):
+    """Everything. Only bootstrap, and tests, ask for so much."""
