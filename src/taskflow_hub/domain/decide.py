@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from taskflow_hub.domain import moves
-from taskflow_hub.domain.messages import Failed, How
+from taskflow_hub.domain.messages import Failed, How, Snoozed
 from taskflow_hub.domain.model import AttemptOutcome, OnLost, Reason, Task, TaskError
 from taskflow_hub.domain.retry import MAX_DELAY_S, pause_s
+from taskflow_hub.domain.submission import EARLIEST, LATEST, TEN_YEARS_S
 
 MAX_CRASHES: Final = 3  # one more dead worker, and the task is poison
-ALONE_FROM: Final = (
-    2  # from this many crashes on it is leased alone, so that it does not convict its neighbours
-)
 MAX_TRANSITS: Final = 10
 
 
@@ -28,7 +26,7 @@ def on_failure(report: Failed, task: Task, chance: Callable[[], float]) -> moves
             id=report.id,
             attempt=report.attempt,
             ran_s=report.ran_s,
-            delay_s=min(max(delay_s, 0.0), MAX_DELAY_S),
+            delay_s=_within(delay_s, MAX_DELAY_S),
             error=report.error,
             outcome=outcome,
         )
@@ -39,6 +37,18 @@ def on_failure(report: Failed, task: Task, chance: Callable[[], float]) -> moves
         reason=Reason.TIMEOUT if timed_out else Reason.HANDLER,
         error=report.error,
         outcome=outcome,
+    )
+
+
+def on_snooze(report: Snoozed) -> moves.Snooze:
+    """Asleep for as long as the handler asked, within what a date can say; `until` beats `seconds`."""
+    seconds, until = report.seconds or 0.0, report.until
+    return moves.Snooze(
+        id=report.id,
+        attempt=report.attempt,
+        ran_s=report.ran_s,
+        delay_s=_within(seconds, TEN_YEARS_S) if until is None else None,
+        until=until and min(max(until, EARLIEST), LATEST),
     )
 
 
@@ -54,7 +64,7 @@ def on_worker_death(
 ) -> moves.Lose | moves.Fail:
     """A running attempt whose worker died. `waiting`: the worker had said that it did not start it; then nothing counts.
 
-    `beside` are the ids of the tasks the same worker ran, named in the error of a poisoned task.
+    `beside` are the ids of the tasks the same worker had started, named in the error of a poisoned task.
     """
     if waiting:
         return moves.Lose(id=id, attempt=attempt, worker=worker, outcome=AttemptOutcome.LOST)
@@ -98,3 +108,8 @@ def _fail_lost(id: str, attempt: int, reason: Reason, kind: str, message: str) -
         outcome=AttemptOutcome.LOST,
         crashed=True,
     )
+
+
+def _within(seconds: float, limit_s: float) -> float:
+    """Between 0 and the limit, whatever a handler answered; NaN is 0, since no comparison with it holds."""
+    return min(max(0.0, seconds), limit_s)

@@ -62,7 +62,13 @@ class Invalid(TaskflowError):
 
     @classmethod
     def field(cls, pointer: str, detail: str) -> "Invalid":
-        return cls(f"{pointer}: {detail}", errors=[FieldError(pointer, detail)])
+        """`pointer` "" is the body itself."""
+        return cls(f"{pointer or 'body'}: {detail}", errors=[FieldError(pointer, detail)])
+
+    def below(self, pointer: str) -> "Invalid":
+        """The same said of a part of a larger request, which stands at `pointer`."""
+        errors = [FieldError(pointer + one.pointer, one.detail) for one in self.errors]
+        return Invalid("; ".join(f"{one.pointer}: {one.detail}" for one in errors), errors=errors)
 
 
 class Undecodable(Invalid):

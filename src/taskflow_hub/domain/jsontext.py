@@ -1,57 +1,145 @@
 """JSON from outside, turned into values or into an error that names the field.
 
 msgspec does the work: strict JSON, one pass, no partial result. Only when it refuses do we look again, slowly, to say where.
+What is asked of every text is asked in C, over the bytes: whoever sends a large one must not hold up the others.
 """
 
+import gc
 import json
 import re
+from collections import Counter
+from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, Undecodable
 
-MAX_DEPTH: Final = (
-    100  # handlers decode deeper in their stack than we do, so what is accepted must be far from any limit
-)
+# Handlers decode deeper in their stack than we do, so what is accepted must be far from any limit.
+MAX_DEPTH: Final = 100
+LONG: Final = 65_536  # a text from here on is not read while others wait
+LOOKED_AT: Final = (
+    1_048_576 + LONG
+)  # the largest payload and what stands around it: no longer text is looked at slowly
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<path>(?:key in )?\$[^`]*)`$")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NUL_ESCAPE: Final = b"\\u0000"
+_COLON_ESCAPE: Final = b"\\u003"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # as signed bytes: one level down, one up
+_NO_BRACKET: Final = bytes(set(range(256)) - set(b"[{]}"))
 
 
-def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """Decode a request body.
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, pointer: str = "") -> T:
+    """Decode a request body, or the part of it that stands at `pointer`. What the decoder leaves Raw, only `decode_any` checks.
 
     Raises Undecodable (not JSON at all) or Invalid; both carry the pointer of the field where one can be named.
     """
-    check_text(body)
+    _refuse_nul(body, pointer)
+    return outline(decoder, body, pointer)
+
+
+def outline(decoder: msgspec.json.Decoder[T], body: bytes, pointer: str = "") -> T:
+    """As `decode`, of a body whose parts are decoded later and checked then."""
+    return _decode(decoder.decode, body, pointer)
+
+
+def encode(value: object, pointer: str = "") -> msgspec.Raw:
+    """JSON text of what a program gives. Raises Invalid for what JSON cannot carry; msgspec alone would turn NaN into null."""
     try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise from_validation(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _diagnose(body, str(error)) from None
+        text = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=msgspec.to_builtins
+        )
+        return msgspec.Raw(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid.field(pointer, f"cannot be written as JSON: {error}") from None
 
 
 def decode_any(body: bytes, pointer: str = "") -> Any:
     """Decode text of unknown shape, as `decode` does; `pointer` is where it stands in the request."""
     check_text(body, pointer)
+    return _decode(msgspec.json.decode, body, pointer)
+
+
+def _decode(read: Callable[[bytes], T], body: bytes, pointer: str) -> T:
     try:
-        return msgspec.json.decode(body)
+        return _at_a_stretch(read, body)
+    except msgspec.ValidationError as error:
+        raise from_validation(error, pointer) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _diagnose(body, str(error), pointer) from None
+    except RecursionError:
+        raise _too_deep(pointer) from None
 
 
 def check_text(body: bytes, pointer: str = "") -> None:
     """Refuse what would be valid JSON and yet harm later: nesting beyond MAX_DEPTH, and NUL in a string."""
+    check_depth(body, pointer)
+    _refuse_nul(body, pointer)
+
+
+def check_depth(body: bytes, pointer: str = "") -> None:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise Invalid.field(pointer, f"is nested deeper than {MAX_DEPTH} levels")
-    if _NUL_ESCAPE in body:
+        raise _too_deep(pointer)
+
+
+def _too_deep(pointer: str) -> Invalid:
+    return Invalid.field(pointer, f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_nul(body: bytes, pointer: str) -> None:
+    """Read from the left, backslashes pair off; an escape that is still there then is one."""
+    if _NUL_ESCAPE in body and _NUL_ESCAPE in body.replace(rb"\\", b""):
         found = _find(_loosely(body), lambda text: "\0" in text, pointer)
-        if found is not None:
-            raise Invalid.field(found, "contains a NUL character (U+0000)")
+        if found is not None or len(body) > LOOKED_AT:
+            raise Invalid.field(found or pointer, "contains a NUL character (U+0000)")
+
+
+def duplicate(body: bytes) -> str | None:
+    """The pointer of the first name that stands twice in one object; None also for what `decode_any` refuses.
+
+    Written again, a text with duplicates has fewer colons: each member that was dropped took one along.
+    """
+    try:
+        again = msgspec.json.encode(_at_a_stretch(msgspec.json.decode, body))
+    except OverflowError:  # an integer of more than 64 bits
+        pass
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    else:
+        if again.count(b":") == _colons(body):
+            return None
+    return _duplicate(_loosely(body))
+
+
+def _colons(body: bytes) -> int:
+    """Those between names and values, and those in text, written as they are or as an escape."""
+    if _COLON_ESCAPE not in body:
+        return body.count(b":")
+    paired = body.replace(rb"\\", b"")
+    return paired.count(b":") + paired.count(b"\\u003a") + paired.count(b"\\u003A")
+
+
+def canonical(body: bytes) -> bytes:
+    """The same for all that mean the same: spacing and the order of members are gone. A text that cannot be read stays."""
+    try:
+        return msgspec.json.encode(_at_a_stretch(msgspec.json.decode, body), order="sorted")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
+        return body
+
+
+def _at_a_stretch(read: Callable[[bytes], T], text: bytes) -> T:
+    """`read(text)`. A decoder makes no garbage, and the collector would walk what it builds again and again."""
+    if len(text) <= LONG or not gc.isenabled():
+        return read(text)
+    gc.disable()
+    try:
+        return read(text)
+    finally:
+        gc.enable()
 
 
 def from_validation(error: msgspec.ValidationError, pointer: str = "") -> Invalid:
@@ -71,7 +159,9 @@ def from_validation(error: msgspec.ValidationError, pointer: str = "") -> Invali
 
 
 def _pointer(path: str) -> str:
-    return "".join(f"/{_escape(name or index)}" for name, index in _STEP.findall(path.split("$", 1)[1]))
+    """As far as the path is told: "..." stands for some member of an object."""
+    known = path.split("$", 1)[1].split("[...]", 1)[0]
+    return "".join(f"/{_escape(name or index)}" for name, index in _STEP.findall(known))
 
 
 def _escape(step: str) -> str:
@@ -79,25 +169,29 @@ def _escape(step: str) -> str:
 
 
 def _depth(body: bytes) -> int:
-    """The deepest nesting, by counting brackets outside strings; needs no stack, so any depth is safe."""
-    depth = deepest = 0
-    for token in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', body, re.DOTALL):
-        match token[0]:
-            case b"[" | b"{":
-                depth += 1
-                deepest = max(deepest, depth)
-            case b"]" | b"}":
-                depth -= 1
-    return deepest
+    """The deepest nesting, by adding up brackets outside strings; needs no stack, so any depth is safe."""
+    outside = body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]
+    steps = b"".join(outside).translate(_STEPS, _NO_BRACKET)
+    return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
 class _NotANumber(str):
     """Stands for NaN or Infinity, which Python's json accepts and JSON does not have."""
 
 
+class _Object(list[tuple[str, Any]]):
+    """An object's members, all of them: of two with one name a dict would forget the first."""
+
+
+def _read_loosely(body: bytes) -> Any:
+    text = body.decode("utf-8", "surrogateescape")
+    return json.loads(text, parse_constant=_NotANumber, parse_int=float, object_pairs_hook=_Object)
+
+
 def _loosely(body: bytes) -> Any:
+    """Numbers are of no interest, so any will do; int() would refuse a very long one."""
     try:
-        return json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_NotANumber)
+        return _at_a_stretch(_read_loosely, body) if len(body) <= LOOKED_AT else None
     except (ValueError, RecursionError):
         return None
 
@@ -105,7 +199,7 @@ def _loosely(body: bytes) -> Any:
 def _diagnose(body: bytes, message: str, pointer: str = "") -> TaskflowError:
     """Say which field made strict JSON refuse: a lone surrogate, bytes that are not UTF-8, NaN; else that it is not JSON."""
     loose = _loosely(body)
-    surrogate = _find(loose, lambda text: any("\ud800" <= char <= "\udfff" for char in text), pointer)
+    surrogate = _find(loose, lambda text: _SURROGATE.search(text) is not None, pointer)
     if surrogate is not None:
         return Invalid.field(
             surrogate,
@@ -127,11 +221,31 @@ def _find(value: Any, bad: Any, pointer: str) -> str | None:
         match item:
             case str() if bad(item):
                 return at
-            case dict():
-                for key, member in item.items():
-                    if bad(key):
-                        return at
-                    stack.append((f"{at}/{_escape(key)}", member))
+            case _Object():
+                if any(bad(key) for key, _ in item):
+                    return at
+                stack.extend((f"{at}/{_escape(key)}", member) for key, member in reversed(item))
             case list():
-                stack.extend((f"{at}/{index}", member) for index, member in enumerate(item))
+                members = [(f"{at}/{index}", member) for index, member in enumerate(item)]
+                stack.extend(reversed(members))
+    return None
+
+
+def _duplicate(document: Any) -> str | None:
+    stack: list[tuple[str, Any]] = [("", document)]
+    while stack:
+        at, item = stack.pop()
+        match item:
+            case _Object():
+                if len({name for name, _ in item}) < len(item):
+                    [(name, _)] = Counter(name for name, _ in item).most_common(1)
+                    return f"{at}/{_escape(name)}"
+                stack.extend(
+                    (f"{at}/{_escape(name)}", member)
+                    for name, member in reversed(item)
+                    if isinstance(member, list)
+                )
+            case list():
+                inner = [(f"{at}/{index}", one) for index, one in enumerate(item) if isinstance(one, list)]
+                stack.extend(reversed(inner))
     return None

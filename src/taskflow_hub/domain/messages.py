@@ -12,14 +12,13 @@ Times of the hub are made by the store alone, so a report carries durations (`ra
 which are the worker's own words, carry the worker's clock.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Raw, Struct, field
 
 from taskflow_hub.domain.model import NULL, TaskError, TaskType
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.submission import Moment, Submission
 
 VERSION = 1
 
@@ -37,7 +36,7 @@ class Assignment(Struct, frozen=True, kw_only=True, tag_field="kind", tag="assig
     timeout: float | None  # seconds the attempt may run; None: no limit
     retry_count: int
     max_retries: int | None
-    created_at: datetime
+    created_at: Moment
     tags: tuple[str, ...] = ()
     traceparent: str | None = None
 
@@ -94,7 +93,7 @@ class Progressed(ReportBase, frozen=True, kw_only=True):
 
 class Line(Struct, frozen=True, kw_only=True):
     n: int  # counts the lines of one attempt, from 1
-    at: datetime
+    at: Moment
     level: str
     message: str
     fields: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +105,7 @@ class Logged(ReportBase, frozen=True, kw_only=True):
 
 class Succeeded(ReportBase, frozen=True, kw_only=True):
     ran_s: float
-    result: Raw = NULL
+    result: Raw = field(default_factory=lambda: NULL)
 
 
 class How(StrEnum):
@@ -128,7 +127,7 @@ class Snoozed(ReportBase, frozen=True, kw_only=True):
 
     ran_s: float
     seconds: float | None = None
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 class Released(ReportBase, frozen=True, kw_only=True):

@@ -40,7 +40,5 @@ def _ceiling_s(policy: RetryPolicy, retry_count: int) -> float:
         return policy.base
     try:
         return float(policy.base * policy.factor**retry_count)
-    except (
-        OverflowError
-    ):  # after some thousand retries the power no longer fits a float; the cap applies anyway
-        return policy.max
+    except OverflowError:  # after a thousand retries the power no longer fits a float; the cap applies anyway
+        return policy.max if policy.base else 0.0

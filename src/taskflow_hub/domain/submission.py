@@ -4,24 +4,36 @@ What is left out (UNSET) takes the task type's default; None says "none" where t
 OpenAPI document is made from this class.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
+from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.retry import RetryPolicy
 
-TYPE_PATTERN: Final = r"^[a-z0-9_.-]{1,100}$"
-QUEUE_PATTERN: Final = r"^[a-z0-9_-]{1,64}$"
+# (?!\n): Python's `$` alone would let a line break follow. To JSON Schema's `$` it adds nothing.
+TYPE_PATTERN: Final = r"^[a-z0-9_.-]{1,100}$(?!\n)"
+QUEUE_PATTERN: Final = r"^[a-z0-9_-]{1,64}$(?!\n)"
 TEN_YEARS_S: Final = 10 * 366 * 86_400.0
 MAX_TIMEOUT_S: Final = 30 * 86_400.0
 MAX_TAGS: Final = 20
+NO_PARAMETERS: Final = Raw(b"{}")
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # a year short of the last, so that every zone can show it
 
 TypeName = Annotated[
     str, Meta(pattern=TYPE_PATTERN, description="The name of a kind of work, such as web.title.")
 ]
 QueueName = Annotated[str, Meta(pattern=QUEUE_PATTERN)]
+Payload = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={"type": "object"},
+        description="A JSON object; its members are the handler's parameters.",
+    ),
+]
 Priority = Annotated[int, Meta(ge=0, le=9, description="Higher runs first.")]
 Seconds = Annotated[float, Meta(ge=0, le=TEN_YEARS_S)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -47,14 +59,28 @@ class Unique(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: TypeName
-    payload: Raw = Raw(b"{}")  # a JSON object; its members are the handler's parameters
+    payload: Payload = field(default_factory=lambda: NO_PARAMETERS)
     queue: QueueName | None = None  # None: the type's home queue
     priority: Priority = 5
     run_at: Moment | None = None  # run_at or delay, not both
     delay: Seconds | None = None
-    max_retries: MaxRetries | None | UnsetType = UNSET  # None: retry without end
+    max_retries: MaxRetries | UnsetType | None = UNSET  # None: retry without end
     retry: RetryPolicy | UnsetType = UNSET
-    timeout: Timeout | None | UnsetType = UNSET  # seconds an attempt may run; None: no limit
+    timeout: Timeout | UnsetType | None = UNSET  # seconds an attempt may run; None: no limit
     expires_at: Moment | None = None  # failed with reason `expired` if no attempt has started by then
     tags: Annotated[tuple[Tag, ...], Meta(max_length=MAX_TAGS)] = ()
     unique: Unique | None = None
+
+
+def check_times(wanted: Submission, at: str = "") -> None:
+    """What the field types cannot say about times; `at` is the submission's pointer. Raises Invalid."""
+    if wanted.run_at is not None and wanted.delay is not None:
+        raise Invalid.field(f"{at}/delay", "run_at and delay exclude each other")
+    check_moment(wanted.run_at, f"{at}/run_at")
+    check_moment(wanted.expires_at, f"{at}/expires_at")
+
+
+def check_moment(moment: datetime | None, pointer: str) -> None:
+    """Refuse what could not be computed with later, in UTC. Raises Invalid."""
+    if moment is not None and not EARLIEST <= moment <= LATEST:
+        raise Invalid.field(pointer, f"must lie between the years {EARLIEST.year} and {LATEST.year}")

@@ -1,0 +1,8 @@
+"""Limits that more than one room keeps to."""
+
+from typing import Final
+
+BATCH_MAX: Final = 10_000  # tasks that one submit commits together
+LINES_MAX: Final = 1_000  # of an attempt's log
+RESULT_MAX: Final = 16 * 1024 * 1024  # bytes of a result's JSON text
+ALONE_FROM: Final = 2  # from this many crashes on a task is leased alone, so that it convicts no neighbour
