@@ -1,5 +1,7 @@
 """The store's specification. One object implements every protocol here; users of it ask for the smallest that serves.
 
+What goes in and out is in store/values.py.
+
 Words that hold for every method:
 - **Atomic**: a call is one transaction, or part of one that gathers several calls; when it returns, its effects are
   committed, as durably as the database commits. When it raises, nothing of it happened.
@@ -15,137 +17,38 @@ Words that hold for every method:
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
-
-from msgspec import Raw, Struct
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.messages import (
-    Assignment,
-    Held,
-    Logged,
-    Progressed,
-    Register,
-    Stop,
+from taskflow_hub.domain.messages import Held, Logged, Progressed, Register
+from taskflow_hub.domain.model import Attempt, LogLine, Queue, ResultRef, Task, TaskType, Worker
+from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.store.values import (
+    Beat,
+    Bulk,
+    BulkAction,
+    Depth,
+    Due,
+    Entries,
+    Leased,
+    Orphan,
+    Page,
+    Pruned,
+    Rate,
+    Submit,
+    Submitted,
+    TaskFilter,
 )
-from taskflow_hub.domain.model import (
-    DEFAULT_ACCOUNT,
-    DEFAULT_PRIORITY,
-    Attempt,
-    LogLine,
-    OnLost,
-    Queue,
-    Task,
-    TaskType,
-    Worker,
-)
-from taskflow_hub.domain.moves import Fence, Verdict
-from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Unique
-
-# --- submit --------------------------------------------------------------------------------------------------------
-
-
-class NewTask(Struct, frozen=True, kw_only=True):
-    """A task to be inserted, complete but for what the store makes: times, `seq`, status.
-
-    It starts `blocked` if `blocked`, else `scheduled` if `run_at` is later than now or `delay_s` is positive, else `queued`.
-    `queue` None: the type's home queue; for a type nobody has registered, "default" until a worker registers the type.
-    """
-
-    id: str
-    account_id: str = DEFAULT_ACCOUNT
-    user_id: str | None = None
-    type: str
-    queue: str | None = None
-    priority: int = DEFAULT_PRIORITY
-    payload: Raw
-    run_at: datetime | None = None
-    delay_s: float | None = None
-    blocked: bool = False
-    max_retries: int | None
-    retry: RetryPolicy
-    timeout: float | None
-    expires_at: datetime | None = None
-    tags: tuple[str, ...] = ()
-    unique: Unique | None = None
-    parent_id: str | None = None
-    schedule_id: str | None = None
-    workflow_id: str | None = None
-    traceparent: str | None = None
-
-
-class Idempotency(Struct, frozen=True):
-    """Scope is (account, route, key); `fingerprint` is a hash of the parsed, canonical body; kept for `ttl_s`."""
-
-    account_id: str
-    route: str
-    key: str
-    fingerprint: str
-    ttl_s: float = 86_400.0
-
-
-class Call(Struct, frozen=True):
-    """A submit made by a running attempt. Idempotent by (task id, number) while the parent task exists, whatever the body."""
-
-    parent: Fence
-    number: int
-
-
-class Submit(Struct, frozen=True):
-    """One request to submit: all its tasks or none."""
-
-    tasks: tuple[NewTask, ...]
-    idempotency: Idempotency | None = None
-    call: Call | None = None
-
-
-class Submitted(Struct, frozen=True):
-    """`tasks` in the order submitted, as they are now.
-
-    `created[i]` is False where an existing task answered (the holder of a unique key); `replayed` when the idempotency key or
-    the call number was seen before: then nothing was created.
-    """
-
-    tasks: tuple[Task, ...]
-    created: tuple[bool, ...]
-    replayed: bool = False
-
 
 # --- moves ---------------------------------------------------------------------------------------------------------
-
-
-class Lease(Struct, frozen=True):
-    worker: str
-    assignment: Assignment
-
-
-class Leased(Struct, frozen=True):
-    """`more`: the scan was cut short (many tasks nobody can run stood ahead), so lease again at once."""
-
-    leases: tuple[Lease, ...]
-    more: bool = False
-
-
-class Due(Struct, frozen=True):
-    """What a promoter's call did, and in how many seconds the next task falls due (None: nothing is waiting).
-
-    `ids` are the tasks moved; when `limit` was reached `next_in_s` is 0.
-    """
-
-    ids: tuple[str, ...]
-    next_in_s: float | None
 
 
 class TaskStore(Protocol):
     """The moves: what changes a task. domain/lifecycle.py says which are allowed; all others change nothing."""
 
-    async def submit(
-        self, submits: Sequence[Submit]
-    ) -> list[Submitted | TaskflowError]:
+    async def submit(self, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
         """Insert tasks; each Submit is all or nothing and has its own outcome.
 
         Order of checks: idempotency key (IdempotencyMismatch; TaskGone if any task of it is pruned; else replay), call
@@ -160,13 +63,14 @@ class TaskStore(Protocol):
     async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
         """Open the next attempts for these workers (None: any alive worker), at most `limit` in all.
 
-        A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues
-        not paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first, then
-        `seq`. Across the queues of one worker the same order, so a queue cannot starve another of equal priority. The
+        A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues not
+        paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first,
+        then `seq`. Across the queues of one worker the same order, so a queue cannot starve another of equal priority. The
         owner is written in the same statement; `attempt` rises by one.
         A task with two crashes or more is leased alone: when it is first in line for a worker, that worker gets nothing
         new until it is empty, then this task, then nothing until that ends.
-        Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index.
+        Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index. While no
+        worker is alive at all nothing is scanned, so nothing is held.
         """
         ...
 
@@ -187,7 +91,7 @@ class TaskStore(Protocol):
         ...
 
     async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
-        """running → queued with its old `seq`, with an attempt row if it had started; → cancelled when a cancel is requested."""
+        """running → queued with its old `seq`, with an attempt row if it had started; → cancelled when a cancel is asked."""
         ...
 
     async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
@@ -216,9 +120,7 @@ class TaskStore(Protocol):
         """
         ...
 
-    async def redrive(
-        self, account: str, ids: Sequence[str]
-    ) -> list[Task | TaskflowError]:
+    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
         """failed, cancelled → queued, anew: the attempt row of the ending attempt is written first (if there was an attempt),
         then `retry_count`, `crashes`, transits, times, result, reason, error, progress and cancel request are cleared.
 
@@ -242,9 +144,7 @@ class TaskStore(Protocol):
         """Change an unstarted task; `run_at` only while `scheduled`. None leaves a field. NotAllowed once it runs or ended."""
         ...
 
-    async def delete(
-        self, account: str, ids: Sequence[str]
-    ) -> list[TaskflowError | None]:
+    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
         """Remove finished tasks with their attempts and logs. NotFound, NotAllowed (unfinished); None: removed."""
         ...
 
@@ -272,47 +172,14 @@ class TaskStore(Protocol):
 # --- workers -------------------------------------------------------------------------------------------------------
 
 
-class Transit(Struct, frozen=True):
-    """An assignment the store believes delivered, but two heartbeats did not hold. `transits` so far."""
-
-    id: str
-    attempt: int
-    transits: int
-
-
-class Beat(Struct, frozen=True):
-    known: bool
-    draining: bool = False
-    stop: tuple[Stop, ...] = ()
-    undelivered: tuple[Transit, ...] = ()
-
-
-class Taken(StrEnum):
-    """What the owner last said of an attempt, in a heartbeat."""
-
-    UNKNOWN = "unknown"  # not listed yet
-    WAITING = "waiting"  # it has it, not started
-    STARTED = "started"
-
-
-class Orphan(Struct, frozen=True, kw_only=True):
-    """A running attempt whose owner is dead or absent."""
-
-    id: str
-    attempt: int
-    type: str
-    worker: str
-    crashes: int
-    taken: Taken
-    on_lost: OnLost
-
-
 class WorkerStore(Protocol):
     async def register(self, worker: Register) -> None:
-        """Add a worker and what its types declare; clears `no_worker` holds it can serve, and moves tasks of a newly
+        """Add a worker and what its types declare; clears `no_worker` holds it can serve, first in line first (if there are
+        thousands, the rest with the next leases: see `Leased.more`), and moves tasks of a newly
         registered type that were submitted without a queue to its home queue. Twice with the same id: one registration.
 
-        `previous` is marked dead, and crashes counted for it are taken back from tasks still unfinished.
+        `previous` is marked dead, and crashes counted for it are taken back from tasks still unfinished. What it still runs
+        by the books will be lost without counting: `orphans` shows one crash fewer, and a Fail for POISON is STALE.
         """
         ...
 
@@ -361,27 +228,6 @@ class WorkerStore(Protocol):
 # --- queues --------------------------------------------------------------------------------------------------------
 
 
-class Depth(Struct, frozen=True, kw_only=True):
-    """How many unfinished tasks of one (queue, type) have this status and hold, and when the oldest was created."""
-
-    queue: str
-    type: str
-    status: State
-    hold: str | None
-    count: int
-    oldest: datetime
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    """Tasks finished in one minute (its start, UTC), by queue, type and outcome."""
-
-    minute: datetime
-    queue: str
-    type: str
-    status: State
-    count: int
-
-
 class QueueStore(Protocol):
     async def queues(self) -> list[Queue]:
         """Every queue that has a policy or an unfinished task, by name."""
@@ -411,23 +257,6 @@ class QueueStore(Protocol):
 # --- reads ---------------------------------------------------------------------------------------------------------
 
 
-class TaskFilter(Struct, frozen=True, kw_only=True):
-    """All conditions hold together; an empty one is no condition. Times are half-open: after ≤ created_at < before."""
-
-    status: tuple[State, ...] = ()
-    type: str | None = None
-    queue: str | None = None
-    user: str | None = None
-    tag: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-
-class Page(Struct, frozen=True):
-    items: tuple[Task, ...]
-    next_cursor: str | None  # opaque; None: this was the last page
-
-
 class Reads(Protocol):
     """For people. Reads by id look at live and finished tasks in one statement, so a finish in between hides nothing."""
 
@@ -437,14 +266,25 @@ class Reads(Protocol):
         """For the engine: any account; unknown ids are absent."""
         ...
 
+    async def result_refs(self, ids: Sequence[str]) -> list[ResultRef]:
+        """For the engine: the results of these tasks that lie outside the store; cheap."""
+        ...
+
     async def revs(self, ids: Sequence[str]) -> dict[str, int]:
         """The `rev` of each task that exists; cheap, for watchers."""
         ...
 
-    async def search(
+    async def search(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None) -> Page:
+        """Newest first (by id). A cursor stays good while tasks come, change and go. Invalid for a cursor we did not make.
+
+        Where payloads are heavy (64 MiB together), a page ends before its `limit`, and `next_cursor` goes on.
+        """
+        ...
+
+    async def entries(
         self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None
-    ) -> Page:
-        """Newest first (by id). A cursor stays good while tasks come, change and go. Invalid for a cursor we did not make."""
+    ) -> Entries:
+        """The same list, cheap: for who does something to many tasks and need not see them. Cursors are those of `search`."""
         ...
 
     async def count(self, account: str, where: TaskFilter) -> int: ...
@@ -461,34 +301,6 @@ class Reads(Protocol):
 
 
 # --- bulk ----------------------------------------------------------------------------------------------------------
-
-
-class BulkAction(StrEnum):
-    CANCEL = "cancel"
-    REDRIVE = "redrive"
-    DELETE = "delete"
-
-
-class BulkStatus(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    ABORTED = "aborted"
-
-
-class Bulk(Struct, frozen=True, kw_only=True):
-    """A tracked operation over every task that matched `where` and existed when it began."""
-
-    id: str
-    account_id: str
-    action: BulkAction
-    where: TaskFilter
-    status: BulkStatus
-    total: int  # how many matched at the start
-    done: int  # changed
-    skipped: int  # matched, but their state no longer allowed it
-    created_at: datetime
-    finished_at: datetime | None = None
-    cursor: str | None = None  # where the next chunk begins
 
 
 class BulkStore(Protocol):
@@ -530,18 +342,11 @@ class BulkStore(Protocol):
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
 
-class Pruned(Struct, frozen=True):
-    """How many tasks were removed, and the ids of those whose result lay outside the store."""
-
-    tasks: int
-    with_result_ref: tuple[str, ...] = ()
-
-
 class Upkeep(Protocol):
     async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
         """Remove up to `limit` finished tasks older than their outcome's retention (absent: kept) with attempts and logs, and
-        what else has run out: idempotency and unique keys, workers dead for a day, rollups older than 30 days, bulk
-        operations finished for 7 days.
+        up to `limit` each of what else has run out: idempotency and unique keys, workers dead for a day, rollups older than
+        30 days, bulk operations finished for 7 days.
         """
         ...
 

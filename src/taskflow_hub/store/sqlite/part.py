@@ -1,0 +1,45 @@
+"""What every part of the store shares: where to write, where to read, and how a finish is made."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from taskflow_hub.domain.clock import Clock
+from taskflow_hub.domain.model import Task
+from taskflow_hub.store.sqlite.readers import Readers
+from taskflow_hub.store.sqlite.rows import TaskRow, task_of
+from taskflow_hub.store.sqlite.statements import statement
+from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, to_json
+from taskflow_hub.store.sqlite.writer import Writer
+
+FINISH: Final = statement("finish")
+FINISH_TALLY: Final = statement("finish_tally")
+FINISH_REMOVE: Final = statement("finish_remove")
+TASKS: Final = statement("tasks")
+OCTETS_AT_ONCE: Final = (
+    64 << 20
+)  # of payload in one answer, but for its last task; SQLite's limit for a value is 10⁹
+MINUTE: Final = 60 * SECOND
+
+
+class Part:
+    _writer: Writer
+    _readers: Readers
+    _clock: Clock
+
+
+def finish(tx: Transaction) -> None:
+    """Move every task that has ended in this transaction to the finished, and count it."""
+    if tx.run(FINISH):
+        tx.run(FINISH_TALLY, tx.now - tx.now % MINUTE)
+        tx.run(FINISH_REMOVE)
+
+
+def read_tasks(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, Task]:
+    """The tasks with these ids, of any account; unknown ones are absent. Several statements if they are too heavy for one."""
+    found: dict[str, Task] = {}
+    left = list(set(ids))
+    while left:
+        there, rows = snapshot.document(tuple[int, list[TaskRow]], TASKS, to_json(left), OCTETS_AT_ONCE)
+        found.update((row.id, task_of(row)) for row in rows)
+        left = [id for id in left if id not in found] if 0 < len(rows) < there else []
+    return found

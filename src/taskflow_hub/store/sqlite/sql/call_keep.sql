@@ -1,0 +1,1 @@
+INSERT INTO calls (task_id, number, answer) VALUES (?, ?, ?)

@@ -1,0 +1,1 @@
+SELECT cast(count(*) AS TEXT) FROM (/*branches*/)

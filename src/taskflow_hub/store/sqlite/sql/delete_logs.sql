@@ -1,0 +1,1 @@
+DELETE FROM log_lines WHERE task_id IN (SELECT value FROM json_each(?))

@@ -1,0 +1,1 @@
+DELETE FROM payloads WHERE task_id IN (SELECT value FROM json_each(?))

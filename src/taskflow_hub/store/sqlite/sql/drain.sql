@@ -1,0 +1,2 @@
+-- alive → draining.
+UPDATE workers SET state = 'draining' WHERE id = ? AND state = 'alive'

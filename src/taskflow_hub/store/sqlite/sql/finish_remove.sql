@@ -1,0 +1,1 @@
+DELETE FROM tasks INDEXED BY tasks_ended WHERE status IN ('success', 'failed', 'cancelled', 'skipped')

@@ -1,0 +1,1 @@
+UPDATE attempts SET crashed = 0 WHERE worker = ? AND crashed = 1

@@ -1,0 +1,35 @@
+-- What a lease has to know, in one answer: the alive workers with their load, the paused queues, and which (queue, type) have
+-- ready tasks. The last is a walk from pair to pair along the ready index, not over the tasks; a comparison of row values would
+-- go by the queue alone.
+WITH RECURSIVE pair (queue, type) AS (
+    SELECT * FROM (
+        SELECT queue, type FROM tasks INDEXED BY tasks_ready
+        WHERE status = 'queued' AND hold IS NULL
+        ORDER BY queue, type LIMIT 1
+    )
+    UNION ALL
+    SELECT next.queue, next.type
+    FROM pair CROSS JOIN tasks AS next ON next.rowid = coalesce(
+        (
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_ready
+            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue = pair.queue AND later.type > pair.type
+            ORDER BY later.type LIMIT 1
+        ),
+        (
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_ready
+            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue > pair.queue
+            ORDER BY later.queue, later.type LIMIT 1
+        )
+    )
+)
+SELECT json_object(
+    'pairs', (SELECT json_group_array(json_array(queue, type)) FROM pair),
+    'paused', (SELECT json_group_array(name) FROM queues WHERE paused),
+    'workers', (
+        SELECT json_group_array(json_array(
+            id, slots + window, (SELECT count(*) FROM tasks WHERE worker = workers.id AND status = 'running'),
+            EXISTS (SELECT 1 FROM tasks WHERE worker = workers.id AND status = 'running' AND crashes >= 2)
+        ))
+        FROM workers WHERE state = 'alive'
+    )
+)

@@ -1,0 +1,1 @@
+DELETE FROM bulks WHERE id IN (SELECT id FROM bulks WHERE finished_at < ? LIMIT ?)

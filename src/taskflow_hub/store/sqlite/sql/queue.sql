@@ -1,0 +1,1 @@
+SELECT json_array(name, paused, max_size) FROM queues WHERE name = ?

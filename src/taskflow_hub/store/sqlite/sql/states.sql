@@ -1,0 +1,9 @@
+-- [id, status] of those this account has.
+WITH wanted (id, account_id) AS (SELECT item.value, account.id FROM json_each(?) AS item, (SELECT ? AS id) AS account)
+SELECT json_group_array(json_array(id, status)) FROM (
+    SELECT t.id, t.status
+    FROM wanted CROSS JOIN tasks AS t ON t.id = wanted.id AND t.account_id = wanted.account_id
+    UNION ALL
+    SELECT f.id, f.status
+    FROM wanted CROSS JOIN finished_tasks AS f ON f.id = wanted.id AND f.account_id = wanted.account_id
+)

@@ -1,0 +1,1 @@
+SELECT '[' || coalesce(group_concat(document), '') || ']' FROM (SELECT document FROM task_types ORDER BY type)

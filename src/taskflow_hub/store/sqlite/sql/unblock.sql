@@ -1,0 +1,6 @@
+-- blocked → queued, at the end of the line.
+WITH line (first) AS (VALUES (?))
+UPDATE tasks
+SET status = 'queued', seq = line.first + item.key, rev = rev + 1
+FROM json_each(?) AS item, line
+WHERE tasks.id = item.value AND tasks.status = 'blocked'

@@ -1,0 +1,43 @@
+"""The store on one SQLite file: every protocol of store/base.py, put together."""
+
+import asyncio
+from typing import Self
+
+from taskflow_hub.domain.clock import Clock, utc_now
+from taskflow_hub.store.sqlite.bulk import Bulks
+from taskflow_hub.store.sqlite.lease import Dispatch
+from taskflow_hub.store.sqlite.queues import Queues
+from taskflow_hub.store.sqlite.readers import Readers
+from taskflow_hub.store.sqlite.reads import Reads
+from taskflow_hub.store.sqlite.schema import bring_up
+from taskflow_hub.store.sqlite.tasks import Tasks
+from taskflow_hub.store.sqlite.upkeep import Upkeep
+from taskflow_hub.store.sqlite.url import Location, parse_url
+from taskflow_hub.store.sqlite.workers import Workers
+from taskflow_hub.store.sqlite.writer import Writer
+
+
+class SqliteStore(Tasks, Workers, Queues, Reads, Bulks, Upkeep):
+    """Made by `open`. Any number of processes may open one file, on one machine and on a local disk."""
+
+    def __init__(self, location: Location, clock: Clock) -> None:
+        self._clock = clock
+        self._writer = Writer(location, clock)
+        self._readers = Readers(location)
+        self._dispatch = Dispatch()
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Clock = utc_now, migrate: bool = True) -> Self:
+        """Open the file and check that it can be written; with `migrate`, make it, or bring it to our schema.
+
+        Raises Misconfigured (the URL, or a file that is not ours), SchemaMismatch (newer; or older, without `migrate`),
+        StoreUnavailable (missing folder, no permission, damaged, full).
+        """
+        location = parse_url(url)
+        store = cls(location, clock)
+        await asyncio.to_thread(store._begin, location, migrate)
+        return store
+
+    def _begin(self, location: Location, migrate: bool) -> None:
+        bring_up(location, change=migrate)
+        self._writer.start()

@@ -1,0 +1,335 @@
+"""The moves, as the engine calls them."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.errors import NotAllowed, NotFound, TaskflowError, UniqueConflict
+from taskflow_hub.domain.lifecycle import FINAL, LIFECYCLE, UNSTARTED, Move, State
+from taskflow_hub.domain.limits import LINES_MAX
+from taskflow_hub.domain.messages import Logged, Progressed
+from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.store.sqlite import moves as verbs
+from taskflow_hub.store.sqlite.lease import Dispatch
+from taskflow_hub.store.sqlite.part import Part, finish, read_tasks
+from taskflow_hub.store.sqlite.statements import Statement, statement
+from taskflow_hub.store.sqlite.submit import UNIQUE_FIND, submit
+from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, decoder, to_json, to_us
+from taskflow_hub.store.values import Due, Leased, Submit, Submitted
+
+NEXT_DUE: Final = statement("next_due")
+DUE: Final = statement("due")
+PROMOTE: Final = statement("promote")
+NEXT_EXPIRY: Final = statement("next_expiry")
+EXPIRED: Final = statement("expired")
+EXPIRE: Final = statement("expire")
+CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
+CANCEL_RUNNING: Final = statement("cancel_running")
+REDRIVE_LOOK: Final = statement("redrive_look")
+REDRIVE_ATTEMPT: Final = statement("redrive_attempt")
+REDRIVE_FORGIVE: Final = statement("redrive_forgive")
+REVIVE: Final = statement("revive")
+REVIVE_REMOVE: Final = statement("revive_remove")
+REDRIVE: Final = statement("redrive")
+UNIQUE_KEEP: Final = statement("unique_keep")
+STATES: Final = statement("states")
+UPDATE: Final = statement("update")
+DELETE: Final = statement("delete")
+DELETE_REST: Final = tuple(
+    statement(f"delete_{what}") for what in ("tags", "payloads", "attempts", "logs", "calls")
+)
+UNBLOCK: Final = statement("unblock")
+SKIP: Final = statement("skip")
+RESET: Final = statement("reset")
+LOG: Final = statement("log")
+
+
+class Tasks(Part):
+    _dispatch: Dispatch
+
+    async def submit(self, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
+        weight = sum(max(1, len(request.tasks)) for request in submits)
+        return await self._writer.write_many(submit, submits, weight)
+
+    async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
+        return await self._writer.write(self._dispatch.lease, workers, limit)
+
+    async def succeed(self, items: Sequence[moves.Succeed]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.succeed, items)
+
+    async def retry(self, items: Sequence[moves.Retry]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.retry, items)
+
+    async def snooze(self, items: Sequence[moves.Snooze]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.snooze, items)
+
+    async def fail(self, items: Sequence[moves.Fail]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.fail, items)
+
+    async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.release, items)
+
+    async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.lose, items)
+
+    async def abort(self, items: Sequence[moves.Abort]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.abort, items)
+
+    async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.progress, items)
+
+    async def log(self, items: Sequence[Logged]) -> None:
+        rows = [
+            (item.id, item.attempt, line.n, to_us(line.at), line.level, line.message, to_json(line.fields))
+            for item in items
+            for line in item.lines
+            if 1 <= line.n <= LINES_MAX
+        ]
+        await self._writer.write_many(_log, rows)
+
+    async def promote_due(self, limit: int) -> Due:
+        return await self._due(NEXT_DUE, _promote_due, limit)
+
+    async def expire_due(self, limit: int) -> Due:
+        return await self._due(NEXT_EXPIRY, _expire_due, limit)
+
+    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+        return await self._writer.write(_cancel, account, ids)
+
+    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+        return await self._writer.write(_redrive, account, ids)
+
+    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
+        return await self._writer.write(_promote, account, task_id)
+
+    async def update(
+        self,
+        account: str,
+        task_id: str,
+        *,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        queue: str | None = None,
+    ) -> Task | TaskflowError:
+        return await self._writer.write(_update, account, task_id, priority, run_at, queue)
+
+    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+        return await self._writer.write(_delete, account, ids)
+
+    async def unblock(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_unblock, ids)
+
+    async def skip(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_skip, ids)
+
+    async def reset(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_reset, ids)
+
+    async def _due(self, next_at: Statement, move: Callable[[Transaction, int], Due], limit: int) -> Due:
+        """Ask a reader first: nearly always nothing is due, and then nothing need be written."""
+        at = await self._readers.read(_value, next_at)
+        now = to_us(self._clock())
+        if at is None or at > now:
+            return Due((), None if at is None else (at - now) / SECOND)
+        return await self._writer.write(move, limit)
+
+
+# --- by time ---------------------------------------------------------------------------------------------------------
+
+
+def _value(snapshot: Snapshot, sql: Statement) -> int | None:
+    found: int | None = snapshot.value(sql)
+    return found
+
+
+def _promote_due(tx: Transaction, limit: int) -> Due:
+    ids = tx.document(list[str], DUE, tx.now, limit)
+    if ids:
+        tx.run(PROMOTE, tx.next_seq(len(ids)), to_json(ids))
+    return _due(tx, ids, limit, NEXT_DUE)
+
+
+def _expire_due(tx: Transaction, limit: int) -> Due:
+    ids = tx.document(list[str], EXPIRED, tx.now, limit)
+    if ids:
+        tx.run(EXPIRE, tx.now, to_json(ids))
+        finish(tx)
+    return _due(tx, ids, limit, NEXT_EXPIRY)
+
+
+def _due(tx: Transaction, ids: list[str], limit: int, next_at: Statement) -> Due:
+    at = tx.value(next_at)
+    if len(ids) >= limit:
+        return Due(tuple(ids), 0.0)
+    return Due(tuple(ids), None if at is None else max(0.0, (at - tx.now) / SECOND))
+
+
+# --- by people -------------------------------------------------------------------------------------------------------
+
+
+def _states(tx: Transaction, account: str, ids: Sequence[str]) -> dict[str, State]:
+    return dict(tx.document(list[tuple[str, State]], STATES, to_json(list(set(ids))), account))
+
+
+def _cancel(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | None]:
+    states = _states(tx, account, ids)
+    unstarted = [id for id, state in states.items() if state in UNSTARTED]
+    running = [id for id, state in states.items() if state is State.RUNNING]
+    if unstarted:
+        tx.run(CANCEL_UNSTARTED, tx.now, to_json(unstarted))
+        finish(tx)
+    if running:
+        tx.run(CANCEL_RUNNING, tx.now, to_json(running))
+    found = read_tasks(tx, list(states))
+    return [found.get(id) for id in ids]
+
+
+def _redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+    rows = tx.document(
+        list[tuple[str, State, str, str | None]], REDRIVE_LOOK, to_json(list(set(ids))), account
+    )
+    known = {id: (state, type, key) for id, state, type, key in rows}
+    errors: dict[int, TaskflowError] = {}
+    moving: list[str] = []
+    keys: dict[tuple[str, str], str] = {}  # taken in this call
+    for place, id in enumerate(ids):
+        if id not in known:
+            errors[place] = NotFound(f"There is no task {id}.")
+        elif id in moving:
+            errors[place] = NotAllowed(
+                f"Task {id} is queued; only failed and cancelled tasks can be redriven."
+            )
+        elif Move.REDRIVE not in LIFECYCLE[known[id][0]]:
+            errors[place] = NotAllowed(
+                f"Task {id} is {known[id][0]}; only failed and cancelled tasks can be redriven."
+            )
+        else:
+            _, type, key = known[id]
+            if key is not None:
+                holder = keys.get((type, key)) or _holder(tx, account, type, key)
+                if holder not in {None, id}:
+                    errors[place] = UniqueConflict(
+                        f"Task {holder} holds the unique key {key!r} of task {id}."
+                    )
+                    continue
+                tx.run(UNIQUE_KEEP, account, type, key, id)
+                keys[type, key] = id
+            moving.append(id)
+    if moving:
+        these = to_json(moving)
+        for sql in (REDRIVE_ATTEMPT, REDRIVE_FORGIVE, REVIVE, REVIVE_REMOVE):
+            tx.run(sql, these)
+        tx.run(REDRIVE, tx.next_seq(len(moving)), tx.now, these)
+    found = read_tasks(tx, moving)
+    return [errors[place] if place in errors else found[id] for place, id in enumerate(ids)]
+
+
+def _holder(tx: Transaction, account: str, type: str, key: str) -> str | None:
+    found = tx.value(UNIQUE_FIND, account, type, key, tx.now)
+    if found is None:
+        return None
+    holder: str = decoder(tuple[str, State]).decode(found)[0]
+    return holder
+
+
+def _promote(tx: Transaction, account: str, task_id: str) -> Task | TaskflowError:
+    state = _states(tx, account, [task_id]).get(task_id)
+    if state is None:
+        return NotFound(f"There is no task {task_id}.")
+    if state is not State.SCHEDULED:
+        return NotAllowed(f"Task {task_id} is {state}; only scheduled tasks can be promoted.")
+    tx.run(PROMOTE, tx.next_seq(1), to_json([task_id]))
+    return read_tasks(tx, [task_id])[task_id]
+
+
+def _update(
+    tx: Transaction,
+    account: str,
+    task_id: str,
+    priority: int | None,
+    run_at: datetime | None,
+    queue: str | None,
+) -> Task | TaskflowError:
+    state = _states(tx, account, [task_id]).get(task_id)
+    if state is None:
+        return NotFound(f"There is no task {task_id}.")
+    if state not in UNSTARTED:
+        return NotAllowed(f"Task {task_id} is {state}; only tasks that have not started can be changed.")
+    if run_at is not None and state is not State.SCHEDULED:
+        return NotAllowed(f"Task {task_id} is {state}; run_at can be changed only while a task is scheduled.")
+    if (priority, run_at, queue) != (None, None, None):
+        tx.run(UPDATE, priority, None if run_at is None else to_us(run_at), queue, task_id)
+    return read_tasks(tx, [task_id])[task_id]
+
+
+def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+    states = _states(tx, account, ids)
+    outcomes: list[TaskflowError | None] = []
+    gone: set[str] = set()
+    for id in ids:
+        state = states.get(id)
+        if state is None or id in gone:
+            outcomes.append(NotFound(f"There is no task {id}."))
+        elif state not in FINAL:
+            outcomes.append(NotAllowed(f"Task {id} is {state}; only finished tasks can be deleted."))
+        else:
+            gone.add(id)
+            outcomes.append(None)
+    if gone:
+        delete_finished(tx, list(gone))
+    return outcomes
+
+
+def delete_finished(tx: Transaction, ids: Sequence[str]) -> None:
+    """Remove finished tasks with all that belongs to them. Key rows stay: they say that a task was there."""
+    these = to_json(ids)
+    for sql in DELETE_REST:
+        tx.run(sql, these)
+    tx.run(DELETE, these)
+
+
+# --- by workflows ----------------------------------------------------------------------------------------------------
+
+
+def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    moving = _in_state(tx, ids, State.BLOCKED)
+    if moving:
+        tx.run(UNBLOCK, tx.next_seq(len(moving)), to_json(moving))
+    return _first_times(ids, moving)
+
+
+def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    moving = _in_state(tx, ids, State.BLOCKED)
+    if moving:
+        tx.run(SKIP, tx.now, to_json(moving))
+        finish(tx)
+    return _first_times(ids, moving)
+
+
+def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    moving = _in_state(tx, ids, State.SKIPPED)
+    if moving:
+        these = to_json(moving)
+        tx.run(REVIVE, these)
+        tx.run(REVIVE_REMOVE, these)
+        tx.run(RESET, these)
+    return _first_times(ids, moving)
+
+
+def _in_state(tx: Transaction, ids: Sequence[str], state: State) -> list[str]:
+    """Those in this state, in the order given, each once."""
+    found = read_tasks(tx, ids)
+    return [id for id in dict.fromkeys(ids) if id in found and found[id].status is state]
+
+
+def _first_times(ids: Sequence[str], moved: Sequence[str]) -> list[bool]:
+    """True where an id stands first; a second mention in the same call moves nothing."""
+    left = dict.fromkeys(moved, True)
+    return [left.pop(id, False) for id in ids]
+
+
+def _log(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> list[None]:
+    tx.run_items(LOG, rows)
+    return [None] * len(rows)

@@ -1,0 +1,79 @@
+"""What keeps the store small, and tells whether it is well."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from taskflow_hub.domain.errors import ShuttingDown
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.store.sqlite.part import Part
+from taskflow_hub.store.sqlite.schema import require_current
+from taskflow_hub.store.sqlite.statements import statement
+from taskflow_hub.store.sqlite.tasks import delete_finished
+from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
+from taskflow_hub.store.values import Pruned
+
+PRUNE_OLD: Final = statement("prune_old")
+PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
+PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
+PRUNE_WORKERS: Final = statement("prune_workers")
+PRUNE_ROLLUPS: Final = statement("prune_rollups")
+PRUNE_BULKS: Final = statement("prune_bulks")
+
+DAY: Final = 86_400 * SECOND
+
+
+class Upkeep(Part):
+    _heard = 0  # foreign changes that `changed` has told of
+
+    async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
+        return await self._writer.write(_prune, retention_s, limit)
+
+    async def changed(self, wait_s: float) -> bool:
+        """See the protocol. What changed since the last call answered True counts too."""
+        if self._writer.closed:
+            raise ShuttingDown("the store is closed")
+        event = asyncio.Event()
+        self._writer.watch(event)
+        try:
+            if self._writer.foreign_changes == self._heard:
+                async with asyncio.timeout(wait_s):
+                    await event.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._writer.unwatch(event)
+        if self._writer.closed:
+            raise ShuttingDown("the store is closed")
+        self._heard = self._writer.foreign_changes
+        return True
+
+    async def ping(self) -> None:
+        await self._readers.read(require_current)
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._writer.stop)
+        await loop.run_in_executor(None, self._readers.stop)
+
+
+def _prune(tx: Transaction, retention_s: Mapping[State, float], limit: int) -> Pruned:
+    ids: list[str] = []
+    outside: list[str] = []
+    for state, keep_s in retention_s.items():
+        before = tx.now - round(keep_s * SECOND)
+        for id, has_ref in tx.document(list[tuple[str, int]], PRUNE_OLD, state, before, limit - len(ids)):
+            ids.append(id)
+            if has_ref:
+                outside.append(id)
+    if ids:
+        delete_finished(tx, ids)
+    removed = [
+        len(ids),
+        tx.run(PRUNE_IDEMPOTENCY_KEYS, tx.now, limit),
+        tx.run(PRUNE_UNIQUE_KEYS, tx.now, limit),
+        tx.run(PRUNE_WORKERS, tx.now - DAY, limit),
+        tx.run(PRUNE_ROLLUPS, tx.now - 30 * DAY, limit),
+        tx.run(PRUNE_BULKS, tx.now - 7 * DAY, limit),
+    ]
+    return Pruned(len(ids), tuple(outside), more=max(removed) >= limit)

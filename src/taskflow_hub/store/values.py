@@ -1,0 +1,249 @@
+"""What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Raw, Struct
+
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.messages import Assignment, Stop
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task
+from taskflow_hub.domain.moves import Fence
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Unique
+
+# --- submit --------------------------------------------------------------------------------------------------------
+
+
+class NewTask(Struct, frozen=True, kw_only=True):
+    """A task to be inserted, complete but for what the store makes: times, `seq`, status.
+
+    It starts `blocked` if `blocked`, else `scheduled` if `run_at` is later than now or `delay_s` is positive, else `queued`.
+    `id` is a UUIDv7 made within a day of the submit: lists by time rely on it.
+    `queue` None: the type's home queue; for a type nobody has registered, "default" until a worker registers the type.
+    """
+
+    id: str
+    account_id: str = DEFAULT_ACCOUNT
+    user_id: str | None = None
+    type: str
+    queue: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    payload: Raw
+    run_at: datetime | None = None
+    delay_s: float | None = None
+    blocked: bool = False
+    max_retries: int | None
+    retry: RetryPolicy
+    timeout: float | None
+    expires_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    unique: Unique | None = None
+    parent_id: str | None = None
+    schedule_id: str | None = None
+    workflow_id: str | None = None
+    traceparent: str | None = None
+
+
+class Idempotency(Struct, frozen=True):
+    """Scope is (account, route, key); `fingerprint` is a hash of the parsed, canonical body; kept for `ttl_s`."""
+
+    account_id: str
+    route: str
+    key: str
+    fingerprint: str
+    ttl_s: float = 86_400.0
+
+
+class Call(Struct, frozen=True):
+    """A submit made by a running attempt. Idempotent by (task id, number) while the parent task exists, whatever the body."""
+
+    parent: Fence
+    number: int
+
+
+class Submit(Struct, frozen=True):
+    """One request to submit: all its tasks or none."""
+
+    tasks: tuple[NewTask, ...]
+    idempotency: Idempotency | None = None
+    call: Call | None = None
+
+
+class Submitted(Struct, frozen=True):
+    """`tasks` in the order submitted, as they are now.
+
+    `created[i]` is False where an existing task answered (the holder of a unique key); `replayed` when the idempotency key or
+    the call number was seen before: then nothing was created. `replaced` are the holders of unique keys that were cancelled.
+    """
+
+    tasks: tuple[Task, ...]
+    created: tuple[bool, ...]
+    replayed: bool = False
+    replaced: tuple[str, ...] = ()
+
+
+# --- moves ---------------------------------------------------------------------------------------------------------
+
+
+class Lease(Struct, frozen=True):
+    worker: str
+    assignment: Assignment
+
+
+class Leased(Struct, frozen=True):
+    """`more`: it was cut short (payloads of 32 MiB, or many tasks to put on hold or bring back), so lease again at once."""
+
+    leases: tuple[Lease, ...]
+    more: bool = False
+
+
+class Due(Struct, frozen=True):
+    """What a promoter's call did, and in how many seconds the next task falls due (None: nothing is waiting).
+
+    `ids` are the tasks moved; when `limit` was reached `next_in_s` is 0.
+    """
+
+    ids: tuple[str, ...]
+    next_in_s: float | None
+
+
+# --- workers -------------------------------------------------------------------------------------------------------
+
+
+class Transit(Struct, frozen=True):
+    """An assignment the store believes delivered, but two heartbeats did not hold. `transits` so far."""
+
+    id: str
+    attempt: int
+    transits: int
+
+
+class Beat(Struct, frozen=True):
+    known: bool
+    draining: bool = False
+    stop: tuple[Stop, ...] = ()
+    undelivered: tuple[Transit, ...] = ()
+
+
+class Taken(StrEnum):
+    """What the owner last said of an attempt, in a heartbeat."""
+
+    UNKNOWN = "unknown"  # not listed yet
+    WAITING = "waiting"  # it has it, not started
+    STARTED = "started"
+
+
+class Orphan(Struct, frozen=True, kw_only=True):
+    """A running attempt whose owner is dead or absent."""
+
+    id: str
+    attempt: int
+    type: str
+    worker: str
+    crashes: int
+    taken: Taken
+    on_lost: OnLost
+
+
+# --- queues --------------------------------------------------------------------------------------------------------
+
+
+class Depth(Struct, frozen=True, kw_only=True):
+    """How many unfinished tasks of one (queue, type) have this status and hold, and when the oldest was created."""
+
+    queue: str
+    type: str
+    status: State
+    hold: str | None
+    count: int
+    oldest: datetime
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """Tasks finished in one minute (its start, UTC), by queue, type and outcome."""
+
+    minute: datetime
+    queue: str
+    type: str
+    status: State
+    count: int
+
+
+# --- reads ---------------------------------------------------------------------------------------------------------
+
+
+class TaskFilter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together; an empty one is no condition. Times are half-open: after ≤ created_at < before."""
+
+    status: tuple[State, ...] = ()
+    type: str | None = None
+    queue: str | None = None
+    user: str | None = None
+    tag: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class Page(Struct, frozen=True):
+    items: tuple[Task, ...]
+    next_cursor: str | None  # opaque; None: this was the last page
+
+
+class Entry(Struct, frozen=True):
+    """A task as one line of a list."""
+
+    id: str
+    status: State
+    created_at: datetime
+    cancel_requested: bool
+
+
+class Entries(Struct, frozen=True):
+    items: tuple[Entry, ...]
+    next_cursor: str | None
+
+
+# --- bulk ----------------------------------------------------------------------------------------------------------
+
+
+class BulkAction(StrEnum):
+    CANCEL = "cancel"
+    REDRIVE = "redrive"
+    DELETE = "delete"
+
+
+class BulkStatus(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    ABORTED = "aborted"
+
+
+class Bulk(Struct, frozen=True, kw_only=True):
+    """A tracked operation over every task that matched `where` and existed when it began."""
+
+    id: str
+    account_id: str
+    action: BulkAction
+    where: TaskFilter
+    status: BulkStatus
+    total: int  # how many matched at the start
+    done: int  # changed
+    skipped: int  # matched, but their state no longer allowed it
+    created_at: datetime
+    finished_at: datetime | None = None
+    cursor: str | None = None  # where the next chunk begins
+
+
+# --- upkeep --------------------------------------------------------------------------------------------------------
+
+
+class Pruned(Struct, frozen=True):
+    """How many tasks were removed, and the ids of those whose result lay outside the store.
+
+    `more`: a limit was reached, so prune again at once.
+    """
+
+    tasks: int
+    with_result_ref: tuple[str, ...] = ()
+    more: bool = False

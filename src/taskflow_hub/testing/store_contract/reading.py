@@ -1,0 +1,200 @@
+"""Reads for people: lists that page well, counts, and no moment in which a task is nowhere."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.errors import Invalid
+from taskflow_hub.domain.lifecycle import UNSTARTED, State
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.store.values import Entries, Page, TaskFilter
+from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, comparable, new_task
+
+ALL = TaskFilter()
+
+
+async def walk(kit: Kit, where: TaskFilter, limit: int, account: str = DEFAULT_ACCOUNT) -> list[str]:
+    """Every id of a list, page by page."""
+    ids: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await kit.store.search(account, where, limit=limit, cursor=cursor)
+        assert len(page.items) <= limit
+        ids += [task.id for task in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return ids
+        assert len(page.items) == limit, "only the last page may be short"
+
+
+class ReadingContract(ContractBase):
+    async def test_by_id(self, kit: Kit) -> None:
+        done, _ = await kit.in_state(State.SUCCESS)
+        live = await kit.submit()
+        found = await kit.store.tasks([live.id, done, new_id(), live.id])
+        assert set(found) == {live.id, done}
+        assert comparable(found[live.id]) == comparable(live)
+        assert comparable(found[done]) == comparable(await kit.get(done))
+        assert await kit.store.revs([live.id, done, new_id()]) == {live.id: live.rev, done: found[done].rev}
+        assert await kit.store.task(DEFAULT_ACCOUNT, new_id()) is None
+        assert await kit.store.attempts(DEFAULT_ACCOUNT, new_id()) is None
+        assert await kit.store.tasks([]) == {}
+        assert await kit.store.revs([]) == {}
+
+    async def test_newest_first_over_all_states(self, kit: Kit) -> None:
+        ids = [(await kit.in_state(state))[0] for state in [*State, *State]]
+        for limit in (1, 3, len(ids), 100):
+            assert await walk(kit, ALL, limit) == sorted(ids, reverse=True)
+        page = await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=1)
+        assert comparable(page.items[0]) == comparable(await kit.get(max(ids)))
+
+    async def test_entries_are_the_same_list_in_brief(self, kit: Kit) -> None:
+        for state in [*State, *State]:
+            await kit.in_state(state)
+        await kit.cancel((await kit.run()).id)
+        tasks = (await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=100)).items
+        entries = (await kit.store.entries(DEFAULT_ACCOUNT, ALL, limit=100)).items
+        assert [(entry.id, entry.status, entry.created_at) for entry in entries] == [
+            (task.id, task.status, task.created_at) for task in tasks
+        ]
+        asked = [entry.cancel_requested for entry in entries]
+        assert asked == [task.cancel_requested_at is not None for task in tasks]
+        assert any(asked)
+        first = await kit.store.entries(DEFAULT_ACCOUNT, ALL, limit=5)
+        rest = await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=100, cursor=first.next_cursor)
+        ids = [entry.id for entry in first.items] + [task.id for task in rest.items]
+        assert ids == [task.id for task in tasks]
+        assert (await kit.store.entries(DEFAULT_ACCOUNT, ALL, limit=len(tasks))).next_cursor is None
+        assert await kit.store.entries("b", ALL, limit=5) == Entries((), None)
+
+    async def test_nothing_found(self, kit: Kit) -> None:
+        assert await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=10) == Page((), None)
+        assert await kit.store.count(DEFAULT_ACCOUNT, ALL) == 0
+
+    async def test_filters(self, kit: Kit) -> None:
+        """Every filter and many combinations, against the same thing said in Python."""
+        chance = random.Random(11)
+        start = kit.clock.now
+        for _ in range(60):
+            kit.clock.advance(chance.choice([0, 1, 30]))
+            await kit.in_state(
+                state := chance.choice([*State]),
+                type="t" if state in UNSTARTED else "r",
+                queue=chance.choice("pq"),
+                user_id=chance.choice([None, "u", "v"]),
+                tags=tuple(chance.sample(["x", "y", "z"], chance.randrange(3))),
+                account_id=chance.choice([DEFAULT_ACCOUNT, DEFAULT_ACCOUNT, "other"]),
+                priority=5,
+            )
+        everyone = await walk(kit, ALL, 1_000)
+        tasks = list((await kit.store.tasks(everyone)).values())
+        assert len(tasks) > 20
+
+        def pick(options: list[object]) -> object:
+            return chance.choice([None, None, *options])
+
+        for _ in range(120):
+            status = tuple(chance.sample([*State], chance.randrange(4)))
+            after, before = pick([0, 30, 200]), pick([100, 400])
+            where = TaskFilter(
+                status=status,
+                type=pick(["t", "r", "nothing"]),  # type: ignore[arg-type]
+                queue=pick(["p", "q"]),  # type: ignore[arg-type]
+                user=pick(["u"]),  # type: ignore[arg-type]
+                tag=pick(["x", "y"]),  # type: ignore[arg-type]
+                created_after=None if after is None else start + timedelta(seconds=after),  # type: ignore[arg-type]
+                created_before=None if before is None else start + timedelta(seconds=before),  # type: ignore[arg-type]
+            )
+            expected = [
+                task.id
+                for task in sorted(tasks, key=lambda task: task.id, reverse=True)
+                if (not status or task.status in status)
+                and (where.type is None or task.type == where.type)
+                and (where.queue is None or task.queue == where.queue)
+                and (where.user is None or task.user_id == where.user)
+                and (where.tag is None or where.tag in task.tags)
+                and (where.created_after is None or task.created_at >= where.created_after)
+                and (where.created_before is None or task.created_at < where.created_before)
+            ]
+            assert await walk(kit, where, chance.choice([1, 4, 50])) == expected, where
+            assert await kit.store.count(DEFAULT_ACCOUNT, where) == len(expected), where
+            entries = (await kit.store.entries(DEFAULT_ACCOUNT, where, limit=1_000)).items
+            assert [entry.id for entry in entries] == expected, where
+
+    async def test_paging_is_stable_while_tasks_come_change_and_go(self, kit: Kit) -> None:
+        ids = sorted([(await kit.in_state(state))[0] for state in [*State] * 4])
+        page = await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=10)
+        seen = [task.id for task in page.items]
+        rest = [id for id in reversed(ids) if id not in seen]
+
+        await kit.submit_all([new_task() for _ in range(5)])
+        states = {id: task.status for id, task in (await kit.store.tasks(ids)).items()}
+        for id in ids:
+            if states[id] is State.FAILED:
+                await kit.redrive(id)
+            elif states[id] is State.SCHEDULED:
+                await kit.cancel(id)
+        gone = next(id for id in rest if states[id] is State.SUCCESS)
+        await kit.store.delete(DEFAULT_ACCOUNT, [gone, seen[-1]])
+
+        while page.next_cursor is not None:
+            page = await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=3, cursor=page.next_cursor)
+            seen += [task.id for task in page.items]
+        assert seen == sorted(seen, reverse=True)
+        assert seen[10:] == [id for id in rest if id != gone], "every task that stayed is seen once"
+
+    @pytest.mark.parametrize(
+        "cursor", ["", "x", "Ж", "'; DROP TABLE tasks", "AAAA", "A" * 22 + "=", "A" * 200]
+    )
+    async def test_a_cursor_we_did_not_make(self, kit: Kit, cursor: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=1, cursor=cursor)
+        assert [error.pointer for error in refused.value.errors] == ["/cursor"]
+
+    async def test_words_of_sql_are_only_words(self, kit: Kit) -> None:
+        odd = "x' OR '1'='1"
+        task = await kit.submit(user_id=odd, tags=(odd,))
+        await kit.submit(user_id="other")
+        assert await walk(kit, TaskFilter(user=odd), 10) == [task.id]
+        assert await walk(kit, TaskFilter(tag=odd), 10) == [task.id]
+        assert await walk(kit, TaskFilter(queue=odd), 10) == []
+
+    async def test_accounts_see_only_their_own(self, kit: Kit) -> None:
+        mine, theirs = await kit.submit(tags=("x",)), await kit.submit(account_id="b", tags=("x",))
+        for where in (ALL, TaskFilter(tag="x"), TaskFilter(type="t"), TaskFilter(status=(State.QUEUED,))):
+            assert await walk(kit, where, 10) == [mine.id]
+            assert await walk(kit, where, 10, "b") == [theirs.id]
+            assert await kit.store.count("b", where) == 1
+
+    async def test_no_moment_in_which_a_task_is_nowhere(self, kit: Kit) -> None:
+        """Readers keep asking while tasks finish and are redriven."""
+        attempt = await kit.run()
+        found: list[bool] = []
+        done = asyncio.Event()
+
+        async def look() -> None:
+            while not done.is_set():
+                task, tasks, revs, attempts, page = await asyncio.gather(
+                    kit.store.task(DEFAULT_ACCOUNT, attempt.id),
+                    kit.store.tasks([attempt.id]),
+                    kit.store.revs([attempt.id]),
+                    kit.store.attempts(DEFAULT_ACCOUNT, attempt.id),
+                    kit.store.search(DEFAULT_ACCOUNT, ALL, limit=5),
+                )
+                found.append(
+                    task is not None and len(tasks) == len(revs) == len(page.items) == 1 and bool(attempts)
+                )
+
+        watcher = asyncio.create_task(look())
+        running = attempt
+        for _ in range(30):
+            await kit.fail(running)
+            await kit.redrive(running.id)
+            (running,) = await kit.lease()
+        done.set()
+        await watcher
+        assert all(found)
+        assert len(found) > 5

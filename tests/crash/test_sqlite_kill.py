@@ -1,0 +1,160 @@
+"""`kill -9`, again and again: what was answered is there, what is there is whole."""
+
+import asyncio
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from msgspec import Raw
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.messages import Register
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome, TaskError, TaskType
+from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.store.sqlite import SqliteStore
+from taskflow_hub.store.values import Idempotency, NewTask, Submit, Submitted
+
+ROUNDS = 8
+CHILDREN = 2
+OOPS = TaskError(type="E", message="m")
+
+
+def test_nothing_answered_is_lost(database_path: Path, tmp_path: Path) -> None:
+    """Two processes on one file submit, lease and end tasks; one of them is killed at a random moment, then the other."""
+    url = f"sqlite:///{database_path}"
+    chance = random.Random(5)
+    witnesses: list[Path] = []
+    for round_ in range(ROUNDS):
+        mine = [tmp_path / f"{round_}-{number}.jsonl" for number in range(CHILDREN)]
+        witnesses += mine
+        children = [
+            subprocess.Popen([sys.executable, __file__, url, str(witness)], stderr=subprocess.PIPE)
+            for witness in mine
+        ]
+        for witness, child in zip(mine, children, strict=True):
+            deadline = time.monotonic() + 60
+            while not witness.exists() or witness.stat().st_size < 200:
+                assert child.poll() is None, child.stderr and child.stderr.read().decode()
+                assert time.monotonic() < deadline, "the child says nothing"
+                time.sleep(0.005)
+        for child in children:
+            time.sleep(chance.uniform(0.0, 0.15))
+            child.send_signal(signal.SIGKILL)
+            assert child.wait(30) == -signal.SIGKILL
+            assert child.stderr is not None
+            assert child.stderr.read() == b""
+            child.stderr.close()
+
+    claims = [claim for witness in witnesses for claim in read_claims(witness)]
+    submitted = {id for claim in claims for id in claim.get("submitted", ())}
+    ended = {id: status for claim in claims for id, status in claim.get("ended", {}).items()}
+    print(f"{ROUNDS * CHILDREN} kills, {len(submitted)} tasks submitted, {len(ended)} ended")
+    assert len(submitted) > 1_000
+    assert len(ended) > 300
+    asyncio.run(check(url, database_path, submitted, ended))
+
+
+def read_claims(witness: Path) -> list[dict[str, Any]]:
+    """What a child has said; its last line may be torn."""
+    lines = witness.read_text().split("\n")
+    return [json.loads(line) for line in lines[:-1]]
+
+
+async def check(url: str, path: Path, submitted: set[str], ended: dict[str, str]) -> None:
+    store = await SqliteStore.open(url)
+    tasks = await store.tasks(sorted(submitted.union(ended)))
+    assert submitted.union(ended) - set(tasks) == set(), "an answered submit is lost"
+    wrong = {id: (status, tasks[id].status) for id, status in ended.items() if tasks[id].status != status}
+    assert not wrong, f"an answered end is lost: {wrong}"
+    assert all(bytes(task.payload) == b'{"n":1}' for task in tasks.values())
+    for id in list(ended)[:50]:
+        attempts = await store.attempts(DEFAULT_ACCOUNT, id)
+        assert attempts, "a task that ended has an attempt"
+        assert attempts[-1].attempt == tasks[id].attempt
+    await store.close()
+
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+    def one(sql: str) -> Any:
+        return connection.execute(sql).fetchone()[0]
+
+    assert one("SELECT count(*) FROM tasks JOIN finished_tasks USING (id)") == 0, "a task is in both tables"
+    assert (
+        one("SELECT count(*) FROM tasks WHERE status IN ('success', 'failed', 'cancelled', 'skipped')") == 0
+    )
+    assert one("SELECT count(*) FROM finished_tasks") == one("SELECT sum(count) FROM rollups"), (
+        "each end counted once"
+    )
+    every = "(SELECT id FROM tasks UNION ALL SELECT id FROM finished_tasks)"
+    assert one("SELECT count(*) FROM payloads") == one(f"SELECT count(*) FROM {every}")
+    assert one(f"SELECT count(*) FROM task_tags WHERE task_id NOT IN {every}") == 0
+    keys = "SELECT count(*) FROM idempotency_keys, json_each(answer) AS a"
+    assert one(f"{keys} WHERE json_extract(a.value, '$[0]') NOT IN {every}") == 0, "a key without its task"
+    connection.close()
+
+
+# --- the child ---------------------------------------------------------------------------------------------------------
+
+
+async def work(url: str, witness: Path) -> None:
+    store = await SqliteStore.open(url)
+    worker = new_id()
+    types = (TaskType(type="t"),)
+    await store.register(
+        Register(worker=worker, name="w", host="h", pid=1, version="1", slots=50, window=0, types=types)
+    )
+    out = witness.open("a", buffering=1)
+
+    def say(**claim: Any) -> None:
+        out.write(json.dumps(claim) + "\n")
+
+    async def submit() -> None:
+        while True:
+            key = Idempotency(DEFAULT_ACCOUNT, "/tasks", new_id(), "f")
+            requests = [Submit(tuple(task() for _ in range(3))), Submit((task(tags=("x",)),), key)]
+            outcomes = await store.submit(requests)
+            say(submitted=[task.id for o in outcomes if isinstance(o, Submitted) for task in o.tasks])
+
+    async def run() -> None:
+        while True:
+            leased = await store.lease([worker], 20)
+            fences = [
+                {"id": lease.assignment.id, "attempt": lease.assignment.attempt} for lease in leased.leases
+            ]
+            third = len(fences) // 3
+            done = [moves.Succeed(**fence, ran_s=0.1, result=Raw(b"{}")) for fence in fences[:-third]]  # type: ignore[arg-type]
+            back = [
+                moves.Retry(**fence, ran_s=0.1, delay_s=0.0, error=OOPS, outcome=AttemptOutcome.FAILED)  # type: ignore[arg-type]
+                for fence in fences[-third:]
+            ]
+            verdicts, _ = await asyncio.gather(store.succeed(done), store.retry(back))
+            assert set(verdicts) <= {Verdict.APPLIED}
+            say(ended={move.id: State.SUCCESS for move in done})
+            await store.promote_due(100)
+
+    def task(**fields: Any) -> NewTask:
+        return NewTask(
+            id=new_id(),
+            type="t",
+            payload=Raw(b'{"n":1}'),
+            max_retries=None,
+            retry=RetryPolicy(),
+            timeout=60.0,
+            **fields,
+        )
+
+    await asyncio.gather(submit(), run())
+
+
+if __name__ == "__main__":
+    asyncio.run(work(sys.argv[1], Path(sys.argv[2])))

@@ -1,0 +1,239 @@
+"""Hot statements go by their index and never walk over a table: a plan that changes fails here, not in production."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import Raw
+
+from taskflow_hub.domain.clock import new_id, utc_now
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.messages import Register
+from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.store.sqlite import migrate, parse_url
+from taskflow_hub.store.sqlite.connection import connect
+from taskflow_hub.store.sqlite.lease import Dispatch, _scan_text
+from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches
+from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
+from taskflow_hub.store.sqlite.submit import submit
+from taskflow_hub.store.sqlite.transaction import Transaction
+from taskflow_hub.store.sqlite.workers import _register as register
+from taskflow_hub.store.values import NewTask, Submit, TaskFilter
+
+READY, HELD, SCHEDULED, RUNNING = "tasks_ready", "tasks_held", "tasks_scheduled", "tasks_running"
+TASKS, FINISHED = "sqlite_autoindex_tasks_1", "sqlite_autoindex_finished_tasks_1"
+
+# What each statement must go by.
+USES = {
+    "known": {TASKS, FINISHED},
+    "misfits": {TASKS, FINISHED},
+    "owned": {TASKS},
+    "succeed": {TASKS},
+    "fail": {TASKS},
+    "abort": {TASKS},
+    "attempt": {TASKS},
+    "retry": {TASKS},
+    "snooze": {TASKS},
+    "release": {TASKS},
+    "lose": {TASKS},
+    "progress": {TASKS},
+    "finish": {"tasks_ended"},
+    "finish_tally": {"tasks_ended"},
+    "finish_remove": {"tasks_ended"},
+    "lease_look": {READY, RUNNING},
+    "hold_unserved": {READY},
+    "unhold": {HELD},
+    "route": {"tasks_unrouted"},
+    "waiting": {READY, HELD, SCHEDULED},
+    "next_due": {SCHEDULED},
+    "due": {SCHEDULED},
+    "promote": {TASKS},
+    "next_expiry": {"tasks_expiring"},
+    "expired": {"tasks_expiring"},
+    "expire": {TASKS},
+    "cancel_unstarted": {TASKS},
+    "cancel_running": {TASKS},
+    "unblock": {TASKS},
+    "skip": {TASKS},
+    "reset": {TASKS},
+    "redrive": {TASKS},
+    "redrive_look": {TASKS, FINISHED},
+    "states": {TASKS, FINISHED},
+    "update": {TASKS},
+    "task": {TASKS, FINISHED},
+    "tasks": {TASKS, FINISHED},
+    "revs": {TASKS, FINISHED},
+    "attempts": {TASKS, FINISHED},
+    "logs": {TASKS, FINISHED},
+    "log": {TASKS, FINISHED},
+    "beat_look": {RUNNING},
+    "beat_tasks": {TASKS},
+    "orphans": {RUNNING},
+    "workers": {RUNNING},
+    "take_back": {RUNNING},
+    "forgive": {"attempts_crashed", TASKS},
+    "unique_find": {TASKS, FINISHED},
+    "prune_old": {"finished_by_age"},
+    "prune_idempotency_keys": {"idempotency_keys_by_age"},
+    "prune_unique_keys": {"unique_keys_by_age"},
+    "prune_rollups": {"rollups_by_age"},
+    "delete": {FINISHED},
+    "delete_tags": {FINISHED},
+    "purge": {TASKS},
+    "call_find": {TASKS},
+    "submit_look": {TASKS, FINISHED},
+    "revive": {FINISHED},
+    "revive_remove": {FINISHED},
+    "redrive_attempt": {FINISHED},
+    "prune_workers": {RUNNING},
+}
+# A purge goes along the ids, oldest first, and ends at its limit.
+WALKS = {"purge"}
+BIG = re.compile(
+    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys)\b(.*)"
+)
+
+
+@pytest.fixture
+def connection(database_path: Path) -> Iterator[sqlite3.Connection]:
+    url = f"sqlite:///{database_path}"
+    migrate(url)
+    connection = connect(parse_url(url))
+    yield connection
+    connection.close()
+
+
+def plan(connection: sqlite3.Connection, text: str) -> list[str]:
+    values = (None,) * text.count("?")
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+
+def walks(steps: list[str]) -> list[str]:
+    """Steps that go over a whole table, or over an index that is not partial."""
+    found = [(match.group(2), step) for step in steps if (match := BIG.match(step))]
+    partial = {
+        f"tasks_{name}" for name in ("ready", "held", "scheduled", "running", "expiring", "ended", "blocked")
+    }
+    return [step for how, step in found if not any(f"INDEX {name}" in how for name in partial)]
+
+
+@pytest.mark.parametrize("name", sorted(USES))
+def test_it_goes_by_its_index(connection: sqlite3.Connection, name: str) -> None:
+    steps = plan(connection, statement(name).sized(4) if statement(name).nothing else statement(name).text)
+    used = {match.group(1) for step in steps if (match := re.search(r"INDEX (\w+)", step))}
+    assert used >= USES[name], steps
+
+
+@pytest.mark.parametrize("name", sorted(SQL_NAMES - WALKS))
+def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> None:
+    found = statement(name)
+    if name in {"lease_scan", "lease_branch", "list", "entries", "count"}:
+        return  # put together with others: below
+    steps = plan(connection, found.sized(4) if found.nothing else found.text)
+    assert not walks(steps), steps
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 7, 200])
+def test_a_lease_sorts_nothing(connection: sqlite3.Connection, lanes: int) -> None:
+    """The lanes are merged as they come, so the limit ends the walk."""
+    steps = plan(connection, _scan_text(lanes))
+    assert not walks(steps), steps
+    assert sum("tasks_ready (queue=? AND type=?)" in step for step in steps) == lanes, steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        (TaskFilter(status=(State.FAILED,)), "finished_by_status (account_id=? AND status=?"),
+        (
+            TaskFilter(status=(State.FAILED,), type="t"),
+            "finished_by_type (account_id=? AND type=? AND status=?",
+        ),
+        (
+            TaskFilter(status=(State.FAILED,), queue="q"),
+            "finished_by_queue (account_id=? AND queue=? AND status=?",
+        ),
+        (
+            TaskFilter(status=(State.FAILED,), user="u"),
+            "finished_by_user (account_id=? AND user_id=? AND status=?",
+        ),
+        (TaskFilter(status=(State.FAILED,), tag="x"), "PRIMARY KEY (account_id=? AND tag=?"),
+    ],
+)
+def test_lists_of_finished_tasks_go_by_their_filter(
+    connection: sqlite3.Connection, where: TaskFilter, index: str
+) -> None:
+    for cursor in (None, "01a20727-634d-737c-94d6-9c333f810ff2"):
+        branches, _ = _branches("default", where, cursor, 11)
+        steps = plan(connection, LIST.text.replace("/*branches*/", " UNION ALL ".join(branches)))
+        assert any(index in step for step in steps), steps
+        assert not walks([step for step in steps if "finished" in step]), steps
+    branches, _ = _branches("default", where, None, None)
+    steps = plan(connection, COUNT.text.replace("/*branches*/", " UNION ALL ".join(branches)))
+    assert any(index in step for step in steps), steps
+
+
+# --- the same in steps of SQLite's machine: what a plan does not tell ------------------------------------------------------
+
+
+def effort(connection: sqlite3.Connection, work: Callable[[], object]) -> int:
+    """Steps of SQLite's virtual machine, in tens."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    connection.set_progress_handler(count, 10)
+    work()
+    connection.set_progress_handler(None, 10)
+    return steps
+
+
+def test_effort_does_not_grow_with_what_waits(database_path: Path) -> None:
+    url = f"sqlite:///{database_path}"
+    migrate(url)
+    connection = connect(parse_url(url), writer=True)
+    tx = Transaction(connection, utc_now())
+    new = {"max_retries": 3, "retry": RetryPolicy(), "timeout": None, "payload": Raw(b"{}")}
+
+    def submit_some() -> None:
+        news = [NewTask(id=new_id(), type=f"t{n % 5}", queue=f"q{n % 3}", **new) for n in range(3_000)]  # type: ignore[arg-type]
+        submit(tx, [Submit(tuple(news))])
+
+    worker = Register(
+        worker=new_id(),
+        name="w",
+        host="h",
+        pid=1,
+        version="1",
+        slots=10_000,
+        window=0,
+        types=tuple(TaskType(type=f"t{n}") for n in range(5)),
+    )
+    register(tx, worker)
+    dispatch = Dispatch()
+
+    def lease_some() -> None:
+        assert len(dispatch.lease(tx, None, 20).leases) == 20
+
+    work: dict[str, Callable[[], object]] = {
+        "lease": lease_some,
+        "look": lambda: tx.value(statement("lease_look")),
+        "queues": lambda: tx.value(statement("queues")),
+        "submit_look": lambda: tx.value(statement("submit_look")),
+        "due": lambda: tx.value(statement("next_due")),
+    }
+    submit_some()
+    lease_some()
+    few = {name: effort(connection, one) for name, one in work.items()}
+    for _ in range(9):
+        submit_some()
+    many = {name: effort(connection, one) for name, one in work.items()}
+    connection.close()
+    for name in work:
+        assert many[name] <= 1.3 * few[name] + 10, f"{name}: {few[name]} → {many[name]}"

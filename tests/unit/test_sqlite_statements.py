@@ -1,0 +1,63 @@
+"""The SQL files: every one is used, explains itself, and puts no value into its text."""
+
+import re
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import taskflow_hub.store.sqlite as package
+from taskflow_hub.store.sqlite.schema import VERSIONS, split, version_sql
+from taskflow_hub.store.sqlite.statements import NULL, SQL_NAMES, Statement, size_for, statement
+
+SOURCE = Path(str(files(package)))
+
+
+def test_every_file_is_used_and_every_name_has_a_file() -> None:
+    code = "\n".join(path.read_text() for path in SOURCE.glob("*.py"))
+    named = set(re.findall(r'statement\("(\w+)"\)', code))
+    parts = re.findall(r'statement\(f"delete_\{what\}"\) for what in \(([^)]*)\)', code)
+    named |= {f"delete_{what}" for what in re.findall(r'"(\w+)"', parts[0])}
+    assert named == SQL_NAMES
+
+
+def test_sizes() -> None:
+    assert [size_for(n) for n in (1, 2, 3, 4, 5, 8, 9, 500)] == [1, 2, 4, 4, 8, 8, 16, 512]
+
+
+def test_items_are_repeated() -> None:
+    sql = Statement("x", "WITH item (a, b) AS (VALUES /*items*/ (?, ?)) SELECT * FROM item")
+    assert sql.sized(3).count("(?, ?)") == 3
+    assert sql.sized(3) is sql.sized(3)
+    assert len(sql.nothing) == 2
+
+
+def test_nan_is_null() -> None:
+    """What batches are filled up with, and what stands for None in them."""
+    connection = sqlite3.connect(":memory:")
+    assert connection.execute("SELECT ? IS NULL, typeof(?)", (NULL, NULL)).fetchone() == (1, "null")
+    connection.close()
+
+
+def test_comments_and_includes_are_resolved() -> None:
+    for name in SQL_NAMES:
+        text = statement(name).text
+        assert "--" not in text
+        assert "/*task*/" not in text
+        assert "{" not in text
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_version_is_plain_statements(version: str) -> None:
+    statements = split(version_sql(version))
+    assert len(statements) > 1
+    assert "".join(statements).strip() == version_sql(version).strip()
+
+
+def test_the_two_task_tables_have_the_same_columns_in_the_same_order() -> None:
+    """A finish copies the row as it is."""
+    tables = dict(re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", version_sql("0001"), re.S))
+    columns = {name: re.findall(r"^    (\w+) [A-Z]", body, re.M) for name, body in tables.items()}
+    assert columns["tasks"] == columns["finished_tasks"]
+    assert len(columns["tasks"]) > 30
