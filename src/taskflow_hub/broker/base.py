@@ -5,7 +5,7 @@ once, and what gets lost on the way is found by heartbeats. Reports are numbered
 the collector's commit, and resent until then; calls are at-least-once and idempotent.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from taskflow_hub.domain.messages import (
@@ -24,8 +24,11 @@ class ReportBatch(Protocol):
         """In the order each worker sent them. A report may come again; the moves tell a duplicate from a stale one."""
         ...
 
-    async def ack(self) -> None:
-        """These reports are stored: tell each worker the highest number up to which all are. Not called: they come again."""
+    async def ack(self, but: Collection[Report] = ()) -> None:
+        """These reports are stored, except `but`: tell each worker the highest number up to which all are.
+
+        What is not acknowledged comes again when its worker sends it again.
+        """
         ...
 
 
@@ -70,6 +73,10 @@ class WorkerSide(Protocol):
     @property
     def acknowledged(self) -> int:
         """All reports numbered up to this are stored."""
+        ...
+
+    async def until_acknowledged(self, n: int) -> None:
+        """Wait, for ever if need be, until `acknowledged` is at least n. A broker that is away makes it wait longer."""
         ...
 
     async def call(self, request: Request, timeout_s: float = 10.0) -> Reply:

@@ -1,0 +1,9 @@
+"""Which transport between engine and workers."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class BrokerSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field("local", description="local: engine and worker share one process.")

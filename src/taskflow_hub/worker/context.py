@@ -1,0 +1,159 @@
+"""What a handler may know of its attempt, and say while it runs."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, Unpack
+
+import msgspec
+from msgspec import Raw
+
+from taskflow_hub.domain import jsontext
+from taskflow_hub.domain.messages import Assignment
+from taskflow_hub.domain.options import TaskOptions
+from taskflow_hub.domain.submission import NO_PARAMETERS, Submission
+from taskflow_hub.worker.encoding import NotEncodable, encode
+
+MAX_FIELDS: Final = 8_192  # bytes of a line's fields
+
+
+class HasType(Protocol):
+    """A task object or a handler: anything that names its task type."""
+
+    @property
+    def type(self) -> str: ...
+
+
+class Sink(Protocol):
+    """Where a context's words go: to the worker's loop, or over the pipe of a child process. Safe from any thread."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def log(self, level: str, message: str, fields: dict[str, Any]) -> None: ...
+
+    def progress(self, fraction: float, message: str) -> None: ...
+
+    async def submit(self, task: Submission) -> str: ...
+
+    def submit_sync(self, task: Submission) -> str: ...
+
+
+class AttemptStopped(BaseException):
+    """Raised inside a `def` handler whose attempt was cancelled, ran over its time, or is handed back at shutdown.
+
+    Not an Exception, so that `except Exception` lets it through. It strikes between two steps of Python code, never inside
+    a blocking call; a handler that waits long should look at `ctx.cancelled`.
+    """
+
+
+class Log:
+    """Lines of the task's own log. At most 1 000 are kept per attempt, 4 096 characters each; `fields` are kept as JSON."""
+
+    __slots__ = ("_sink",)
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def debug(self, message: str, /, **fields: Any) -> None:
+        self._sink.log("debug", message, fields)
+
+    def info(self, message: str, /, **fields: Any) -> None:
+        self._sink.log("info", message, fields)
+
+    def warning(self, message: str, /, **fields: Any) -> None:
+        self._sink.log("warning", message, fields)
+
+    def error(self, message: str, /, **fields: Any) -> None:
+        self._sink.log("error", message, fields)
+
+
+class Context:
+    """The same in async handlers, threads and child processes; every method may be called from any thread of the handler."""
+
+    __slots__ = ("_sink", "log", "task")
+
+    def __init__(self, task: Assignment, sink: Sink) -> None:
+        self.task = task
+        self.log = Log(sink)
+        self._sink = sink
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+        return self.task.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this task, and for no other task: give it to whatever must not act twice."""
+        return self.task.id
+
+    @property
+    def cancelled(self) -> bool:
+        """The attempt has been asked to stop: cancelled, out of time, lease lost, or the worker shuts down.
+
+        Always False in a child process, which is killed instead.
+        """
+        return self._sink.stopping
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """How far the work is, 0 to 1 (anything beyond is taken as the nearest of the two).
+
+        The last call wins; at most one a second is stored, and the last before the end, so calling often is cheap.
+        """
+        if math.isnan(fraction):
+            raise ValueError("progress must be a number from 0 to 1")
+        self._sink.progress(float(min(max(fraction, 0.0), 1.0)), message)
+
+    async def submit(
+        self, task: str | HasType, payload: object = None, **options: Unpack[TaskOptions]
+    ) -> str:
+        """Submit another task and return its id, once it is committed.
+
+        The n-th submit of an attempt is one with the n-th submit of every other attempt of the same task: a retry gets the
+        task that was made first. While the hub cannot be reached this waits and tries again, as long as the attempt lives.
+        Raises the hub's own errors (Invalid, QueueFull …), and LeaseLost when this attempt no longer owns its task.
+        """
+        return await self._sink.submit(_submission(task, payload, options))
+
+    def submit_sync(self, task: str | HasType, payload: object = None, **options: Unpack[TaskOptions]) -> str:
+        """`submit` for `def` handlers: blocks its thread until the task is committed."""
+        return self._sink.submit_sync(_submission(task, payload, options))
+
+
+def _submission(task: str | HasType, payload: object, options: TaskOptions) -> Submission:
+    """Raises Invalid, naming the field, for what the engine would not understand."""
+    given: dict[str, Any] = {**options}
+    tags = options.get("tags", ())
+    given["tags"] = (tags,) if isinstance(tags, str) else tuple(tags)
+    wanted = Submission(type=task if isinstance(task, str) else task.type, payload=_json(payload), **given)
+    try:
+        return msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
+    except msgspec.ValidationError as error:
+        raise jsontext.from_validation(error) from None
+
+
+def _json(payload: object) -> Raw:
+    """Raises TypeError for what is not an object in JSON."""
+    if payload is None:
+        return NO_PARAMETERS
+    try:
+        data = encode(payload)
+    except NotEncodable as error:
+        raise TypeError(f"the payload has no JSON form: {error}") from error
+    if not data.startswith(b"{"):
+        raise TypeError(f"a payload has named fields, as a dict has; not {type(payload).__name__}")
+    return Raw(data)
+
+
+def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A log line's fields as plain JSON values; what has no JSON form becomes its `str`. Never raises."""
+    if not fields:
+        return {}
+    try:
+        data = msgspec.json.encode(fields, enc_hook=str)
+        if len(data) > MAX_FIELDS:
+            return {"dropped": f"{len(data)} bytes of fields"}
+        plain: dict[str, Any] = msgspec.json.decode(data)
+    except Exception as error:  # a value's own code may run here
+        return {"dropped": f"{type(error).__name__}: {error}"[:200]}
+    return plain

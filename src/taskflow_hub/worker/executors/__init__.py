@@ -1,0 +1,1 @@
+"""How handlers run: on the event loop, in a thread, or in a supervised child process."""

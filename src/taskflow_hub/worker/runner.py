@@ -1,0 +1,99 @@
+"""One attempt: read its payload, call the handler, say how it ended. The executors decide where that happens."""
+
+import asyncio
+
+from taskflow_hub.domain.errors import Invalid
+from taskflow_hub.domain.messages import (
+    Aborted,
+    Ending,
+    Failed,
+    How,
+    Released,
+    Snoozed,
+    Succeeded,
+)
+from taskflow_hub.domain.model import TaskError
+from taskflow_hub.worker.context import AttemptStopped, Context
+from taskflow_hub.worker.held import HeldAttempt, Stopping
+from taskflow_hub.worker.outcome import Obeyed, Outcome, Postponed, Raised, Returned, answered, raised
+from taskflow_hub.worker.text import clean
+
+
+def arguments(held: HeldAttempt) -> dict[str, object]:
+    """What the handler is called with. Raises Invalid for a payload that does not fit."""
+    found: dict[str, object] = held.handler.read_payload(held.assignment.payload)
+    if held.sink is not None and (name := held.handler.context_name) is not None:
+        found[name] = Context(held.assignment, held.sink)
+    return found
+
+
+def not_called(error: Exception) -> Raised:
+    """Why a payload never became arguments. A wrong one can never succeed; a validator of the user's that broke may."""
+    if isinstance(error, Invalid):
+        return Raised(How.FAIL, TaskError("InvalidPayload", clean(error.detail)))
+    return raised(error)
+
+
+async def run_async(held: HeldAttempt) -> Outcome:
+    try:
+        found = arguments(held)
+    except Exception as error:
+        return not_called(error)
+    try:
+        return answered(await held.handler.function(**found))
+    except asyncio.CancelledError as error:
+        return Obeyed() if held.stopping is not None else raised(error)
+    except KeyboardInterrupt:  # meant for the program, not for the handler
+        raise
+    except BaseException as error:  # a handler that calls sys.exit fails; it does not end the worker
+        return raised(error)
+
+
+def run_sync(held: HeldAttempt) -> Outcome:
+    try:
+        found = arguments(held)
+    except Exception as error:
+        return not_called(error)
+    try:
+        return answered(held.handler.function(**found))
+    except AttemptStopped as error:
+        return Obeyed() if held.stopping is not None else raised(error)
+    except BaseException as error:
+        return raised(error)
+
+
+def ending(held: HeldAttempt, outcome: Outcome, worker: str, n: int, ran_s: float) -> Ending | None:
+    """The report of an attempt that was asked to stop or ended by itself; None: nothing may be said of it."""
+    task_id, attempt = held.key
+    match held.stopping, outcome:
+        case None, Returned(result=result):
+            return Succeeded(worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s, result=result)
+        case Stopping.STALE, _:
+            return None
+        case Stopping.TIMEOUT, _:
+            error = TaskError("TimeoutError", f"ran longer than {held.assignment.timeout:g} s", held.where)
+            return Failed(
+                worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s, how=How.TIMEOUT, error=error
+            )
+        case Stopping.CANCELLED, Obeyed() | Raised(how=How.RAISED):
+            return Aborted(worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s)
+        case Stopping.RELEASED, Obeyed() | Raised(how=How.RAISED):
+            return Released(worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s)
+        case _, Returned(result=result):  # asked to stop, but it was done: the work counts
+            return Succeeded(worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s, result=result)
+        case _, Raised(how=how, error=error, after=after):
+            return Failed(
+                worker=worker,
+                n=n,
+                id=task_id,
+                attempt=attempt,
+                ran_s=ran_s,
+                how=how,
+                error=error,
+                after=after,
+            )
+        case _, Postponed(seconds=seconds, until=until):
+            return Snoozed(
+                worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s, seconds=seconds, until=until
+            )
+    raise AssertionError(f"{outcome} without a reason to stop")

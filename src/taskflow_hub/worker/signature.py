@@ -1,0 +1,159 @@
+"""What a handler's signature says: which fields its payload has, and what its result looks like.
+
+Each keyword parameter is a field of the payload; one optional parameter annotated `Context` is not. Parameters that a
+`functools.partial` has bound are not fields either. Annotations may be strings; they are resolved when first needed, so
+a handler may name a class that its module defines further down.
+"""
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import field, make_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+from taskflow_hub.domain.errors import Misconfigured
+from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
+from taskflow_hub.worker.context import Context
+
+if TYPE_CHECKING:  # pydantic is slow to import, and a child process has no need of it
+    from pydantic import TypeAdapter
+
+ANSWERS: Final = (Retry, Snooze, Fail)
+EMPTY: Final = inspect.Parameter.empty
+
+
+def parameters(name: str, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a handler that its caller gives by name. Raises Misconfigured for any it could not give so."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise Misconfigured(f"task type {name!r}: the handler has no readable signature: {error}") from error
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    found = {key: each for key, each in signature.parameters.items() if key not in bound}
+    for each in found.values():
+        match each.kind:
+            case inspect.Parameter.VAR_POSITIONAL | inspect.Parameter.VAR_KEYWORD:
+                raise Misconfigured(
+                    f"task type {name!r}: parameter {each} is not allowed, a payload's fields are named"
+                )
+            case inspect.Parameter.POSITIONAL_ONLY:
+                raise Misconfigured(f"task type {name!r}: parameter {each.name!r} must be usable by keyword")
+    return found
+
+
+def hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a handler, strings resolved. Raises Misconfigured when one cannot be."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    try:
+        return get_type_hints(function, include_extras=True)
+    except Exception as error:  # an annotation is the user's code: anything may go wrong in it
+        raise Misconfigured(
+            f"task type {name!r}: an annotation cannot be resolved: {error}; classes that a handler names must be "
+            "importable from its module"
+        ) from error
+
+
+def is_context(annotation: object) -> bool:
+    """Whether an annotation means the Context: itself, or `Context | None`."""
+    if get_origin(annotation) is Annotated:
+        return is_context(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(is_context(each) for each in get_args(annotation))
+    return isinstance(annotation, type) and issubclass(annotation, Context)
+
+
+def context_parameter(
+    name: str, found: Mapping[str, inspect.Parameter], known: Mapping[str, Any]
+) -> str | None:
+    takers = [key for key in found if is_context(known.get(key))]
+    if len(takers) > 1:
+        raise Misconfigured(
+            f"task type {name!r}: only one parameter can be the Context, found {', '.join(takers)}"
+        )
+    return takers[0] if takers else None
+
+
+def payload_adapter(
+    name: str, fields: Mapping[str, inspect.Parameter], known: Mapping[str, Any]
+) -> "TypeAdapter[Any]":
+    """A validator whose instances carry the handler's arguments in `__dict__`; unknown fields are refused."""
+    import pydantic
+
+    columns: list[tuple[str, Any, Any]] = [
+        (
+            key,
+            known.get(key, Any),
+            field() if each.default is EMPTY else field(default=_default(each.default)),
+        )
+        for key, each in fields.items()
+    ]
+    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
+    namespace = {"__pydantic_config__": config, "__doc__": None}
+    try:
+        return pydantic.TypeAdapter(make_dataclass(name, columns, kw_only=True, namespace=namespace))
+    except Exception as error:
+        raise Misconfigured(
+            f"task type {name!r}: its payload cannot be described: {_first_line(error)}; parameters need types that "
+            "pydantic can read from JSON"
+        ) from error
+
+
+def payload_schema(name: str, adapter: "TypeAdapter[Any] | None") -> dict[str, Any]:
+    """The JSON Schema of the payload; `adapter` None: the handler takes none."""
+    if adapter is None:
+        return {"type": "object", "properties": {}, "additionalProperties": False, "title": name}
+    try:
+        schema = adapter.json_schema(schema_generator=_quiet_generator())
+    except Exception as error:
+        raise Misconfigured(
+            f"task type {name!r}: its payload has no JSON Schema: {_first_line(error)}"
+        ) from error
+    return schema | {"title": name}
+
+
+def result_schema(annotation: object) -> dict[str, Any]:
+    """The JSON Schema of a return annotation, without the answers Retry, Snooze and Fail; {} where there is none to give."""
+    import pydantic
+
+    wanted = _without_answers(annotation)
+    if wanted is EMPTY:
+        return {}
+    try:
+        return pydantic.TypeAdapter(wanted).json_schema(
+            mode="serialization", schema_generator=_quiet_generator()
+        )
+    except Exception:  # a result need not be describable, only encodable
+        return {}
+
+
+def _default(value: Any) -> Any:
+    """Through pydantic's Field, for lists and dicts are no defaults of a dataclass; it copies them for each payload."""
+    import pydantic
+    from pydantic.fields import FieldInfo
+
+    return value if isinstance(value, FieldInfo) else pydantic.Field(default=value)
+
+
+def _without_answers(annotation: object) -> Any:
+    if get_origin(annotation) in (Union, types.UnionType):
+        kept = tuple(each for each in map(_without_answers, get_args(annotation)) if each is not EMPTY)
+        return Union[kept] if kept else EMPTY  # noqa: UP007 (made from a tuple)
+    return EMPTY if annotation in ANSWERS else annotation
+
+
+@functools.cache
+def _quiet_generator() -> Any:
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Quiet(GenerateJsonSchema):
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 (pydantic declares it so)
+
+    return Quiet
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
