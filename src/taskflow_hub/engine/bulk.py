@@ -5,7 +5,8 @@ from typing import Protocol
 
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.engine.hints import Hints, Topic
-from taskflow_hub.store.base import Bulk, BulkAction, BulkStatus, BulkStore, Reads, TaskFilter
+from taskflow_hub.store.base import BulkStore, Reads
+from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, TaskFilter
 
 
 class _Store(BulkStore, Reads, Protocol): ...

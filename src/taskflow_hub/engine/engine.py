@@ -1,5 +1,7 @@
 """The engine, put together: use cases for the faces, loops that keep tasks moving."""
 
+import asyncio
+import random
 import time
 from collections.abc import Callable, Mapping
 
@@ -17,11 +19,12 @@ from taskflow_hub.engine.loops.promoter import Promoter
 from taskflow_hub.engine.loops.pruner import Pruner
 from taskflow_hub.engine.loops.reaper import Reaper
 from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.payloads import Format
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.engine.queues import Queues
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
-from taskflow_hub.engine.task_types import Format, TaskTypes
+from taskflow_hub.engine.task_types import TaskTypes
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.engine.workers import Workers
 from taskflow_hub.store.base import Store
@@ -36,25 +39,28 @@ class Engine:
         broker: EngineSide,
         *,
         settings: EngineSettings,
+        results: FolderResults,
         retention: RetentionSettings,
         version: str,
         formats: Mapping[str, Format],
         provably_dead: Callable[[Worker], bool],
+        on_buried: Callable[[Worker], None] = lambda _: None,
         clock: Clock = utc_now,
         monotonic: Monotonic = time.monotonic,
         new_id: Callable[[], str] = new_id,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        self.store, self.broker = store, broker
+        self.store, self.broker, self.version = store, broker, version
         self.hints, self.metrics = Hints(), Metrics(version)
-        self.results = FolderResults(settings.results_dir)
+        self.results = results
         self.types = TaskTypes(
             store, self.hints, formats=formats, strict=settings.strict_types, new_id=new_id
         )
-        self.tasks = Tasks(store, broker, self.types, self.hints, self.metrics)
+        self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
         self.queues = Queues(store, broker, self.hints)
-        self.workers = Workers(store, broker, self.tasks, self.hints)
+        self.workers = Workers(store, broker, self.tasks, self.hints, self.metrics)
         self.bulk = BulkOperations(store, self.hints, new_id)
-        self.queries = Queries(store, clock)
+        self.queries = Queries(store, clock, retention.by_state())
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)
         self.loops: tuple[Loop, ...] = (
@@ -65,6 +71,7 @@ class Engine:
                 self.metrics,
                 dead_after_s=settings.dead_after,
                 provably_dead=provably_dead,
+                on_buried=on_buried,
                 monotonic=monotonic,
             ),
             Promoter(store, self.hints, self.metrics),
@@ -73,19 +80,37 @@ class Engine:
             Pruner(store, self.results, self.hints, retention),
             Listener(store, self.hints),
             Collector(
-                store, broker, self.results, self.hints, self.metrics, result_ttl_s=retention.success or None
+                store,
+                broker,
+                self.results,
+                self.hints,
+                self.metrics,
+                result_ttl_s=retention.success or None,
+                chance=chance,
             ),
         )
+
+        for loop in self.loops:
+            loop.on_failure = self.metrics.loop_errors.labels(type(loop).__name__.lower()).inc
 
     async def start(self) -> None:
         """Twice is harmless."""
         self.hints.bind()
+        self.tasks.bind()
         await self.broker.serve(self.workers.answer)
         for loop in self.loops:
             await loop.start()
 
+    async def listen(self) -> None:
+        """Only hear of changes that other processes make: for a process that submits and waits, and does no work."""
+        self.hints.bind()
+        for loop in self.loops:
+            if isinstance(loop, Listener):
+                await loop.start()
+
     async def stop(self) -> None:
         """The collector goes last, so that what workers reported before is stored. Twice is harmless."""
-        for loop in self.loops:
-            await loop.stop()
+        *movers, collector = self.loops
+        await asyncio.gather(*(loop.stop() for loop in movers))
+        await collector.stop()
         await self.tasks.close()

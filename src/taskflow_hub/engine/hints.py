@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -17,13 +18,17 @@ class Topic(StrEnum):
     BULK = "bulk"
 
 
+Watch = tuple[asyncio.AbstractEventLoop, asyncio.Event]
+
+
 class Hints:
-    """Bound to the event loop it is first used on; `tell` and `changed` may be called from any thread."""
+    """Listeners are called on the loop that `bind` names; all else may be used from any thread, on any loop."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: dict[Topic, list[Callable[[], None]]] = defaultdict(list)
-        self._watches: dict[str, set[asyncio.Event]] = {}
+        self._watches: dict[str, set[Watch]] = {}
+        self._lock = threading.Lock()  # guards _watches
 
     def bind(self) -> None:
         """Make the running loop the one on which listeners are called."""
@@ -35,43 +40,34 @@ class Hints:
         return lambda: self._listeners[topic].remove(listener)
 
     def tell(self, *topics: Topic) -> None:
-        self._here(lambda: self._tell(topics))
+        _call_on(self._loop, lambda: self._tell(topics))
 
     def changed(self, ids: Iterable[str], *topics: Topic) -> None:
         """These tasks changed: wake their watchers, and everyone who listens to TASKS or `topics`."""
         if self._watches:
             watched = tuple(ids)
-            self._here(lambda: self._wake(watched))
+            _call_on(self._loop, lambda: self._wake(watched))
         self.tell(Topic.TASKS, *topics)
 
     def outside(self) -> None:
         """Another process changed something, nobody knows what: wake everyone."""
-        self._here(lambda: self._wake(tuple(self._watches)))
+        _call_on(self._loop, lambda: self._wake(tuple(self._watches)))
         self.tell(*Topic)
 
     @contextlib.contextmanager
     def watch(self, task_id: str) -> Iterator[asyncio.Event]:
         """An event that is set when the task may have changed; the watcher clears it before it looks."""
-        event = asyncio.Event()
-        self._watches.setdefault(task_id, set()).add(event)
+        watch = (asyncio.get_running_loop(), asyncio.Event())
+        with self._lock:
+            self._watches.setdefault(task_id, set()).add(watch)
         try:
-            yield event
+            yield watch[1]
         finally:
-            events = self._watches[task_id]
-            events.discard(event)
-            if not events:
-                del self._watches[task_id]
-
-    def _here(self, call: Callable[[], None]) -> None:
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if self._loop is None or running is self._loop:
-            call()
-        else:
-            with contextlib.suppress(RuntimeError):  # that loop has closed: nobody is left to tell
-                self._loop.call_soon_threadsafe(call)
+            with self._lock:
+                watches = self._watches[task_id]
+                watches.discard(watch)
+                if not watches:
+                    del self._watches[task_id]
 
     def _tell(self, topics: Iterable[Topic]) -> None:
         for topic in topics:
@@ -79,6 +75,20 @@ class Hints:
                 listener()
 
     def _wake(self, ids: Iterable[str]) -> None:
-        for task_id in ids:
-            for event in self._watches.get(task_id, ()):
-                event.set()
+        with self._lock:
+            watches = [watch for task_id in ids for watch in self._watches.get(task_id, ())]
+        for loop, event in watches:
+            _call_on(loop, event.set)
+
+
+def _call_on(loop: asyncio.AbstractEventLoop | None, call: Callable[[], None]) -> None:
+    """Here, if `loop` is the one that runs here or none is named; else there, and soon."""
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if loop is None or loop is running:
+        call()
+    else:
+        with contextlib.suppress(RuntimeError):  # that loop has closed: nobody is left to tell
+            loop.call_soon_threadsafe(call)

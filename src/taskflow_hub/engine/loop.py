@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import structlog
+
+from taskflow_hub.domain.errors import Unavailable
 
 
 class Loop:
@@ -11,18 +14,27 @@ class Loop:
 
     `tick` returns the seconds to wait before the next call, or None for `interval_s`.
     A tick that raises is logged and tried again after `interval_s`; it never ends the loop.
-    `stop` lets the tick in flight finish, for at most `grace_s`, then cancels it.
-    Starting twice, stopping twice and stopping before starting are all harmless.
+    `stop` lets the tick in flight finish, for at most `grace_s`, then cancels it. When it returns, no tick runs.
+    Starting twice, stopping twice and stopping before starting are all harmless, and two ticks never overlap.
     """
 
     def __init__(self, *, interval_s: float, grace_s: float = 10.0) -> None:
         self.interval_s, self.grace_s = interval_s, grace_s
         self.log = structlog.stdlib.get_logger(f"taskflow.{type(self).__name__.lower()}")
+        self.on_failure: Callable[[], None] = lambda: None  # called when a tick has raised
+        self._away = False  # the last tick met an outage
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
+        self._turn = asyncio.Lock()  # a run started before the last one has ended waits for it
 
     async def tick(self) -> float | None:
         raise NotImplementedError
+
+    @property
+    def running(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._task is not None and not self._task.done()
 
     def wake(self) -> None:
         """Run the next tick now. Safe to call often; calls before the tick starts collapse into one."""
@@ -34,30 +46,50 @@ class Loop:
             self._task = asyncio.create_task(self._run(self._stopping), name=type(self).__name__)
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
-        if task is None:
+        if self._task is not None:
+            self._ending, self._task = self._task, None
+            self._stopping.set()
+            self.wake()
+        if (task := self._ending) is None or task.done():
             return
-        self._stopping.set()
-        self.wake()
         done, _ = await asyncio.wait({task}, timeout=self.grace_s)
         if not done:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})  # unlike `await task`, raises only if this call itself is cancelled
 
     async def _run(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            self._wake.clear()  # before the tick, so a wake during it is not lost
-            pause_s = await self._tick_safely()
-            if not stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await self._wake.wait()
+        async with self._turn:
+            while not stopping.is_set():
+                self._wake.clear()  # before the tick, so a wake during it is not lost
+                pause_s = await self._tick_safely()
+                if not stopping.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(pause_s):
+                            await self._wake.wait()
 
     async def _tick_safely(self) -> float:
         try:
             pause_s = await self.tick()
-        except Exception:
-            self.log.exception("tick failed")
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _meant_for_us():
+                raise
+            self._say(error)
+            self.on_failure()
             pause_s = None
+        else:
+            self._away = False
         return self.interval_s if pause_s is None else pause_s
+
+    def _say(self, error: BaseException) -> None:
+        """An outage is said once, until a tick succeeds again; anything else is a fault, with its traceback."""
+        if not isinstance(error, Unavailable):
+            self.log.error("tick failed", exc_info=error)
+        elif not self._away:
+            self._away = True
+            self.log.warning("waiting", why=error.detail)
+
+
+def _meant_for_us() -> bool:
+    """Was this task cancelled, or only something that it awaited?"""
+    here = asyncio.current_task()
+    return here is not None and here.cancelling() > 0

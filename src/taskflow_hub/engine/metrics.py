@@ -1,12 +1,47 @@
 """What Prometheus is told. Names and labels use the glossary's words; no ids in labels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from taskflow_hub.store.base import Submitted
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import AttemptOutcome
+from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.store.values import Submitted
 
-LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+MAX_NAMES: Final = 200
+LATENCY_BUCKETS: Final = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    3600.0,
+)
+
+
+class Names:
+    """Callers choose the names of queues and types, so a label takes only the first MAX_NAMES of them; the rest is `other`."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        if name not in self._known:
+            if len(self._known) >= MAX_NAMES:
+                return "other"
+            self._known.add(name)
+        return name
 
 
 class Metrics:
@@ -14,6 +49,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
+        self._queues, self._types = Names(), Names()
         self._submitted = Counter(
             "taskflow_tasks_submitted",
             "Tasks committed by a submit.",
@@ -52,7 +88,7 @@ class Metrics:
     def submitted(self, outcome: Submitted) -> None:
         for task, created in zip(outcome.tasks, outcome.created, strict=True):
             if created:
-                self._submitted.labels(task.queue, task.type).inc()
+                self._submitted.labels(self._queues.label(task.queue), self._types.label(task.type)).inc()
 
     def finished(self, status: str, count: int) -> None:
         if count:
@@ -61,6 +97,16 @@ class Metrics:
     def attempts(self, outcome: str, count: int) -> None:
         if count:
             self._attempts.labels(outcome).inc(count)
+
+    def lost(self, outcome: str, lost: Sequence[Verdict], failed: Sequence[Verdict]) -> int:
+        """Count what came of attempts that `lose` and `fail` ended for a worker; returns how many were moved."""
+        applied, aborted = lost.count(Verdict.APPLIED), lost.count(Verdict.ABORTED)
+        ended = failed.count(Verdict.APPLIED)
+        self.attempts(outcome, applied + ended)
+        self.attempts(AttemptOutcome.ABORTED, aborted)
+        self.finished(State.FAILED, ended)
+        self.finished(State.CANCELLED, aborted)
+        return applied + aborted + ended
 
     def ran(self, seconds: Iterable[float]) -> None:
         for value in seconds:

@@ -1,6 +1,5 @@
 """Read models for people, shared by HTTP, CLI and dashboard."""
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,12 +8,14 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskflow_hub.domain.clock import Clock
-from taskflow_hub.domain.errors import NotFound
+from taskflow_hub.domain.clock import Clock, made_at
+from taskflow_hub.domain.errors import Gone, NotFound
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Attempt, LogLine, Queue, Task, Worker
-from taskflow_hub.store.base import Page, QueueStore, Reads, TaskFilter, WorkerStore
+from taskflow_hub.engine.remembered import Remembered
+from taskflow_hub.store.base import QueueStore, Reads, WorkerStore
+from taskflow_hub.store.values import Page, TaskFilter
 
 FRESH_S: Final = 1.0  # how old the picture of queues and workers may be that `hold` is derived from
 RATE_MINUTES: Final = 5
@@ -38,10 +39,10 @@ class QueueView(Struct, frozen=True, kw_only=True):
 
 
 class Queries:
-    def __init__(self, store: _Store, clock: Clock) -> None:
+    def __init__(self, store: _Store, clock: Clock, retention_s: Mapping[State, float]) -> None:
         self._store, self._clock = store, clock
-        self._serving = Serving(frozenset(), ())
-        self._read_at = float("-inf")
+        self._shortest_s = min(retention_s.values(), default=None)
+        self._serving: Remembered[Serving] = Remembered(self._read_serving, fresh_s=FRESH_S)
 
     async def task(self, account: str, task_id: str) -> Task:
         """Raises NotFound."""
@@ -49,6 +50,23 @@ class Queries:
         if task is None:
             raise NotFound(f"There is no task {task_id}.")
         return await self.present(task)
+
+    async def outcome(self, account: str, task_id: str) -> Task:
+        """The task whose result is asked for. Raises NotFound; Gone for an id older than the shortest retention.
+
+        Nothing is kept of a task that was removed, but its id says when it was made (docs/adr/0004).
+        """
+        try:
+            return await self.task(account, task_id)
+        except NotFound:
+            made = made_at(task_id)
+            if (
+                self._shortest_s is not None
+                and made
+                and self._clock() - made > timedelta(seconds=self._shortest_s)
+            ):
+                raise Gone(f"Task {task_id} is not kept any more.") from None
+            raise
 
     async def tasks(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None) -> Page:
         """Newest first. Raises Invalid for a foreign cursor."""
@@ -59,7 +77,7 @@ class Queries:
         """The task with the `hold` that people are shown (domain/holds.py)."""
         if task.status is not State.QUEUED:
             return task
-        hold = (await self._now_serving()).hold(task.status, task.queue, task.type, task.hold)
+        hold = (await self._serving.get()).hold(task.status, task.queue, task.type, task.hold)
         return task if hold == task.hold else replace(task, hold=hold)
 
     async def attempts(self, account: str, task_id: str) -> list[Attempt]:
@@ -75,9 +93,10 @@ class Queries:
 
     async def queue(self, account: str, name: str) -> QueueView:
         """A queue nobody has used yet is shown as empty."""
-        return next(
-            (view for view in await self.queues(account) if view.name == name), _empty(Queue(name=name))
-        )
+        for view in await self.queues(account):
+            if view.name == name:
+                return view
+        return _View(Queue(name=name)).present(await self._serving.get(), {}, self._clock())
 
     async def queues(self, account: str) -> list[QueueView]:
         queues, workers = await self._store.queues(), await self._store.workers()
@@ -93,6 +112,8 @@ class Queries:
                 if hold := serving.hold(depth.status, depth.queue, depth.type, depth.hold):
                     view.held[hold] += depth.count
         finished = await self._finished_by_queue(account)
+        for name in finished:  # a queue whose tasks all ran at once is no less in use
+            views.setdefault(name, _View(Queue(name=name)))
         now = self._clock()
         return [view.present(serving, finished, now) for _, view in sorted(views.items())]
 
@@ -103,15 +124,12 @@ class Queries:
             counts[rate.queue] += rate.count
         return counts
 
-    async def _now_serving(self) -> Serving:
-        if time.monotonic() - self._read_at >= FRESH_S:
-            self._read_at = time.monotonic()
-            self._serving = Serving.of(await self._store.queues(), await self._store.workers())
-        return self._serving
+    async def _read_serving(self) -> Serving:
+        return Serving.of(await self._store.queues(), await self._store.workers())
 
     def forget(self) -> None:
         """Look at queues and workers anew at the next use: something was paused, resumed, registered."""
-        self._read_at = float("-inf")
+        self._serving.forget()
 
 
 class _View:
@@ -137,10 +155,6 @@ class _View:
             ),
             unserved_types=tuple(sorted(self.unserved)),
         )
-
-
-def _empty(queue: Queue) -> QueueView:
-    return _View(queue).present(Serving(frozenset(), ()), {}, datetime.min)
 
 
 def _found(value: list[Attempt] | list[LogLine] | None, task_id: str) -> list:  # type: ignore[type-arg]

@@ -3,6 +3,7 @@
 from typing import Final, Protocol
 
 from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain.lifecycle import UNSTARTED
 from taskflow_hub.domain.messages import Recall
 from taskflow_hub.domain.model import Queue
 from taskflow_hub.engine.hints import Hints, Topic
@@ -38,9 +39,14 @@ class Queues:
         return queue
 
     async def purge(self, account: str, name: str) -> int:
-        """Cancel every task that waits in the queue; in chunks, so that others get their turn. Returns how many."""
+        """Cancel as many tasks as wait in the queue now; in chunks, so that others get their turn. Returns how many.
+
+        Oldest first, so that producers who go on are not chased for ever.
+        """
+        depths = await self._store.depths(account)
+        left = sum(one.count for one in depths if one.queue == name and one.status in UNSTARTED)
         purged = 0
-        while ids := await self._store.purge(account, name, PURGE_CHUNK):
-            purged += len(ids)
+        while left > 0 and (ids := await self._store.purge(account, name, min(left, PURGE_CHUNK))):
+            purged, left = purged + len(ids), left - len(ids)
             self._hints.changed(ids, Topic.QUEUES)
         return purged

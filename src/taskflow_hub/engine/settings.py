@@ -15,8 +15,9 @@ class EngineSettings(BaseModel):
     strict_types: bool = Field(
         False, description="Refuse to submit a type that no worker has ever registered."
     )
-    results_dir: Path = Field(
-        Path("taskflow-results"), description="Folder for results above 64 KiB; made when first needed."
+    results_dir: Path | None = Field(
+        None,
+        description="Folder for results above 64 KiB, made when needed; default: beside the database, taskflow.db.results.",
     )
     dead_after: float = Field(
         30.0,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from taskflow_hub.broker.base import EngineSide
-from taskflow_hub.domain.errors import NotFound, TaskflowError
+from taskflow_hub.domain.errors import FieldError, NotFound, TaskflowError
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.messages import Stop, Why
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
@@ -15,11 +15,15 @@ from taskflow_hub.domain.submission import Submission
 from taskflow_hub.engine.batching import Batcher
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.payloads import beside
+from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.task_types import TaskTypes
-from taskflow_hub.store.base import Call, Idempotency, NewTask, Reads, Submit, Submitted, TaskStore
+from taskflow_hub.store.base import Reads, TaskStore
+from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted
 
 POLL_S: Final = 1.0  # how late a waiter may be when no hint reaches it
-MAX_GROUP: Final = 500  # submits that share one commit
+MAX_GROUP: Final = 500  # tasks whose submits share one commit
+PER_TASK: Final = 1024  # bytes of payload that are checked in the time which the rest of a task takes
 
 
 class _Store(TaskStore, Reads, Protocol): ...
@@ -27,16 +31,19 @@ class _Store(TaskStore, Reads, Protocol): ...
 
 class Tasks:
     def __init__(
-        self, store: _Store, broker: EngineSide, types: TaskTypes, hints: Hints, metrics: Metrics
+        self,
+        store: _Store,
+        broker: EngineSide,
+        types: TaskTypes,
+        results: FolderResults,
+        hints: Hints,
+        metrics: Metrics,
     ) -> None:
-        self._store, self._broker, self._types, self._hints, self._metrics = (
-            store,
-            broker,
-            types,
-            hints,
-            metrics,
+        self._store, self._broker, self._types, self._results = store, broker, types, results
+        self._hints, self._metrics = hints, metrics
+        self._submits: Batcher[Submit, Submitted | TaskflowError] = Batcher(
+            store.submit, limit=MAX_GROUP, weigh=lambda submit: len(submit.tasks)
         )
-        self._submits: Batcher[Submit, Submitted | TaskflowError] = Batcher(store.submit, limit=MAX_GROUP)
 
     async def submit(
         self,
@@ -56,21 +63,27 @@ class Tasks:
         """
         await self._types.refresh()
         parent = call.parent.id if call else None
-        tasks = tuple(
-            self._types.complete(
-                one, account=account, user=user, traceparent=traceparent, parent_id=parent, at=at
-            )
-            for one, at in zip(wanted, pointers, strict=True)
+        tasks = await beside(
+            sum(len(one.payload) + PER_TASK for one in wanted),
+            lambda: tuple(
+                self._types.complete(
+                    one, account=account, user=user, traceparent=traceparent, parent_id=parent, at=at
+                )
+                for one, at in zip(wanted, pointers, strict=True)
+            ),
         )
         outcome = await self._submits.add(Submit(tasks, idempotency, call))
         if isinstance(outcome, TaskflowError):
+            outcome.errors = tuple(_repointed(one, pointers) for one in outcome.errors)
             raise outcome
         if any(outcome.created):
-            self._announce(tasks)
+            self._announce(tasks, outcome.replaced)
             self._metrics.submitted(outcome)
         return outcome
 
-    def _announce(self, tasks: Sequence[NewTask]) -> None:
+    def _announce(self, tasks: Sequence[NewTask], replaced: Sequence[str]) -> None:
+        if replaced:
+            self._hints.changed(replaced)
         timed = any(task.run_at or task.delay_s or task.expires_at for task in tasks)
         self._hints.tell(Topic.TASKS, Topic.WORK, *((Topic.DUE,) if timed else ()))
 
@@ -120,9 +133,15 @@ class Tasks:
         return self._changed(changed, Topic.WORK, Topic.DUE)
 
     async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+        """As the store's `delete`; results that lie outside the store go too."""
         outcomes = await self._store.delete(account, ids)
+        await self._results.remove(one for one, error in zip(ids, outcomes, strict=True) if error is None)
         self._hints.changed(ids)
         return outcomes
+
+    def bind(self) -> None:
+        """Gather submits on the running loop."""
+        self._submits.bind()
 
     async def close(self) -> None:
         """Wait for submits that are under way."""
@@ -133,6 +152,14 @@ class Tasks:
             raise outcome
         self._hints.changed([outcome.id], *topics)
         return outcome
+
+
+def _repointed(error: FieldError, pointers: Sequence[str]) -> FieldError:
+    """The store says which of the Submit's tasks it means ("/tasks/3/unique/key"); its caller has pointers of its own."""
+    if not error.pointer.startswith("/tasks/"):
+        return error
+    _, _, index, *rest = error.pointer.split("/", 3)
+    return FieldError("/".join((pointers[int(index)], *rest)), error.detail)
 
 
 async def _set_within(event: asyncio.Event, wait_s: float) -> None:

@@ -8,7 +8,7 @@ import structlog
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.decide import on_undelivered
-from taskflow_hub.domain.errors import NotFound, TaskflowError
+from taskflow_hub.domain.errors import NotFound, TaskflowError, Unavailable
 from taskflow_hub.domain.messages import (
     CallFailed,
     Drain,
@@ -23,10 +23,12 @@ from taskflow_hub.domain.messages import (
     Submit,
     Submitted,
 )
-from taskflow_hub.domain.model import Worker
+from taskflow_hub.domain.model import AttemptOutcome, Worker
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.tasks import Tasks
-from taskflow_hub.store.base import Call, Reads, TaskStore, Transit, WorkerStore
+from taskflow_hub.store.base import Reads, TaskStore, WorkerStore
+from taskflow_hub.store.values import Call, Transit
 
 log = structlog.stdlib.get_logger("taskflow.workers")
 
@@ -35,8 +37,11 @@ class _Store(TaskStore, WorkerStore, Reads, Protocol): ...
 
 
 class Workers:
-    def __init__(self, store: _Store, broker: EngineSide, tasks: Tasks, hints: Hints) -> None:
-        self._store, self._broker, self._tasks, self._hints = store, broker, tasks, hints
+    def __init__(
+        self, store: _Store, broker: EngineSide, tasks: Tasks, hints: Hints, metrics: Metrics
+    ) -> None:
+        self._store, self._broker, self._tasks = store, broker, tasks
+        self._hints, self._metrics = hints, metrics
 
     async def answer(self, request: Request) -> Reply:
         """Serve one call of a worker. What the hub refuses is answered as CallFailed; only Unavailable is raised."""
@@ -76,8 +81,9 @@ class Workers:
         decided = [
             on_undelivered(transit.id, transit.attempt, worker, transit.transits) for transit in undelivered
         ]
-        await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
-        await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
+        lost = await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
+        failed = await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
+        self._metrics.lost(AttemptOutcome.UNDELIVERED, lost, failed)
         log.warning(
             "assignments lost in transit", worker=worker, tasks=[transit.id for transit in undelivered]
         )
@@ -87,6 +93,8 @@ class Workers:
         call = Call(moves.Fence(request.id, request.attempt), request.call)
         try:
             submitted = await self._tasks.submit([request.task], call=call)
+        except Unavailable:
+            raise  # nobody's fault: the worker asks again
         except TaskflowError as error:
             return CallFailed(error.code, error.detail)
         return Submitted(submitted.tasks[0].id)

@@ -2,11 +2,13 @@
 
 from typing import Final, Protocol
 
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Task
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.tasks import Tasks
-from taskflow_hub.store.base import Bulk, BulkAction, BulkStore, Reads
+from taskflow_hub.store.base import BulkStore, Reads
+from taskflow_hub.store.values import Bulk, BulkAction, Entry
 
 CHUNK: Final = 500
 POLL_S: Final = 5.0
@@ -30,18 +32,25 @@ class BulkRunner(Loop):
         return 0.0 if running else None
 
     async def _advance(self, bulk: Bulk) -> None:
-        page = await self._store.search(bulk.account_id, bulk.where, limit=CHUNK, cursor=bulk.cursor)
-        ids = [task.id for task in page.items if task.created_at <= bulk.created_at]
-        done = await self._do(bulk, ids) if ids else 0
+        page = await self._store.entries(bulk.account_id, bulk.where, limit=CHUNK, cursor=bulk.cursor)
+        entries = [entry for entry in page.items if entry.created_at <= bulk.created_at]
+        done = await self._do(bulk, entries) if entries else 0
         await self._store.advance_bulk(
-            bulk.id, expected=bulk.cursor, cursor=page.next_cursor, done=done, skipped=len(ids) - done
+            bulk.id, expected=bulk.cursor, cursor=page.next_cursor, done=done, skipped=len(entries) - done
         )
 
-    async def _do(self, bulk: Bulk, ids: list[str]) -> int:
+    async def _do(self, bulk: Bulk, entries: list[Entry]) -> int:
+        """How many were changed."""
+        ids = [entry.id for entry in entries]
         match bulk.action:
             case BulkAction.CANCEL:
-                tasks = await self._tasks.cancel(bulk.account_id, ids)
-                return sum(task is not None and _cancelled(task) for task in tasks)
+                ids = [
+                    entry.id
+                    for entry in entries
+                    if not (entry.status is State.CANCELLED or entry.cancel_requested)
+                ]
+                asked = await self._tasks.cancel(bulk.account_id, ids)
+                return sum(task is not None and _cancelled(task) for task in asked)
             case BulkAction.REDRIVE:
                 redriven = await self._tasks.redrive(bulk.account_id, ids)
                 return sum(isinstance(outcome, Task) for outcome in redriven)
@@ -50,4 +59,4 @@ class BulkRunner(Loop):
 
 
 def _cancelled(task: Task) -> bool:
-    return task.status == "cancelled" or task.cancel_requested_at is not None
+    return task.status is State.CANCELLED or task.cancel_requested_at is not None

@@ -5,16 +5,18 @@ An outage costs nothing: the batch is kept and tried again until it is stored. W
 """
 
 import asyncio
-import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
+from msgspec import Raw
+
 from taskflow_hub.broker.base import EngineSide, ReportBatch
 from taskflow_hub.domain import jsontext, moves
-from taskflow_hub.domain.decide import on_failure
-from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.decide import on_failure, on_snooze
+from taskflow_hub.domain.errors import Invalid, TooLarge, Unavailable
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.limits import RESULT_MAX
 from taskflow_hub.domain.messages import (
     Aborted,
     Failed,
@@ -27,18 +29,20 @@ from taskflow_hub.domain.messages import (
 )
 from taskflow_hub.domain.model import NULL, AttemptOutcome, Reason, TaskError
 from taskflow_hub.domain.moves import Verdict
-from taskflow_hub.engine.batching import Raised, bisect
+from taskflow_hub.engine.batching import Raised, bisect, refused
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.metrics import Metrics
-from taskflow_hub.engine.results import INLINE_MAX, RESULT_MAX, FolderResults
+from taskflow_hub.engine.results import INLINE_MAX, FolderResults
 from taskflow_hub.store.base import Reads, TaskStore
 
 LIMIT: Final = 2000
 WAIT_S: Final = 0.5  # how long a stop may have to wait for an idle collect
 AGAIN_S: Final = 0.5  # pause after an outage before the same batch is tried again
 
-M = TypeVar("M")
+Ended = moves.Succeed | moves.Retry | moves.Fail | moves.Snooze | moves.Release | moves.Abort
+M = TypeVar("M", moves.Succeed, moves.Retry, moves.Fail, moves.Snooze, moves.Release, moves.Abort)
+R = TypeVar("R", Progressed, Logged)
 
 
 class _Store(TaskStore, Reads, Protocol): ...
@@ -54,7 +58,7 @@ class Collector(Loop):
         metrics: Metrics,
         *,
         result_ttl_s: float | None,
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float],
     ) -> None:
         super().__init__(interval_s=AGAIN_S)
         self._store, self._broker, self._results = store, broker, results
@@ -66,42 +70,50 @@ class Collector(Loop):
         batch = self._unstored or await self._broker.collect(LIMIT, WAIT_S)
         if batch.reports:
             self._unstored = batch
-            await self._store_all(batch.reports)
-            await batch.ack()
+            await batch.ack(but=await self._store_all(batch.reports))
         self._unstored = None
         return 0.0
 
-    async def _store_all(self, reports: Sequence[Report]) -> None:
-        """Everything of one batch goes to the store at once, so that it shares a commit; one call per verb."""
+    async def _store_all(self, reports: Sequence[Report]) -> Sequence[Report]:
+        """Everything of one batch goes to the store at once, so that it shares a commit; one call per verb.
+
+        Returns the reports that are not stored because their large result could not be written: they are not acknowledged,
+        so their worker sends them again, and nobody else waits for them.
+        """
         of: dict[type, list[Any]] = defaultdict(list)
         for report in reports:
             of[type(report)].append(report)
-        succeeds, rejected = await self._succeeds(of[Succeeded])
+        succeeds, rejected, unwritten = await self._succeeds(of[Succeeded])
         retries, fails = await self._failures(of[Failed])
-        snoozes = [
-            moves.Snooze(id=r.id, attempt=r.attempt, ran_s=r.ran_s, delay_s=r.seconds, until=r.until)
-            for r in of[Snoozed]
-        ]
+        snoozes = [on_snooze(report) for report in of[Snoozed]]
         releases = [moves.Release(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Released]]
         aborts = [moves.Abort(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Aborted]]
         store = self._store
-        await asyncio.gather(
-            self._observe(of[Progressed]),
+        await self._note(store.progress, of[Progressed])  # first: it is refused once its attempt has ended
+        await _all(
             self._apply(store.succeed, succeeds, AttemptOutcome.SUCCEEDED, State.SUCCESS),
             self._apply(store.retry, retries, AttemptOutcome.FAILED, None),
             self._apply(store.fail, [*fails, *rejected], AttemptOutcome.FAILED, State.FAILED),
             self._apply(store.snooze, snoozes, AttemptOutcome.SNOOZED, None),
             self._apply(store.release, releases, AttemptOutcome.RELEASED, None),
             self._apply(store.abort, aborts, AttemptOutcome.ABORTED, State.CANCELLED),
+            self._note(store.log, of[Logged]),
         )
-        if of[Logged]:
-            await store.log(of[Logged])
-        timed = Topic.DUE if retries or snoozes else Topic.WORK
-        self._hints.changed([report.id for report in reports], Topic.WORK, timed)
+        timed = (Topic.DUE,) if retries or snoozes else ()
+        self._hints.changed([report.id for report in reports], Topic.WORK, *timed)
+        return unwritten
 
-    async def _observe(self, progressed: Sequence[Progressed]) -> None:
-        if progressed:
-            await self._store.progress(progressed)
+    async def _note(self, verb: Callable[[Sequence[R]], Awaitable[object]], reports: Sequence[R]) -> None:
+        """Progress and log lines: what the store will not have is dropped, and said."""
+        if not reports:
+            return
+
+        async def write(some: Sequence[R]) -> Sequence[None]:
+            await verb(some)
+            return [None] * len(some)
+
+        for report, error in refused(reports, await bisect(write, reports)):
+            self.log.error("report dropped", task=report.id, attempt=report.attempt, error=repr(error))
 
     async def _apply(
         self,
@@ -113,53 +125,67 @@ class Collector(Loop):
         if not items:
             return
         verdicts = await bisect(verb, items)
-        unstorable = [
-            item for item, verdict in zip(items, verdicts, strict=True) if isinstance(verdict, Raised)
-        ]
-        if unstorable:
-            await self._reject(unstorable, next(v.error for v in verdicts if isinstance(v, Raised)))
-        applied = sum(verdict is Verdict.APPLIED for verdict in verdicts)
-        aborted = sum(verdict is Verdict.ABORTED for verdict in verdicts)
-        self._metrics.attempts(outcome, applied)
+        self._count(items, verdicts, outcome, final)
+        if unstorable := refused(items, verdicts):
+            await self._reject(unstorable)
+
+    async def _reject(self, unstorable: Sequence[tuple[Ended, Exception]]) -> None:
+        """The store is there, yet will not have these: they fail, so that one bad report never stops the rest."""
+        fails = [_rejected(item.id, item.attempt, None, repr(error)) for item, error in unstorable]
+        verdicts = await bisect(self._store.fail, fails)
+        self._count(fails, verdicts, AttemptOutcome.FAILED, State.FAILED)
+        for item, error in unstorable:
+            self.log.error("report rejected", task=item.id, attempt=item.attempt, error=repr(error))
+        for item, error in refused(fails, verdicts):  # not even that: heartbeats will miss the attempt
+            self.log.error("report dropped", task=item.id, attempt=item.attempt, error=repr(error))
+
+    def _count(
+        self,
+        items: Sequence[Ended],
+        verdicts: Sequence[Verdict | Raised],
+        outcome: AttemptOutcome,
+        final: State | None,
+    ) -> None:
+        applied = [item for item, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.APPLIED]
+        aborted = verdicts.count(Verdict.ABORTED)
+        for how, count in Counter(getattr(item, "outcome", outcome) for item in applied).items():
+            self._metrics.attempts(how, count)
         self._metrics.attempts(AttemptOutcome.ABORTED, aborted)
         if final is not None:
-            self._metrics.finished(final, applied)
+            self._metrics.finished(final, len(applied))
         self._metrics.finished(State.CANCELLED, aborted)
-        self._metrics.stale.inc(sum(verdict is Verdict.STALE for verdict in verdicts))
-        self._metrics.duplicates.inc(sum(verdict is Verdict.DUPLICATE for verdict in verdicts))
-        self._metrics.ran(item.ran_s for item in items if item.ran_s is not None)  # type: ignore[attr-defined]
+        self._metrics.stale.inc(verdicts.count(Verdict.STALE))
+        self._metrics.duplicates.inc(verdicts.count(Verdict.DUPLICATE))
+        self._metrics.ran(item.ran_s for item in applied if item.ran_s is not None)
 
-    async def _reject(self, unstorable: Sequence[Any], error: Exception) -> None:
-        """The store is there, yet will not have these: they fail, so that one bad report never stops the rest."""
-        if isinstance(error, TaskflowError) and error.code.startswith("store_"):
-            raise error  # an outage: keep the batch
-        self.log.error(
-            "reports could not be stored", tasks=[item.id for item in unstorable], error=repr(error)
-        )
-        await self._store.fail(
-            [_rejected(item.id, item.attempt, item.ran_s, repr(error)) for item in unstorable]
-        )
-
-    async def _succeeds(self, reports: Sequence[Succeeded]) -> tuple[list[moves.Succeed], list[moves.Fail]]:
-        succeeds, rejected = [], []
+    async def _succeeds(
+        self, reports: Sequence[Succeeded]
+    ) -> tuple[list[moves.Succeed], list[moves.Fail], list[Succeeded]]:
+        """What is to be stored, what must not be, and what could not be written."""
+        succeeds: list[moves.Succeed] = []
+        rejected: list[moves.Fail] = []
+        large = [report for report in reports if len(report.result) > INLINE_MAX]
+        outcomes = dict(zip(map(id, large), await asyncio.gather(*map(self._keep, large)), strict=True))
+        unwritten = []
         for report in reports:
-            wrong = _wrong_with(report)
-            if wrong:
-                rejected.append(_rejected(report.id, report.attempt, report.ran_s, wrong))
-            elif len(report.result) <= INLINE_MAX:
-                succeeds.append(
-                    moves.Succeed(
-                        id=report.id, attempt=report.attempt, ran_s=report.ran_s, result=report.result
-                    )
-                )
-            else:
-                ref = await self._results.write(
-                    report.id, report.attempt, bytes(report.result), self._result_ttl_s
-                )
-                succeeds.append(
-                    moves.Succeed(id=report.id, attempt=report.attempt, ran_s=report.ran_s, result_ref=ref)
-                )
-        return succeeds, rejected
+            match outcomes.get(id(report)) or _inline(report):
+                case moves.Succeed() as succeed:
+                    succeeds.append(succeed)
+                case Invalid() as error:
+                    rejected.append(_rejected(report.id, report.attempt, report.ran_s, error.detail))
+                case Unavailable() as error:
+                    self.log.warning("large result not written", task=report.id, why=error.detail)
+                    unwritten.append(report)
+        return succeeds, rejected, unwritten
+
+    async def _keep(self, report: Succeeded) -> moves.Succeed | Invalid | Unavailable:
+        """Check and write a large result, off the event loop."""
+        try:
+            result = await asyncio.to_thread(_checked, report.result)
+            ref = await self._results.write(report.id, report.attempt, result, self._result_ttl_s)
+        except (Invalid, Unavailable) as error:
+            return error
+        return moves.Succeed(id=report.id, attempt=report.attempt, ran_s=report.ran_s, result_ref=ref)
 
     async def _failures(self, reports: Sequence[Failed]) -> tuple[list[moves.Retry], list[moves.Fail]]:
         """A failure is read, decided, and written fenced; a task that is gone or has moved on makes the write stale."""
@@ -169,24 +195,38 @@ class Collector(Loop):
         decided = [
             on_failure(report, tasks[report.id], self._chance) for report in reports if report.id in tasks
         ]
+        self._metrics.stale.inc(len(reports) - len(decided))
         return (
             [move for move in decided if isinstance(move, moves.Retry)],
             [move for move in decided if isinstance(move, moves.Fail)],
         )
 
 
-def _wrong_with(report: Succeeded) -> str | None:
-    if len(report.result) > RESULT_MAX:
-        return f"The result has {len(report.result)} bytes; at most {RESULT_MAX} are allowed."
-    if report.result == NULL:
-        return None
+async def _all(*writes: Awaitable[None]) -> None:
+    """Wait for every one, then raise what the first raised: nothing is left running behind a failed tick."""
+    for outcome in await asyncio.gather(*writes, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+def _inline(report: Succeeded) -> moves.Succeed | Invalid:
     try:
-        jsontext.decode_any(bytes(report.result), "/result")
-    except TaskflowError as error:
-        return error.detail
-    return None
+        _checked(report.result)
+    except Invalid as error:
+        return error
+    return moves.Succeed(id=report.id, attempt=report.attempt, ran_s=report.ran_s, result=report.result)
+
+
+def _checked(result: Raw) -> bytes:
+    """The JSON text. Raises Invalid."""
+    if len(result) > RESULT_MAX:
+        raise TooLarge(f"The result has {len(result)} bytes; at most {RESULT_MAX} are allowed.")
+    text = bytes(result)
+    if result != NULL:
+        jsontext.decode_any(text, "/result")
+    return text
 
 
 def _rejected(task_id: str, attempt: int, ran_s: float | None, why: str) -> moves.Fail:
-    error = TaskError("ResultRejected", f"The handler succeeded, but its result cannot be stored. {why}")
+    error = TaskError("ResultRejected", f"What the handler ended with cannot be stored. {why}")
     return moves.Fail(id=task_id, attempt=attempt, ran_s=ran_s, reason=Reason.RESULT_REJECTED, error=error)

@@ -11,7 +11,7 @@ WAIT_S: Final = 1.0
 
 class Listener(Loop):
     def __init__(self, store: Upkeep, hints: Hints) -> None:
-        super().__init__(interval_s=1.0)
+        super().__init__(interval_s=1.0, grace_s=0.0)  # it only waits, so a stop need not
         self._store, self._hints = store, hints
 
     async def tick(self) -> float | None:

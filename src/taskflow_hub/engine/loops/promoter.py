@@ -26,6 +26,4 @@ class Promoter(Loop):
             self._hints.changed(expired.ids)
         if promoted.ids:
             self._hints.changed(promoted.ids, Topic.WORK)
-        return min(
-            (due.next_in_s for due in (expired, promoted) if due.next_in_s is not None), default=POLL_S
-        )
+        return min([POLL_S, *(due.next_in_s for due in (expired, promoted) if due.next_in_s is not None)])

@@ -1,6 +1,8 @@
 """What has been kept long enough goes: finished tasks by outcome, and result files nobody names."""
 
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, Protocol, TypeVar
 
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
@@ -9,8 +11,10 @@ from taskflow_hub.engine.settings import RetentionSettings
 from taskflow_hub.store.base import Reads, Upkeep
 
 INTERVAL_S: Final = 60.0
-LIMIT: Final = 500  # tasks per transaction, so that work in progress never waits long
+LIMIT: Final = 500  # of each kind per transaction, so that work in progress never waits long
 SWEEP_EVERY: Final = 60  # ticks
+
+T = TypeVar("T")
 
 
 class _Store(Upkeep, Reads, Protocol): ...
@@ -28,17 +32,25 @@ class Pruner(Loop):
     async def tick(self) -> float | None:
         pruned = await self._store.prune(self._retention_s, LIMIT)
         if pruned.with_result_ref:
-            await self._results.remove(frozenset(pruned.with_result_ref))
+            await self._results.remove(pruned.with_result_ref)
         if pruned.tasks:
             self._hints.tell(Topic.TASKS)
         if self._ticks % SWEEP_EVERY == 0:
             await self._sweep()
         self._ticks += 1
-        return 0.05 if pruned.tasks >= LIMIT else None
+        return 0.05 if pruned.more else None
 
     async def _sweep(self) -> None:
-        """Remove result files whose task does not exist, or does not name a result outside the store."""
-        candidates = await self._results.orphan_candidates()
-        known = await self._store.tasks(candidates) if candidates else {}
-        named = {task_id for task_id, task in known.items() if task.result_ref is not None}
-        await self._results.remove(frozenset(candidates) - named)
+        """Remove old result files that their task does not name: it is gone, or its result came from another attempt."""
+        old = await self._results.old_files()
+        for some in batched(old.items(), LIMIT):
+            kept = await self._store.result_refs(list({task_id for _, task_id in some}))
+            named = {result.ref for result in kept}
+            await self._results.remove_files(ref for ref, _ in some if ref not in named)
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size`. (itertools has it from Python 3.12.)"""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

@@ -9,13 +9,13 @@ from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.decide import on_worker_death
-from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.liveness import Liveness
 from taskflow_hub.domain.model import AttemptOutcome, Worker
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.metrics import Metrics
-from taskflow_hub.store.base import Orphan, Taken, TaskStore, WorkerStore
+from taskflow_hub.store.base import TaskStore, WorkerStore
+from taskflow_hub.store.values import Orphan, Taken
 
 INTERVAL_S: Final = 5.0
 LIMIT: Final = 1000
@@ -36,12 +36,13 @@ class Reaper(Loop):
         *,
         dead_after_s: float,
         provably_dead: Callable[[Worker], bool],
+        on_buried: Callable[[Worker], None] = lambda _: None,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         super().__init__(interval_s=INTERVAL_S)
         self._store, self._broker, self._hints, self._metrics = store, broker, hints, metrics
         self._liveness = Liveness(dead_after_s)
-        self._provably_dead, self._monotonic = provably_dead, monotonic
+        self._provably_dead, self._on_buried, self._monotonic = provably_dead, on_buried, monotonic
 
     async def tick(self) -> float | None:
         try:
@@ -54,9 +55,9 @@ class Reaper(Loop):
         for worker in workers:
             if worker.id in silent or self._provably_dead(worker):
                 await self._bury(worker)
-        while orphans := await self._store.orphans(LIMIT):
-            await self._lose(orphans)
-        return None
+        orphans = await self._store.orphans(LIMIT)
+        moved = await self._lose(orphans) if orphans else 0
+        return 0.0 if moved and len(orphans) == LIMIT else None
 
     async def _bury(self, worker: Worker) -> None:
         if await self._store.bury(worker.id):
@@ -64,12 +65,15 @@ class Reaper(Loop):
                 "worker is dead", worker=worker.id, host=worker.host, pid=worker.pid, running=worker.running
             )
             self._metrics.workers_lost.inc()
+            self._on_buried(worker)
             self._hints.tell(Topic.WORKERS, Topic.QUEUES)
 
-    async def _lose(self, orphans: list[Orphan]) -> None:
+    async def _lose(self, orphans: list[Orphan]) -> int:
+        """How many were moved; those that another process moved first are not ours to count."""
         beside: dict[str, list[str]] = defaultdict(list)
         for orphan in orphans:
-            beside[orphan.worker].append(orphan.id)
+            if orphan.taken is not Taken.WAITING:
+                beside[orphan.worker].append(orphan.id)
         decided = [
             on_worker_death(
                 id=orphan.id,
@@ -82,9 +86,7 @@ class Reaper(Loop):
             )
             for orphan in orphans
         ]
-        fails = [move for move in decided if isinstance(move, moves.Fail)]
-        await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
-        await self._store.fail(fails)
-        self._metrics.attempts(AttemptOutcome.LOST, len(decided))
-        self._metrics.finished(State.FAILED, len(fails))
+        lost = await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
+        failed = await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
         self._hints.changed([orphan.id for orphan in orphans], Topic.WORK)
+        return self._metrics.lost(AttemptOutcome.LOST, lost, failed)

@@ -1,0 +1,15 @@
+"""Idempotency keys: the same request again is recognised by its key and by what it asks for."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.store.values import Idempotency
+
+
+def fingerprint(route: str, key: str, body: Any, *, account: str = DEFAULT_ACCOUNT) -> Idempotency:
+    """`body` is the parsed request: spacing and the order of members make no difference."""
+    canonical = msgspec.json.encode(body, order="sorted")
+    return Idempotency(account, route, key, hashlib.sha256(canonical).hexdigest())

@@ -1,0 +1,99 @@
+"""Does a payload fit its task type? Asked at submit, where the answer still reaches whoever made the mistake."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import jsonschema_rs
+from jsonschema_rs import ValidationErrorKind as Kind
+
+from taskflow_hub.domain import jsontext
+from taskflow_hub.domain.errors import FieldError, Invalid, TooLarge
+from taskflow_hub.domain.model import TaskType
+
+MAX_PAYLOAD: Final = 1_048_576
+MAX_ERRORS: Final = 20  # of one payload, so that a hostile one cannot make a large answer
+MAX_DETAIL: Final = 300
+Format = Callable[[str], str | None]  # what is wrong with the text, or None
+T = TypeVar("T")
+
+
+async def beside(size: int, work: Callable[[], T]) -> T:
+    """`work()` on `size` bytes of JSON: at once, or in a thread if that takes long enough for others to notice."""
+    return work() if size <= jsontext.LONG else await asyncio.to_thread(work)
+
+
+class Payloads:
+    """Checks payloads against JSON Schemas; `formats` are ours, and explain themselves in their own words."""
+
+    def __init__(self, formats: Mapping[str, Format]) -> None:
+        self._formats = formats
+        self._validators: dict[str, tuple[dict[str, Any], jsonschema_rs.Validator]] = {}
+
+    def check(self, payload: bytes, declared: TaskType | None, at: str) -> None:
+        """`at` is the payload's pointer in the request. Raises TooLarge, or Invalid naming each field that is wrong."""
+        if len(payload) > MAX_PAYLOAD:
+            raise TooLarge(f"The payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are allowed.")
+        value = jsontext.decode_any(payload, at)
+        if not isinstance(value, dict):
+            raise Invalid.field(at, "must be a JSON object: its members are the handler's parameters")
+        if declared is not None and declared.payload_schema:
+            errors = self._errors(self._validator(declared), value, at)
+            if errors:
+                raise Invalid(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
+
+    def _validator(self, declared: TaskType) -> jsonschema_rs.Validator:
+        schema, validator = self._validators.get(declared.type, (None, None))
+        if validator is None or schema != declared.payload_schema:
+            validator = jsonschema_rs.validator_for(
+                declared.payload_schema,
+                formats={name: _passes(check) for name, check in self._formats.items()},
+                validate_formats=True,
+                retriever=_refuse,
+                mask="the value",  # what somebody sent may be secret
+            )
+            self._validators[declared.type] = declared.payload_schema, validator
+        return validator
+
+    def _errors(self, validator: jsonschema_rs.Validator, payload: Any, at: str) -> list[FieldError]:
+        """At most one per field, MAX_ERRORS in all; where one of our own formats has something to say, that."""
+        found: dict[str, str] = {}
+        for error in validator.iter_errors(payload):
+            own = self._own_words(error)
+            for pointer, detail in [(_pointer(error.instance_path), own)] if own else _explain(error):
+                if own or pointer not in found:
+                    found[pointer] = detail
+            if len(found) >= MAX_ERRORS:
+                break
+        return [FieldError(at + pointer, detail) for pointer, detail in list(found.items())[:MAX_ERRORS]]
+
+    def _own_words(self, error: jsonschema_rs.ValidationError) -> str | None:
+        if not isinstance(error.kind, Kind.Format) or not isinstance(error.instance, str):
+            return None
+        reasons = (check(error.instance) for check in self._formats.values())
+        return next((reason for reason in reasons if reason is not None), None)
+
+
+def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
+    """(pointer, what is wrong): a missing or unknown member is named itself, not the object around it."""
+    at = error.instance_path
+    match error.kind:
+        case Kind.AdditionalProperties(unexpected=names):
+            yield from ((_pointer([*at, name]), "is not a known field") for name in names)
+        case Kind.Required(property=name):
+            yield _pointer([*at, str(name).strip('"')]), "is required"
+        case _:
+            yield _pointer(at), error.message[:MAX_DETAIL]
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _refuse(uri: str) -> Any:
+    """A schema is what a worker declared; it sends the hub nowhere."""
+    raise ValueError(f"a schema may not refer to {uri}")
+
+
+def _passes(check: Format) -> Callable[[str], bool]:
+    return lambda text: check(text) is None
