@@ -94,4 +94,4 @@ def inner(address: Address) -> Iterator[IPv4Address]:
 def network_hint(address: Address) -> Network:
     """A subnet to show in "allow it with …": the special one this address lies in, else the address alone."""
     table = _SPECIAL_V4 if isinstance(address, IPv4Address) else _SPECIAL_V6
-    return next((network for network, _ in table if address in network), ip_network(int(address)))
+    return next((network for network, _ in table if address in network), ip_network(str(address)))

@@ -24,6 +24,9 @@ class NetSettings(BaseModel):
         default=30.0, gt=0, le=3600, description="Seconds of silence after which a connection is given up."
     )
     total_timeout: float = Field(
-        default=60.0, gt=0, le=86_400, description="Seconds a request may take in all, redirects and body included."
+        default=60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds a request may take in all, redirects and body included.",
     )
     max_redirects: int = Field(default=5, ge=0, le=20, description="Redirects to follow before giving up.")

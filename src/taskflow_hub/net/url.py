@@ -13,6 +13,7 @@ from pydantic import Field
 from taskflow_hub.net.address import Address, canonical
 from taskflow_hub.net.allow import AllowPrivate
 from taskflow_hub.net.errors import RefusedUrl
+from taskflow_hub.net.settings import NetSettings
 
 MAX_URL: Final = 2048  # characters
 URL_FORMAT: Final = "outbound-url"
@@ -30,7 +31,9 @@ OutboundUrl = Annotated[
 ]
 
 _PORTS: Final = {"http": 80, "https": 443}
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"})  # controls, formats, blanks: what eyes miss
+_HIDDEN: Final = frozenset(
+    {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}
+)  # controls, formats, blanks: what eyes miss
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -55,7 +58,7 @@ class Target:
         return self.scheme, self.host, self.port
 
 
-def check_url(url: str, allow: AllowPrivate) -> str | None:
+def check_url(url: str, settings: NetSettings) -> str | None:
     """Why this URL is refused, as far as that can be told without asking DNS; None if it is not.
 
     For use at submit. It is a courtesy: what protects is the check of each address as it is dialled.
@@ -64,9 +67,12 @@ def check_url(url: str, allow: AllowPrivate) -> str | None:
         target = read_url(url)
     except RefusedUrl as refused:
         return str(refused)
+    allow = settings.allow_private
     if target.literal is not None:
         return allow.refusal(target.literal)
-    if target.host == "localhost" or target.host.endswith(".localhost"):  # RFC 6761: loopback, whatever DNS says
+    if target.host == "localhost" or target.host.endswith(
+        ".localhost"
+    ):  # RFC 6761: loopback, whatever DNS says
         return _refusal_of_localhost(allow)
     return None
 
@@ -140,7 +146,7 @@ def _ascii(name: str) -> str:
         import idna  # its tables cost memory, and few hosts need them
 
         try:
-            name = idna.encode(name[:MAX_URL], uts46=True).decode("ascii").lower()
+            name = idna.encode(name, uts46=True).decode("ascii").lower()
         except idna.IDNAError as error:
             raise RefusedUrl(f"the host {_shown(name)} is not a valid name: {error}") from None
     name = name.removesuffix(".")
