@@ -1,0 +1,1 @@
+"""The HTTP face: parse, one engine call, present. Status codes live here and nowhere else."""

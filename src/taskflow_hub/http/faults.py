@@ -1,0 +1,70 @@
+"""Whatever a request ends with, its answer is a problem: here exceptions turn into answers, and the unexpected is logged."""
+
+from typing import Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskflow_hub.domain.errors import FieldError, Invalid, NotFound, TaskflowError
+from taskflow_hub.http import problems
+from taskflow_hub.http.answers import ProblemAnswer
+from taskflow_hub.http.pointers import pointer
+
+log = structlog.stdlib.get_logger("taskflow.http")
+
+
+class Faults:
+    """The outermost layer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        except Exception as error:
+            if not isinstance(error, TaskflowError) or problems.status_of(type(error)) == 500:
+                log.exception("request failed", method=scope["method"], path=scope["path"])
+            if not started:
+                await answer(error)(scope, receive, send)
+
+
+def answer(error: Exception) -> ProblemAnswer:
+    known = error if isinstance(error, TaskflowError) else TaskflowError()
+    problem = problems.from_error(known)
+    return ProblemAnswer(problem, problems.headers(problem, known.retry_after_s))
+
+
+async def on_http_exception(request: Request, error: Exception) -> ProblemAnswer:
+    """What routing refuses: no such path."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return answer(NotFound(f"There is nothing at {request.scope['path']}."))
+    return ProblemAnswer(problems.from_http(problems.BAD_REQUEST, str(error.detail)))
+
+
+async def on_invalid_parameters(request: Request, error: Exception) -> ProblemAnswer:
+    """Path, query and header parameters; pointers such as /query/limit."""
+    assert isinstance(error, RequestValidationError)
+    found = [_field(one) for one in error.errors()]
+    return answer(Invalid("; ".join(f"{one.pointer}: {one.detail}" for one in found), errors=found))
+
+
+def _field(error: dict[str, Any]) -> FieldError:
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    return FieldError(pointer(*error["loc"]), detail[:1].lower() + detail[1:])

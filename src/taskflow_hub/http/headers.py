@@ -1,0 +1,46 @@
+"""What a request says in its headers, parsed."""
+
+import re
+from typing import Final
+
+from starlette.requests import Request
+
+from taskflow_hub.domain.errors import Invalid
+
+MAX_WAIT_S: Final = 60.0
+
+# A structured-field string (RFC 9651) or the bare characters, as most clients send it.
+IDEMPOTENCY_KEY: Final = r'^(?:"(?:[ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~][ -~]{0,254})$'
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Raises Invalid unless there is exactly one, of at most 255 printable ASCII characters."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    pointer = "/header/Idempotency-Key"
+    if len(given) > 1:
+        raise Invalid.field(pointer, "is given more than once")
+    if not re.fullmatch(IDEMPOTENCY_KEY, given[0]):
+        raise Invalid.field(pointer, "must be 1 to 255 printable ASCII characters, quoted or not")
+    if given[0].startswith('"'):
+        return re.sub(r'\\(["\\])', r"\1", given[0][1:-1])
+    return given[0]
+
+
+def wait_s(request: Request) -> float:
+    """Seconds that `Prefer: wait` asks for, at most 60; 0 without it. RFC 7240: what cannot be understood is ignored,
+    and the first of several counts."""
+    for preference in ",".join(request.headers.getlist("prefer")).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "wait":
+            seconds = value.strip().strip('"')
+            return min(float(seconds), MAX_WAIT_S) if re.fullmatch(r"[0-9]{1,9}", seconds) else 0.0
+    return 0.0
+
+
+def traceparent(request: Request) -> str | None:
+    """The caller's trace context (W3C Trace Context), if it is well-formed."""
+    given = request.headers.get("traceparent")
+    return given if given is not None and _TRACEPARENT.fullmatch(given) else None

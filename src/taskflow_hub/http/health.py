@@ -1,0 +1,38 @@
+"""Is the hub able to do its work? Asked by load balancers and by people; each check says "ok", or what is wrong."""
+
+from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.http.api import Api
+from taskflow_hub.http.schemas import Readiness
+
+
+async def readiness(api: Api) -> Readiness:
+    checks = {
+        "api": "shutting down" if api.lifetime.closing else "ok",
+        "store": await _store(api),
+        "broker": await _broker(api),
+        "loops": _loops(api),
+        **await api.ready(),
+    }
+    well = all(state == "ok" for state in checks.values())
+    return Readiness("ready" if well else "unready", checks)
+
+
+async def _store(api: Api) -> str:
+    try:
+        await api.engine.store.ping()
+    except TaskflowError as error:
+        return error.detail
+    return "ok"
+
+
+async def _broker(api: Api) -> str:
+    try:
+        await api.engine.broker.reachable()
+    except TaskflowError as error:
+        return error.detail
+    return "ok"
+
+
+def _loops(api: Api) -> str:
+    stopped = [type(loop).__name__.lower() for loop in api.engine.loops if not loop.running]
+    return f"not running: {', '.join(stopped)}" if stopped else "ok"

@@ -1,0 +1,150 @@
+"""The OpenAPI document: FastAPI's, completed with the schemas of the classes that decode, so that it says what is done."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+
+from taskflow_hub.domain.model import Task, TaskType, Worker
+from taskflow_hub.domain.submission import Submission
+from taskflow_hub.engine.queries import QueueView
+from taskflow_hub.http import schemas, wording
+from taskflow_hub.http.described import EVERYWHERE, problems, refusals
+from taskflow_hub.http.params import MOMENT_PATTERN
+from taskflow_hub.http.problems import Explanation, Problem
+
+REQUESTS: Final = (
+    Submission,
+    schemas.Batch,
+    schemas.TaskChange,
+    schemas.QueueChange,
+    schemas.BulkRequest,
+)
+ANSWERS: Final = (
+    Task,
+    schemas.TaskPage,
+    schemas.Ids,
+    schemas.Removed,
+    schemas.Attempts,
+    schemas.LogPage,
+    schemas.Outcome,
+    schemas.Unfinished,
+    QueueView,
+    schemas.Queues,
+    schemas.Purged,
+    Worker,
+    schemas.Workers,
+    TaskType,
+    schemas.TaskTypes,
+    schemas.BulkView,
+    schemas.DryRun,
+    schemas.Alive,
+    schemas.Readiness,
+    Problem,
+    Explanation,
+)
+NO_NUL: Final = r"^[^\u0000]*$"
+PYTHON_ONLY: Final = r"(?!\n)"  # a lookahead that says in Python what `$` says in JSON Schema
+
+Schema = dict[str, Any]
+
+
+def document(app: FastAPI) -> Schema:
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version="3.1.0",
+        summary=app.summary,
+        description=app.description,
+        tags=wording.TAGS,
+        routes=app.routes,
+    )
+    made["components"] = {"schemas": _components(), "responses": refusals()}
+    for operation in _operations(made):
+        for status, refusal in problems(*EVERYWHERE).items():
+            if status == 422 or str(status) not in operation["responses"]:  # FastAPI has a 422 of its own
+                operation["responses"][str(status)] = refusal
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+    return made
+
+
+def query_names(made: Schema) -> Callable[[Request], frozenset[str]]:
+    """The query parameters that the document names for the route a request was given to."""
+    known = {
+        (path, method): frozenset(
+            parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
+        )
+        for path, item in made["paths"].items()
+        for method, operation in item.items()
+    }
+    return lambda request: known[request.scope["route"].path_format, request.method.lower()]
+
+
+def _operations(made: Schema) -> Iterator[Schema]:
+    for item in made["paths"].values():
+        yield from item.values()
+
+
+def _components() -> Schema:
+    of_requests, of_answers = _schemas(REQUESTS), _schemas(ANSWERS)
+    for schema in of_requests.values():
+        _bound_strings(schema)
+    for name, schema in of_answers.items():
+        if name not in of_requests and "properties" in schema:
+            schema["required"] = list(schema["properties"])  # an answer leaves nothing out
+    of_requests["Submission"]["properties"]["payload"].update(_object_of_json())
+    of_requests["JsonValue"] = _json_value()
+    components = dict(sorted((of_answers | of_requests).items()))
+    for name, schema in components.items():
+        _describe(name, schema)
+    return components
+
+
+def _schemas(classes: tuple[type, ...]) -> dict[str, Schema]:
+    _, components = msgspec.json.schema_components(classes, ref_template="#/components/schemas/{name}")
+    cleaned: dict[str, Schema] = json.loads(json.dumps(components).replace(json.dumps(PYTHON_ONLY)[1:-1], ""))
+    return cleaned
+
+
+def _bound_strings(schema: Any) -> None:
+    """Say of every string of a request what the domain refuses: NUL, and times that cannot be computed with."""
+    match schema:
+        case {"type": "string", "format": "date-time"}:
+            schema["pattern"] = MOMENT_PATTERN
+        case {"type": "string"} if not schema.keys() & {"pattern", "format", "enum"}:
+            schema["pattern"] = NO_NUL
+        case dict():
+            for member in schema.values():
+                _bound_strings(member)
+        case list():
+            for member in schema:
+                _bound_strings(member)
+
+
+def _json_value() -> Schema:
+    texts = {"type": "string", "pattern": NO_NUL}
+    many = {"type": "array", "items": {"$ref": "#/components/schemas/JsonValue"}}
+    simple = [{"type": name} for name in ("null", "boolean", "number")]
+    return {
+        "description": "Any JSON value without the character U+0000, at most 100 levels deep.",
+        "anyOf": [*simple, texts, many, {"type": "object", **_object_of_json()}],
+    }
+
+
+def _object_of_json() -> Schema:
+    return {
+        "propertyNames": {"pattern": NO_NUL},
+        "additionalProperties": {"$ref": "#/components/schemas/JsonValue"},
+    }
+
+
+def _describe(name: str, schema: Schema) -> None:
+    if "description" in schema:
+        schema["description"] = " ".join(schema["description"].split())
+    for field, words in wording.FIELDS.get(name, {}).items():
+        schema["properties"][field].setdefault("description", words)
+    schema.update(wording.MORE.get(name, {}))

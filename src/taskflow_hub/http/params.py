@@ -1,0 +1,145 @@
+"""Parameters of path, query and header, each declared once with its limits; FastAPI checks and documents them."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import Depends, Header, Path, Query
+from pydantic import BeforeValidator, WithJsonSchema
+from starlette.requests import Request
+
+from taskflow_hub.domain.errors import FieldError, Invalid
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.submission import QUEUE_PATTERN, TYPE_PATTERN, Moment, check_moment
+from taskflow_hub.http.pointers import pointer
+from taskflow_hub.http.problems import codes
+
+UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+MOMENT_PATTERN: Final = (
+    # a year within those of domain/submission.py, whatever the zone
+    r"^(?:197[1-9]|19[89][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-7])-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-][0-2][0-9]:[0-5][0-9])$"
+)
+MAX_PAGE: Final = 1000
+MAX_ERRORS: Final = 20
+REPEATABLE: Final = frozenset({"status"})
+
+
+def _plain(pattern: str) -> str:
+    """Without the lookahead that only Python needs."""
+    return pattern.removesuffix(r"(?!\n)")
+
+
+def _integer(given: Any) -> Any:
+    """Digits, as JSON writes them: int() would also read "1_000" and " 1"."""
+    if isinstance(given, str) and not (given.removeprefix("-").isdigit() and given.isascii()):
+        raise ValueError("must be an integer")
+    return given
+
+
+def _moment(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        moment = msgspec.convert(given, Moment)
+        check_moment(moment, "")
+    except msgspec.ValidationError:
+        raise ValueError(
+            "must be an RFC 3339 time with its zone, such as 2030-01-31T12:00:00Z (write + as %2B)"
+        ) from None
+    except Invalid as error:
+        raise ValueError(error.errors[0].detail) from None
+    return moment
+
+
+_Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT_PATTERN}),
+]
+
+# --- path
+TaskId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The task's id, a UUIDv7.")]
+BulkId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The operation's id.")]
+WorkerId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The worker's id.")]
+QueueName = Annotated[str, Path(alias="name", pattern=_plain(QUEUE_PATTERN), description="The queue's name.")]
+Code = Annotated[
+    str,
+    Path(alias="code", pattern="^[a-z_]{1,50}$", description="A problem's `code`.", examples=sorted(codes())),
+]
+
+# --- query
+Statuses = Annotated[
+    tuple[State, ...], Query(alias="status", description="Any of these; repeat it for more than one.")
+]
+OfType = Annotated[
+    str | None, Query(alias="type", pattern=_plain(TYPE_PATTERN), description="Of this task type.")
+]
+OfQueue = Annotated[
+    str | None, Query(alias="queue", pattern=_plain(QUEUE_PATTERN), description="In this queue.")
+]
+WithTag = Annotated[
+    str | None,
+    Query(alias="tag", min_length=1, max_length=64, pattern=r"^[^\x00]*$", description="With this tag."),
+]
+CreatedAfter = Annotated[_Moment | None, Query(description="Submitted at this time or later.")]
+CreatedBefore = Annotated[_Moment | None, Query(description="Submitted before this time.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most."), BeforeValidator(_integer)]
+Cursor = Annotated[
+    str | None,
+    Query(pattern="^[A-Za-z0-9_-]{21}[AQgw]$", description="`next_cursor` of the page before this one."),
+]
+AfterLine = Annotated[
+    str | None,
+    Query(
+        alias="after",
+        pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$",
+        description="Only lines after this one, as ATTEMPT.N; `next_cursor`, or made from the last line that was read.",
+    ),
+]
+
+# --- header
+LastRev = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern="^[0-9]{1,18}$",
+        description="The last event that was seen; browsers send it.",
+    ),
+]
+LastNudge = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        max_length=200,
+        description="Given: the first event is `reset`, since nudges are not kept.",
+    ),
+]
+
+
+def _known_query(request: Request) -> None:
+    refuse_query(request, known=request.app.state.query_names)
+
+
+def refuse_query(
+    request: Request, known: Callable[[Request], frozenset[str]] = lambda _: frozenset()
+) -> None:
+    """Refuse query parameters that do not exist here, and single ones given twice: both are mistakes better told."""
+    if not request.scope["query_string"]:
+        return
+    names = Counter(name for name, _ in request.query_params.multi_items())
+    mine = known(request)
+    wrong = [
+        FieldError(
+            pointer("query", name), "is given more than once" if name in mine else "is not a known parameter"
+        )
+        for name, times in names.items()
+        if name not in mine or (times > 1 and name not in REPEATABLE)
+    ][:MAX_ERRORS]
+    if wrong:
+        raise Invalid("; ".join(f"{one.pointer}: {one.detail}" for one in wrong), errors=wrong)
+
+
+KnownQuery = Depends(_known_query)

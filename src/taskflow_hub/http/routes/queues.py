@@ -1,0 +1,62 @@
+"""Queues: how full they are, who serves them, and what an operator may say about them."""
+
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.engine.queries import QueueView
+from taskflow_hub.http.answers import Json
+from taskflow_hub.http.api import api_of
+from taskflow_hub.http.bodies import Body, decode
+from taskflow_hub.http.described import gives, problems, takes
+from taskflow_hub.http.params import QueueName
+from taskflow_hub.http.schemas import Purged, QueueChange, Queues
+
+_CHANGE: Final = msgspec.json.Decoder(QueueChange)
+_VIEW: Final = gives(QueueView, "The queue as it is now.")
+
+router = APIRouter(tags=["queues"])
+
+
+@router.get(
+    "/queues", responses={200: gives(Queues, "Every queue that has a policy or an unfinished task, by name.")}
+)
+async def list_queues(request: Request) -> Response:
+    """Depth by status and hold, age of the oldest waiting task, rate, and who serves each queue."""
+    return Json(Queues(await api_of(request).engine.queries.queues(DEFAULT_ACCOUNT)))
+
+
+@router.patch("/queues/{name}", responses={200: _VIEW, **problems(413)}, openapi_extra=takes(QueueChange))
+async def update_queue(request: Request, name: QueueName, body: Body) -> Response:
+    """Bound how many tasks may wait; a submit beyond that is answered 429. Tasks that already wait are kept."""
+    change = await decode(_CHANGE, body)
+    await api_of(request).engine.queues.update(name, max_size=change.max_size)
+    return await _view(request, name)
+
+
+@router.post("/queues/{name}/pause", responses={200: _VIEW})
+async def pause_queue(request: Request, name: QueueName) -> Response:
+    """No new attempt starts from this queue, until it is resumed; that survives restarts. What runs goes on."""
+    await api_of(request).engine.queues.pause(name)
+    return await _view(request, name)
+
+
+@router.post("/queues/{name}/resume", responses={200: _VIEW})
+async def resume_queue(request: Request, name: QueueName) -> Response:
+    """End a pause."""
+    await api_of(request).engine.queues.resume(name)
+    return await _view(request, name)
+
+
+@router.post("/queues/{name}/purge", responses={200: gives(Purged, "How many tasks were cancelled.")})
+async def purge_queue(request: Request, name: QueueName) -> Response:
+    """Cancel every task of this queue that has not started."""
+    return Json(Purged(await api_of(request).engine.queues.purge(DEFAULT_ACCOUNT, name)))
+
+
+async def _view(request: Request, name: str) -> Response:
+    return Json(await api_of(request).engine.queries.queue(DEFAULT_ACCOUNT, name))

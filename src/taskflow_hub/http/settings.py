@@ -1,0 +1,67 @@
+"""What an operator may set about the API."""
+
+import ipaddress
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+LOOPBACK_ONLY: Final = "without accounts the API listens on loopback only: 127.0.0.1, ::1 or localhost"
+MIB: Final = 1_048_576
+
+
+def _split(value: object) -> object:
+    """Environment variables carry lists with commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class HttpSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; loopback only, as long as there are no accounts."
+    )
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes any that is free.")
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (), description="Further names that `Host` may say, without port, as a reverse proxy uses them."
+    )
+    max_body: int = Field(MIB, ge=1024, description="Bytes a request's body may have.")
+    max_batch_body: int = Field(
+        16 * MIB, ge=1024, description="Bytes the body of POST /tasks/batch may have."
+    )
+    max_header: int = Field(64 * 1024, ge=4096, description="Bytes a request's line and headers may have.")
+    max_connections: int = Field(4096, ge=1, description="Connections served at once; more are answered 503.")
+    max_streams: int = Field(1000, ge=0, description="Event streams and waiting submits served at once.")
+    header_timeout: float = Field(
+        10.0, gt=0, description="Seconds a client may take to send a request's headers."
+    )
+    body_timeout: float = Field(30.0, gt=0, description="Seconds a client may take to send a request's body.")
+    keep_alive: float = Field(
+        75.0, gt=0, description="Seconds an idle connection is kept for the next request."
+    )
+    stop_grace: float = Field(
+        5.0, ge=0, description="Seconds that requests under way get when the hub stops."
+    )
+    backlog: int = Field(2048, ge=1, description="Connections the system may queue before they are accepted.")
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, host: str) -> str:
+        if host == "localhost":
+            return "127.0.0.1"
+        try:
+            loopback = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError(LOOPBACK_ONLY)
+        return host
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not name or any(char in name for char in "/:*@ ") or not name.isascii():
+                raise ValueError(
+                    f"{name!r} is not a plain host name; give it without scheme, port or wildcard"
+                )
+        return tuple(name.lower() for name in names)

@@ -1,0 +1,127 @@
+"""What the OpenAPI document says in words: of the API, and of the fields whose classes leave it to us."""
+
+from typing import Any, Final
+
+SUMMARY: Final = "Durable background tasks over HTTP."
+DESCRIPTION: Final = """\
+A 2xx answer to a submit means that the task is committed; it then runs at least once.
+
+* Times are RFC 3339 in UTC, durations are seconds, ids are UUIDv7.
+* Errors are `application/problem+json` (RFC 9457). `code` is stable, `errors` names each field at fault by a JSON Pointer: into
+  the body, or below `/query`, `/path` or `/header`. `GET /problems/{code}` explains.
+* Unknown fields and unknown query parameters are refused. A body is read as JSON whatever its content type.
+* There are no accounts yet: the API listens on loopback only, and refuses a foreign `Host` and pages of other origins.
+"""
+
+TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "tasks", "description": "Submit, look, change, end, run again."},
+    {"name": "events", "description": "Live, as Server-Sent Events."},
+    {"name": "bulk", "description": "Operations over many tasks, tracked and abortable."},
+    {"name": "queues", "description": "Lanes with a policy."},
+    {"name": "workers", "description": "Who is alive, and which kinds of work there are."},
+    {"name": "meta", "description": "The API itself."},
+]
+
+FIELDS: Final[dict[str, dict[str, str]]] = {
+    "Submission": {
+        "queue": "null: the type's home queue.",
+        "run_at": "Not before this time. Excludes `delay`.",
+        "delay": "Not before so many seconds from now. Excludes `run_at`.",
+        "max_retries": "null: retry without end. Left out: the type's own, else 3.",
+        "retry": "The pause before each retry. Left out: the type's own.",
+        "timeout": "Seconds an attempt may run; null: no limit. Left out: the type's own, else 3600.",
+        "expires_at": "If no attempt has started by then, the task fails with reason `expired`.",
+        "tags": "Words to find it by.",
+        "unique": "At most one unfinished task per type and key.",
+    },
+    "Unique": {
+        "window": "The key is held for so many seconds from the submit, if that is longer than the task lives.",
+        "on_conflict": "return: 200 and the holder. reject: 409. replace: cancel an unstarted holder; 409 if it runs.",
+    },
+    "Task": {
+        "id": "A UUIDv7: sorts by the time it was made.",
+        "type": "The name of a kind of work.",
+        "queue": "Where it waits, or waited.",
+        "priority": "0 to 9; higher runs first.",
+        "status": "The state it is in.",
+        "rev": "Rises by one with every change of a public field; the id of its events.",
+        "reason": "Why it failed.",
+        "hold": "Why a queued task does not start: `no_worker`, `paused`.",
+        "payload": "The handler's parameters, as they were submitted.",
+        "attempt": "How many attempts were opened.",
+        "retry_count": "Retries since the submit or the last redrive.",
+        "max_retries": "null: without end.",
+        "crashes": "How many workers died while they ran it; above 3 it fails as `poison`.",
+        "timeout": "Seconds an attempt may run; null: no limit.",
+        "run_at": "Not before this time.",
+        "started_at": "When the latest attempt that started, started.",
+        "cancel_requested_at": "When its worker was asked to end it.",
+        "result": "What the handler returned; null while it has not, and when `result_ref` says where it is.",
+        "result_ref": "A result above 64 KiB; GET /tasks/{id}/result gives it whole.",
+        "error": "The last error.",
+        "user_id": "Who submitted it; null without accounts.",
+        "worker": "Who runs it, or ran it last.",
+        "parent_id": "The task whose handler submitted it.",
+        "traceparent": "The W3C trace context it was submitted with.",
+    },
+    "Attempt": {"outcome": "null: it runs now."},
+    "LogLine": {"n": "Counts the lines of one attempt, from 1."},
+    "LogPage": {"next_cursor": "null: these were the last lines so far."},
+    "TaskPage": {"next_cursor": "null: this was the last page."},
+    "QueueView": {
+        "max_size": "How many tasks may wait; null: no bound.",
+        "depth": "Unfinished tasks by status.",
+        "held": "Queued tasks that may not start, by hold.",
+        "oldest_age": "Seconds since the oldest queued task was submitted.",
+        "rate": "Tasks finished per second, over the last five minutes.",
+        "workers": "Ids of those who serve it.",
+        "unserved_types": "Types with queued tasks that nobody alive serves.",
+    },
+    "Worker": {
+        "window": "How many assignments beyond its slots it may hold.",
+        "running": "How many attempts it has now.",
+        "queues": "Empty: every queue.",
+        "beats": "Heartbeats counted.",
+        "stuck": "Tasks whose thread runs on after its attempt ended.",
+    },
+    "BulkView": {
+        "total": "How many matched when it began.",
+        "done": "How many were changed.",
+        "skipped": "How many matched, but were no longer in a state that allows it.",
+    },
+    "Problem": {
+        "type": "Where this kind of problem is explained.",
+        "detail": "What happened, for people.",
+        "code": "What happened, for programs; stable.",
+        "errors": "The fields at fault.",
+    },
+    "Readiness": {"status": "ready or unready.", "checks": "By name: ok, or what is wrong."},
+}
+
+MORE: Final[dict[str, dict[str, Any]]] = {
+    "Submission": {
+        "description": "A task to be done. Only `type` must be said.",
+        "examples": [
+            {"type": "email.welcome", "payload": {"user_id": 42}},
+            {
+                "type": "report.make",
+                "payload": {"month": "2030-01"},
+                "priority": 9,
+                "delay": 60,
+                "tags": ["night"],
+            },
+        ],
+        "not": {  # run_at and delay exclude each other
+            "properties": {"run_at": {"type": "string"}, "delay": {"type": "number"}},
+            "required": ["run_at", "delay"],
+        },
+    },
+    "Batch": {
+        "examples": [{"tasks": [{"type": "email.welcome", "payload": {"user_id": n}} for n in (41, 42)]}]
+    },
+    "TaskChange": {"minProperties": 1, "examples": [{"priority": 9}]},
+    "QueueChange": {"examples": [{"max_size": 10000}]},
+    "BulkRequest": {
+        "examples": [{"filter": {"status": ["failed"], "type": "email.welcome"}, "action": "redrive"}]
+    },
+}
