@@ -1,1 +1,119 @@
-"""TaskFlow Hub: background work you can trust."""
+"""TaskFlow Hub: background work you can trust.
+
+    from taskflow_hub import Hub, Context
+
+    hub = Hub()
+
+    @hub.task("email.welcome", max_retries=5, timeout=30)
+    async def welcome(user_id: int, ctx: Context) -> dict: ...
+
+    handle = await welcome.submit(user_id=42)
+
+Names are imported when first used, so that `import taskflow_hub` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskflow_hub.client import Client, SyncClient
+    from taskflow_hub.domain.ended import TaskCancelled, TaskFailed
+    from taskflow_hub.domain.errors import (
+        Conflict,
+        Gone,
+        IdempotencyMismatch,
+        Invalid,
+        Misconfigured,
+        NotAllowed,
+        NotFound,
+        QueueFull,
+        StoreUnavailable,
+        TaskflowError,
+        Unavailable,
+        UniqueConflict,
+    )
+    from taskflow_hub.domain.lifecycle import State
+    from taskflow_hub.domain.model import Task
+    from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
+    from taskflow_hub.domain.retry import RetryKind, RetryPolicy
+    from taskflow_hub.domain.submission import OnConflict, Submission, Unique
+    from taskflow_hub.hub import Hub
+    from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
+    from taskflow_hub.hub.handle import TaskHandle
+    from taskflow_hub.worker.context import Context
+
+_HOMES = {
+    "BoundHandler": "hub.bound",
+    "Client": "client",
+    "Conflict": "domain.errors",
+    "Context": "worker.context",
+    "Fail": "domain.outcomes",
+    "Gone": "domain.errors",
+    "Hub": "hub",
+    "IdempotencyMismatch": "domain.errors",
+    "Invalid": "domain.errors",
+    "Misconfigured": "domain.errors",
+    "NotAllowed": "domain.errors",
+    "NotFound": "domain.errors",
+    "OnConflict": "domain.submission",
+    "QueueFull": "domain.errors",
+    "Retry": "domain.outcomes",
+    "RetryKind": "domain.retry",
+    "RetryPolicy": "domain.retry",
+    "Snooze": "domain.outcomes",
+    "State": "domain.lifecycle",
+    "StoreUnavailable": "domain.errors",
+    "Submission": "domain.submission",
+    "SubmitOptions": "hub.bound",
+    "SyncClient": "client",
+    "Task": "domain.model",
+    "TaskCancelled": "domain.ended",
+    "TaskFailed": "domain.ended",
+    "TaskHandle": "hub.handle",
+    "TaskflowError": "domain.errors",
+    "Unavailable": "domain.errors",
+    "Unique": "domain.submission",
+    "UniqueConflict": "domain.errors",
+}
+
+__all__ = [
+    "BoundHandler",
+    "Client",
+    "Conflict",
+    "Context",
+    "Fail",
+    "Gone",
+    "Hub",
+    "IdempotencyMismatch",
+    "Invalid",
+    "Misconfigured",
+    "NotAllowed",
+    "NotFound",
+    "OnConflict",
+    "QueueFull",
+    "Retry",
+    "RetryKind",
+    "RetryPolicy",
+    "Snooze",
+    "State",
+    "StoreUnavailable",
+    "Submission",
+    "SubmitOptions",
+    "SyncClient",
+    "Task",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskHandle",
+    "TaskflowError",
+    "Unavailable",
+    "Unique",
+    "UniqueConflict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,5 @@
+"""`python -m taskflow_hub` is `taskflow`."""
+
+from taskflow_hub.cli.main import main
+
+main()

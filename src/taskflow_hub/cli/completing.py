@@ -1,0 +1,37 @@
+"""What the shell offers at TAB: names asked of the hub, quickly or not at all."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+from taskflow_hub.cli.connection import connect
+
+if TYPE_CHECKING:
+    from taskflow_hub.client.sync_client import SyncClient
+
+STATUSES = ("scheduled", "blocked", "queued", "running", "success", "failed", "cancelled", "skipped")
+
+
+def complete_type(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda client: [declared.type for declared in client.task_types()])
+
+
+def complete_queue(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda client: [queue.name for queue in client.queues()])
+
+
+def complete_worker(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda client: [worker.id for worker in client.workers()])
+
+
+def complete_status(incomplete: str) -> list[str]:
+    return [status for status in STATUSES if status.startswith(incomplete)]
+
+
+def _names(ctx: typer.Context, incomplete: str, ask: Callable[["SyncClient"], list[str]]) -> list[str]:
+    try:
+        with connect(ctx, ctx.params.get("server"), hurried=True) as client:
+            return [name for name in ask(client) if name.startswith(incomplete)]
+    except Exception:  # no hub, no names; an error has no place at a prompt
+        return []

@@ -1,0 +1,91 @@
+"""Options that many commands share, and how their text is read."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+_DURATION: Final = re.compile(
+    r"(?:(?P<d>[0-9]+(?:\.[0-9]+)?)d)?(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s?)?"
+)
+_SECONDS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_NONE: Final = frozenset({"none", "null", "never"})
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Globals:
+    """What was said before the noun; a command's own option beats it."""
+
+    server: str | None = None
+    output: Output = Output.TABLE
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that was given, even if it is None: without end, without limit."""
+
+    value: float | None
+
+
+def output_format(text: str) -> Output:
+    try:
+        return Output(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not one of table, json") from None
+
+
+def seconds(text: str) -> float:
+    """`90`, `1.5`, `90s`, `1h30m`, `2d`."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise ValueError(f"{text!r} is not a duration; write seconds (90) or like 90s, 5m, 1h30m, 2d")
+    return sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict().items() if number)
+
+
+def seconds_or_none(text: str) -> Given:
+    return Given(None if text.lower() in _NONE else seconds(text))
+
+
+def count_or_none(text: str) -> Given:
+    if text.lower() in _NONE:
+        return Given(None)
+    try:
+        return Given(int(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a whole number nor none") from None
+
+
+def moment(text: str) -> datetime:
+    """ISO 8601; without a zone it is this machine's local time."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is not a time; write like 2030-01-31T18:00 or 2030-01-31T18:00:00Z"
+        ) from None
+
+
+ServerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="Where the hub is; default TASKFLOW_SERVER, else http://127.0.0.1:8080.",
+    ),
+]
+OutputOption: TypeAlias = Annotated[
+    Output | None,
+    typer.Option(
+        "--output", "-o", metavar="table|json", parser=output_format, help="How to print what was asked for."
+    ),
+]
+TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]

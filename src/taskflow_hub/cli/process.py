@@ -1,0 +1,124 @@
+"""The running hub: from settings to signals to an exit status."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from taskflow_hub import bootstrap, logs, settings
+from taskflow_hub.cli.loading import load_hub
+from taskflow_hub.cli.redaction import without_secrets
+from taskflow_hub.cli.terminal import clean, say, styled
+
+if TYPE_CHECKING:
+    from taskflow_hub.bootstrap import Process
+    from taskflow_hub.hub import Hub
+    from taskflow_hub.settings import Settings
+    from taskflow_hub.worker.registry import Registry
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SHOWN_TYPES: Final = 8
+
+log = structlog.stdlib.get_logger("taskflow.process")
+
+
+def serve(flags: Mapping[str, Any], app: str | None) -> int:
+    """Run a hub until it is told to end; answers the exit status.
+
+    Raises Misconfigured before anything has started, StoreUnavailable, SchemaMismatch.
+    """
+    hub = load_hub(app) if app else None
+    if hub is not None and flags.get("database.url") is None:
+        flags = {**flags, "database.url": hub.database_url}  # the one its own submits go to
+    loaded = settings.load(flags).settings
+    registry = bootstrap.builtin_registry(loaded)
+    if hub is not None:
+        registry.include(hub.registry)
+    logs.configure(loaded.log)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_Run(loaded, registry, hub).until_told())
+
+
+class _Run:
+    """One run. The first signal asks for a good end, the second cuts its grace short, a third does not wait at all."""
+
+    def __init__(self, loaded: "Settings", registry: "Registry", hub: "Hub | None") -> None:
+        self._settings, self._registry, self._hub = loaded, registry, hub
+        self._stopping = asyncio.Event()
+        self._signals: list[signal.Signals] = []
+        self._process: Process | None = None
+        self._forcing: asyncio.Task[None] | None = None
+
+    async def until_told(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            await bootstrap.run_up(
+                self._settings,
+                self._registry,
+                stopping=self._stopping,
+                on_engine=self._hub.attach if self._hub else lambda _: None,
+                on_ready=self._on_ready,
+            )
+        finally:
+            if self._forcing is not None:
+                await asyncio.wait({self._forcing})
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+        forced = len(self._signals) > 1
+        return 128 + self._signals[-1] if forced else 0
+
+    def _on_ready(self, process: "Process") -> None:
+        self._process = process
+        own = {handler.task_type.type for handler in self._hub.registry} if self._hub else set()
+        every = {handler.task_type.type for handler in self._registry}
+        greet(process, self._settings, [*sorted(own), *sorted(every - own)])
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._signals.append(number)
+        match len(self._signals):
+            case 1:
+                if sys.stderr.isatty():
+                    say(
+                        f"\nStopping: what runs has {self._settings.worker.grace:g} s to finish. Ctrl-C again to cut it short."
+                    )
+                self._stopping.set()
+            case 2 if self._process is not None:
+                log.warning("forced to end: what still runs is handed back")
+                self._forcing = asyncio.create_task(self._process.worker.stop(0), name="taskflow.force")
+            case _:
+                log.warning("ended without order: the next start takes over what ran")
+                os._exit(128 + number)
+
+
+def greet(process: "Process", loaded: "Settings", types: Sequence[str]) -> None:
+    """Where it is and what it does: a banner in a terminal, one line in a log."""
+    file = bootstrap.database_file(loaded)
+    database = str(file.resolve()) if file else without_secrets(loaded.database.url)
+    if not sys.stderr.isatty():
+        log.info("ready", url=process.url, database=database, slots=loaded.worker.slots, types=types)
+        return
+    more = f" and {len(types) - SHOWN_TYPES} more" if len(types) > SHOWN_TYPES else ""
+    rows = (
+        ("API", f"{process.url} (try it at /docs)"),
+        ("dashboard", f"{process.url}/ui/"),
+        ("database", database),
+        ("worker", f"{loaded.worker.slots} slots"),
+        ("task types", ", ".join(types[:SHOWN_TYPES]) + more),
+    )
+    title = styled("TaskFlow Hub is ready.", "1;32", sys.stderr)
+    lines = [f"  {styled(f'{name:<10}', '1', sys.stderr)}  {clean(value)}" for name, value in rows]
+    print("", title, *lines, "  Ctrl-C to stop", "", sep="\n", file=sys.stderr, flush=True)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,44 @@
+"""The Python client over HTTP: `Client` for asyncio, `SyncClient` for everything else, the same methods in both.
+
+One description of every request and conversation (plan.py, api.py), two thin transports. Names are imported when first used,
+so that who needs one client does not wait for the other.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskflow_hub.client.aio_client import Client
+    from taskflow_hub.client.model import Bulk, BulkAction, Queue, Task
+    from taskflow_hub.client.sync_client import SyncClient
+    from taskflow_hub.client.tasks import NewTask, SubmitOptions
+
+__all__ = [
+    "Bulk",
+    "BulkAction",
+    "Client",
+    "NewTask",
+    "Queue",
+    "SubmitOptions",
+    "SyncClient",
+    "Task",
+]
+
+_HOMES = {
+    "Bulk": "model",
+    "BulkAction": "model",
+    "Client": "aio_client",
+    "NewTask": "tasks",
+    "Queue": "model",
+    "SubmitOptions": "tasks",
+    "SyncClient": "sync_client",
+    "Task": "model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,227 @@
+"""The client for asyncio."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, assert_never
+
+import httpx
+
+from taskflow_hub.client import transport
+from taskflow_hub.client.api import Api, server_url
+from taskflow_hub.client.conversation import Manner
+from taskflow_hub.client.faces import like
+from taskflow_hub.client.plan import (
+    Broken,
+    Close,
+    Emit,
+    Flow,
+    Open,
+    Plan,
+    Read,
+    Request,
+    Response,
+    Send,
+    Sleep,
+    Step,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(
+    plan: Callable[Concatenate[Api, P], Plan[T]],
+) -> Callable[Concatenate["Client", P], Coroutine[Any, Any, T]]:
+    async def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._run(plan(self._api, *args, **kwargs))
+
+    return like(plan, method)
+
+
+def _iterator(
+    flow: Callable[Concatenate[Api, P], Flow[T]],
+) -> Callable[Concatenate["Client", P], AsyncGenerator[T, None]]:
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T, None]:
+        return self._iterate(flow(self._api, *args, **kwargs))
+
+    return like(flow, method, AsyncIterator)
+
+
+class Client:
+    """Talks to a hub over HTTP. Belongs to the event loop it is first used on.
+
+        async with Client() as client:
+            task = await client.submit("web.title", {"url": "https://example.com"})
+            print(await client.result(task.id, timeout=30))
+
+    `server` is the hub's address (default: TASKFLOW_SERVER, else http://127.0.0.1:8080), `timeout` the seconds an answer may
+    take, `retries` how often a request that can be repeated safely is sent again.
+    """
+
+    def __init__(self, server: str | None = None, *, timeout: float = 30.0, retries: int = 5) -> None:
+        self.server = server_url(server)
+        self._api = Api(self.server, Manner(retries=retries, read_timeout_s=timeout))
+        self._lines = _Lines(transport.options(self.server, timeout), timeout)
+
+    submit = _method(Api.submit)
+    submit_many = _method(Api.submit_many)
+    get = _method(Api.get)
+    list = _iterator(Api.search)
+    wait = _method(Api.wait)
+    result = _method(Api.result)
+    cancel = _method(Api.cancel)
+    redrive = _method(Api.redrive)
+    promote = _method(Api.promote)
+    update = _method(Api.update)
+    delete = _method(Api.delete)
+    attempts = _method(Api.attempts)
+    logs = _iterator(Api.logs)
+    events = _iterator(Api.events)
+    queues = _method(Api.queues)
+    pause = _method(Api.pause)
+    resume = _method(Api.resume)
+    update_queue = _method(Api.update_queue)
+    purge = _method(Api.purge)
+    workers = _method(Api.workers)
+    drain = _method(Api.drain)
+    task_types = _method(Api.task_types)
+    bulk = _method(Api.bulk)
+    bulk_status = _method(Api.bulk_status)
+    bulk_abort = _method(Api.bulk_abort)
+
+    async def aclose(self) -> None:
+        """Let go of every connection. Twice is harmless."""
+        await self._lines.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.server!r})"
+
+    def _exchange(self) -> "_Exchange":
+        return _Exchange(self._lines)
+
+    async def _run(self, plan: Plan[T]) -> T:
+        exchange = self._exchange()
+        reply: Any = None
+        failure: Broken | None = None
+        try:
+            while True:
+                step = plan.throw(failure) if failure else plan.send(reply)
+                reply, failure = await exchange.attempt(step)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        finally:
+            await exchange.close()
+            plan.close()
+
+    async def _iterate(self, flow: Flow[T]) -> AsyncGenerator[T, None]:
+        exchange = self._exchange()
+        reply: Any = None
+        failure: Broken | None = None
+        try:
+            while True:
+                step = flow.throw(failure) if failure else flow.send(reply)
+                reply, failure = None, None
+                if isinstance(step, Emit):
+                    yield step.item
+                else:
+                    reply, failure = await exchange.attempt(step)
+        except StopIteration:
+            return
+        finally:
+            await exchange.close()
+            flow.close()
+
+
+class _Lines:
+    """Connections: a few for requests, which take turns, and others for what lasts long."""
+
+    def __init__(self, options: dict[str, Any], read_timeout_s: float) -> None:
+        self.short, self.long = httpx.AsyncClient(**options), httpx.AsyncClient(**options)
+        self.turns = asyncio.Semaphore(transport.MAX_REQUESTS)
+        self.places = threading.BoundedSemaphore(transport.MAX_LONG)
+        self.read_timeout_s = read_timeout_s
+
+    async def close(self) -> None:
+        await self.short.aclose()
+        await self.long.aclose()
+
+    def build(self, request: Request) -> httpx.Request:
+        return self.short.build_request(**transport.request_options(request, self.read_timeout_s))
+
+
+class _Exchange:
+    """Performs the steps of one plan, and holds the stream it may have open."""
+
+    def __init__(self, lines: _Lines) -> None:
+        self._lines = lines
+        self._stream: httpx.Response | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+
+    async def attempt(self, step: Step) -> tuple[Any, Broken | None]:
+        """What came of the step, or how the connection failed."""
+        try:
+            return await self._perform(step), None
+        except httpx.HTTPError as error:
+            return None, transport.broken(error)
+
+    async def close(self) -> None:
+        stream, self._stream, self._chunks = self._stream, None, None
+        if stream is not None:
+            self._lines.places.release()
+            await stream.aclose()
+
+    async def _perform(self, step: Step) -> Any:
+        match step:
+            case Send(request):
+                return await self._send(request)
+            case Open(request):
+                return await self._open(request)
+            case Read():
+                return await anext(self._chunks, b"") if self._chunks else b""
+            case Close():
+                return await self.close()
+            case Sleep(seconds):
+                return await asyncio.sleep(seconds)
+            case _:
+                assert_never(step)
+
+    async def _send(self, request: Request) -> Response:
+        lines = self._lines
+        if request.held and lines.places.acquire(blocking=False):
+            try:
+                response = await lines.long.send(lines.build(request))
+            finally:
+                lines.places.release()
+        else:
+            async with lines.turns:
+                at_once = transport.at_once(request) if request.held else request
+                response = await lines.short.send(lines.build(at_once))
+        return transport.answer(response, response.content)
+
+    async def _open(self, request: Request) -> Response | None:
+        await self.close()
+        lines = self._lines
+        if not lines.places.acquire(blocking=False):
+            return None
+        try:
+            stream = await lines.long.send(lines.build(request), stream=True)
+        except BaseException:
+            lines.places.release()
+            raise
+        self._stream, self._chunks = stream, stream.aiter_bytes()
+        if stream.status_code < 400:
+            return transport.answer(stream, b"")
+        body = await stream.aread()
+        await self.close()
+        return transport.answer(stream, body)

@@ -1,0 +1,65 @@
+"""What the hub answers, as values. Unknown fields are ignored, so an older client reads a newer hub.
+
+Where the domain's own classes fit they are used; here stands what only readers of the API see.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+from taskflow_hub.domain import model
+from taskflow_hub.domain.lifecycle import FINAL, State
+
+
+class Task(model.Task, frozen=True, kw_only=True):
+    """The task of the domain, with payload and result as Python values.
+
+    A result above 64 KiB is not in the task: `result_ref` says how large it is, and `client.result(id)` fetches it.
+    """
+
+    payload: Any = None
+    result: Any = None
+
+    @property
+    def done(self) -> bool:
+        """It has ended, one way or another."""
+        return self.status in FINAL
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is State.SUCCESS
+
+
+class Queue(Struct, frozen=True, kw_only=True):
+    """A queue as an operator sees it."""
+
+    name: str
+    paused: bool = False
+    max_size: int | None = None  # how many tasks may wait in it; None: no bound
+    depth: dict[str, int] = field(default_factory=dict)  # unfinished tasks by status
+    held: dict[str, int] = field(default_factory=dict)  # queued tasks that may not start, by reason
+    oldest_age: float | None = None  # seconds since the oldest queued task was submitted
+    rate: float = 0.0  # tasks finished per second, over the last minutes
+    workers: tuple[str, ...] = ()  # ids of those who serve it
+    unserved_types: tuple[str, ...] = ()  # types with queued tasks that nobody alive serves
+
+
+class BulkAction(StrEnum):
+    CANCEL = "cancel"
+    REDRIVE = "redrive"
+    DELETE = "delete"
+
+
+class Bulk(Struct, frozen=True, kw_only=True):
+    """An operation over many tasks. A dry run has only `total`."""
+
+    id: str | None = None
+    action: BulkAction | None = None
+    status: str | None = None  # running, done, aborted
+    total: int = 0  # how many matched at the start
+    done: int = 0
+    skipped: int = 0  # matched, but their state no longer allowed it
+    created_at: datetime | None = None
+    finished_at: datetime | None = None

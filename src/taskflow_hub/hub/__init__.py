@@ -1,0 +1,5 @@
+"""The user's face in Python."""
+
+from taskflow_hub.hub.hub import Hub
+
+__all__ = ["Hub"]

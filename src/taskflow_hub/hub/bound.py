@@ -1,0 +1,144 @@
+"""What `@hub.task` makes of a function: still callable, and able to submit itself with the signature checked.
+
+A type checker sees the function's own parameters (ParamSpec, PEP 612). Submit's options (`delay=60`) stand beside them; with
+an option given, only the option is checked, so use `welcome.options(delay=60).submit(user_id=42)` where both matter.
+A `Context` in first place is left out of the signature exactly (Concatenate); in a later place a checker cannot subtract it,
+so then the arguments are checked against the union of the parameters' types.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar, Unpack, overload
+
+from msgspec import Raw
+
+from taskflow_hub.domain.errors import Invalid
+from taskflow_hub.domain.options import TaskOptions
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Unique
+from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.worker.handler import Handler
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SubmitOptions(TaskOptions, total=False):
+    """How a task is submitted; whatever is left out takes the task type's default.
+
+    `delay` and `timeout` are seconds; `run_at` and `expires_at` aware datetimes; None for `max_retries` retries without end,
+    for `timeout` runs without limit. `idempotency_key`: a repeat within 24 h answers with the first task.
+    """
+
+    idempotency_key: str
+
+
+OPTIONS: Final = frozenset(SubmitOptions.__annotations__)
+
+
+class Submitter(Protocol):
+    async def submit_one(self, type: str, payload: Raw, options: SubmitOptions) -> TaskHandle[Any]: ...
+
+    async def submit_batch(
+        self, type: str, payloads: Sequence[Raw], options: SubmitOptions
+    ) -> list[TaskHandle[Any]]: ...
+
+
+class BoundHandler(Generic[P, R]):
+    """A task type with its handler, bound to the hub that it is submitted to."""
+
+    def __init__(self, hub: Submitter, registered: Handler) -> None:
+        handler = registered.function
+        self.type, self.handler = registered.type, handler
+        self._hub, self._registered = hub, registered
+        self._options: SubmitOptions = {}
+        self.__doc__ = handler.__doc__
+        self.__name__ = getattr(handler, "__name__", type)
+        self.__module__ = handler.__module__
+        self.__wrapped__ = handler
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        """The handler's parameters but its Context. Found at the first submit, when every annotation can be resolved."""
+        signature = inspect.signature(self.handler)
+        context = self._registered.context_name
+        return signature.replace(
+            parameters=[one for name, one in signature.parameters.items() if name != context]
+        )
+
+    def payload(self, *args: Any, **kwargs: Any) -> Raw:
+        """The arguments as a payload; defaults are left to the worker.
+
+        Raises TypeError where the call itself would, and Invalid naming each argument that does not fit its annotation.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.type}: {error}") from None
+        try:
+            return self._registered.write_payload(bound.arguments)
+        except Invalid as error:
+            raise error.below("/payload") from None
+
+    def __repr__(self) -> str:
+        return f"<task type {self.type!r}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, here and now, with no task: for unit tests."""
+        return self.handler(*args, **kwargs)
+
+    @overload
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, delay: float, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, run_at: datetime, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, queue: str, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, priority: int, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, max_retries: int | None, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, retry: RetryPolicy, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, timeout: float | None, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, expires_at: datetime, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, tags: Iterable[str], **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, unique: Unique, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, idempotency_key: str, **kwargs: Any) -> TaskHandle[R]: ...
+    async def submit(self, *args: Any, **kwargs: Any) -> TaskHandle[R]:
+        """Commit one task of this type. Returns when it is as durable as the database makes it.
+
+        Raises Invalid naming the field, QueueFull, UniqueConflict, StoreUnavailable; then nothing was stored.
+        """
+        # A parameter that happens to be called like an option is the handler's; that option is then given by `options`.
+        free = OPTIONS - set(self._signature.parameters)
+        given = {name: value for name, value in kwargs.items() if name in free}
+        arguments = {name: value for name, value in kwargs.items() if name not in given}
+        options: SubmitOptions = {**self._options, **given}  # type: ignore[typeddict-item]
+        return await self._hub.submit_one(self.type, self.payload(*args, **arguments), options)
+
+    async def submit_many(self, payloads: Iterable[Mapping[str, Any]]) -> list[TaskHandle[R]]:
+        """Commit a task for each mapping of arguments, all of them or none, in one transaction; at most 10 000."""
+        checked = [self._payload_of(index, payload) for index, payload in enumerate(payloads)]
+        return await self._hub.submit_batch(self.type, checked, self._options)
+
+    def _payload_of(self, index: int, payload: Mapping[str, Any]) -> Raw:
+        try:
+            return self.payload(**payload)
+        except Invalid as error:
+            raise error.below(f"/tasks/{index}") from None
+
+    def options(self, **options: Unpack[SubmitOptions]) -> "BoundHandler[P, R]":
+        """The same task type, with these options for every submit made through it."""
+        changed = copy.copy(self)
+        changed._options = {**self._options, **options}
+        return changed

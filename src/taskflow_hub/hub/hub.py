@@ -1,0 +1,230 @@
+"""The user's face: register handlers, submit tasks, look at them. Composes; the verbs live in the engine."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+import msgspec
+from msgspec import Raw
+
+from taskflow_hub.domain import jsontext
+from taskflow_hub.domain.errors import Invalid, NotAllowed, NotFound
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.limits import BATCH_MAX
+from taskflow_hub.domain.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_QUEUE,
+    DEFAULT_TIMEOUT_S,
+    Task,
+)
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Submission
+from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
+from taskflow_hub.hub.decorator import TaskDecorator
+from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.worker.registry import Registry
+
+if TYPE_CHECKING:
+    from taskflow_hub.engine.engine import Engine
+    from taskflow_hub.settings import Settings
+    from taskflow_hub.store.values import Idempotency
+
+MAX_KEY: Final = 255
+
+
+class Hub:
+    """Handlers on one side, submits on the other; the database is the same.
+
+    Settings come from `taskflow.toml` and `TASKFLOW_*`; `database_url` beats both. Nothing is opened before the first
+    submit or look, which goes straight to the database: no server is needed for it, a process running
+    `taskflow up --app module:hub` does the work. Use it as `async with hub:` or call `close` at the end.
+    One Hub serves one event loop at a time.
+    """
+
+    def __init__(self, database_url: str | None = None) -> None:
+        self.registry = Registry()
+        self.database_url = database_url  # None: as the settings say
+        self._attached: Engine | None = None
+        self._engine: Engine | None = None
+        self._home: asyncio.AbstractEventLoop | None = None  # where it was opened
+        self._undo, self._opening = AsyncExitStack(), asyncio.Lock()
+
+    # --- handlers
+
+    def task(
+        self,
+        type: str,
+        *,
+        queue: str = DEFAULT_QUEUE,
+        cpu: bool = False,
+        max_retries: int | None = DEFAULT_MAX_RETRIES,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        on_lost: Literal["retry", "fail"] = "retry",
+        description: str | None = None,
+    ) -> TaskDecorator:
+        """Make a function the handler of a task type; its parameters are the payload's fields.
+
+        `async def` runs on the event loop, `def` in a thread, `def` with `cpu=True` in a process of its own. A parameter
+        annotated `Context` is given the attempt's context. `queue` is where tasks go that name none; the other options are
+        the defaults of such tasks, over HTTP too. `on_lost="fail"`: when the worker dies in the middle, a person decides.
+        Raises Misconfigured for a bad name, a type that is taken, or a signature that cannot be a payload.
+        """
+
+        def decorate(handler: Callable[..., Any]) -> Any:
+            added = self.registry.add(
+                type,
+                handler,
+                queue=queue,
+                cpu=cpu,
+                max_retries=max_retries,
+                retry=retry,
+                timeout=timeout,
+                on_lost=on_lost,
+                description=description,
+            )
+            return BoundHandler[..., Any](self, added)
+
+        return cast(TaskDecorator, decorate)
+
+    # --- submits
+
+    async def submit(
+        self, type: str, payload: Mapping[str, Any] | None = None, *, options: SubmitOptions | None = None
+    ) -> TaskHandle[Any]:
+        """Commit a task of any type, known here or not. Prefer a handler's own `submit`, which is type-checked."""
+        return await self.submit_one(type, jsontext.encode(payload or {}, "/payload"), options or {})
+
+    async def submit_many(
+        self, submissions: Iterable[Submission], *, idempotency_key: str | None = None
+    ) -> list[TaskHandle[Any]]:
+        """Commit tasks of any types, all of them or none, in one transaction; at most 10 000."""
+        wanted = [_checked(one, f"/tasks/{index}") for index, one in enumerate(submissions)]
+        return await self._submit_all(wanted, idempotency_key)
+
+    async def submit_one(self, type: str, payload: Raw, options: SubmitOptions) -> TaskHandle[Any]:
+        wanted = _submission(type, payload, options)
+        return (await self._submit([wanted], options.get("idempotency_key"), [""]))[0]
+
+    async def submit_batch(
+        self, type: str, payloads: Sequence[Raw], options: SubmitOptions
+    ) -> list[TaskHandle[Any]]:
+        wanted = [_submission(type, payload, options) for payload in payloads]
+        return await self._submit_all(wanted, options.get("idempotency_key"))
+
+    async def _submit_all(self, wanted: Sequence[Submission], key: str | None) -> list[TaskHandle[Any]]:
+        if len(wanted) > BATCH_MAX:
+            raise Invalid(f"A batch holds at most {BATCH_MAX} tasks, this one has {len(wanted)}.")
+        if not wanted:
+            return []
+        return await self._submit(wanted, key, [f"/tasks/{index}" for index in range(len(wanted))])
+
+    async def _submit(
+        self, wanted: Sequence[Submission], key: str | None, pointers: Sequence[str]
+    ) -> list[TaskHandle[Any]]:
+        engine = await self._opened()
+        submitted = await engine.tasks.submit(
+            wanted, idempotency=None if key is None else _idempotency(key, wanted), pointers=pointers
+        )
+        return [TaskHandle(self, task.id) for task in submitted.tasks]
+
+    # --- looking
+
+    def handle(self, task_id: str) -> TaskHandle[Any]:
+        """A handle on a task that was submitted elsewhere or earlier."""
+        return TaskHandle(self, task_id)
+
+    async def read(self, task_id: str) -> Task:
+        """Raises NotFound."""
+        return await (await self._opened()).queries.task(DEFAULT_ACCOUNT, task_id)
+
+    async def wait(self, task_id: str, wait_s: float) -> Task:
+        """The task, once it is final or `wait_s` seconds have passed. Raises NotFound."""
+        return await (await self._opened()).tasks.wait(DEFAULT_ACCOUNT, task_id, wait_s)
+
+    async def cancel(self, task_id: str) -> Task:
+        """Cancel, or ask a running task to end. Raises NotFound, NotAllowed when it ended otherwise."""
+        task = (await (await self._opened()).tasks.cancel(DEFAULT_ACCOUNT, [task_id]))[0]
+        if task is None:
+            raise NotFound(f"There is no task {task_id}.")
+        if task.status not in {State.CANCELLED, State.RUNNING}:
+            raise NotAllowed(f"Task {task_id} has already ended: {task.status}.")
+        return task
+
+    async def result_text(self, task: Task) -> bytes:
+        """The result's JSON text, wherever it lies. Raises Gone when it has been removed."""
+        if task.result_ref is not None:
+            engine = await self._opened()
+            return b"".join([chunk async for chunk in await engine.results.read(task.result_ref)])
+        return b"null" if task.result is None else bytes(task.result)
+
+    # --- life
+
+    async def __aenter__(self) -> "Hub":
+        await self._opened()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the database, if it was opened here. Twice is harmless; a later submit opens it again."""
+        self._engine = None
+        await self._undo.aclose()
+
+    def attach(self, engine: "Engine | None") -> None:
+        """Submit through a running process's engine from now on, instead of opening the database once more; None: no longer."""
+        self._attached = engine
+
+    async def _opened(self) -> "Engine":
+        if self._attached is not None:
+            return self._attached
+        if self._home is not None and self._home.is_closed():
+            # That asyncio.run ended without `close`, and took what was open with it.
+            self._engine, self._home = None, None
+            self._undo, self._opening = AsyncExitStack(), asyncio.Lock()
+        if self._engine is None:
+            async with self._opening:
+                if self._engine is None:
+                    from taskflow_hub.bootstrap import open_engine
+
+                    engine, _ = await self._undo.enter_async_context(open_engine(self._settings()))
+                    self._undo.push_async_callback(engine.stop)
+                    await engine.listen()
+                    self._engine, self._home = engine, asyncio.get_running_loop()
+        return self._engine
+
+    def _settings(self) -> "Settings":
+        from taskflow_hub.settings import load
+
+        return load({"database.url": self.database_url}).settings
+
+
+def _submission(type: str, payload: Raw, options: SubmitOptions) -> Submission:
+    """The same checks as over HTTP, by way of the same class."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if name != "idempotency_key"}
+    tags = options.get("tags", ())
+    given["tags"] = (tags,) if isinstance(tags, str) else tuple(tags)
+    try:
+        checked = msgspec.convert({"type": type, **given}, Submission)
+    except msgspec.ValidationError as error:
+        raise jsontext.from_validation(error) from None
+    return msgspec.structs.replace(checked, payload=payload)
+
+
+def _checked(wanted: Submission, pointer: str) -> Submission:
+    """A Submission made in Python is not checked by its class; reading it back is."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
+    except msgspec.ValidationError as error:
+        raise jsontext.from_validation(error, pointer) from None
+
+
+def _idempotency(key: str, wanted: Sequence[Submission]) -> "Idempotency":
+    from taskflow_hub.engine.idempotency import fingerprint
+
+    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= MAX_KEY):
+        raise Invalid.field("/idempotency_key", f"must be 1 to {MAX_KEY} printable ASCII characters")
+    return fingerprint("hub.submit", key, msgspec.json.decode(msgspec.json.encode(wanted)))

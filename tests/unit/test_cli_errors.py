@@ -1,0 +1,121 @@
+"""Exit codes along the error tree, words that help, and secrets that stay secret."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from taskflow_hub.cli.errors import EXIT_CODES, exit_code, explain
+from taskflow_hub.cli.exits import MEANINGS
+from taskflow_hub.cli.redaction import HIDDEN, shown, without_secrets
+from taskflow_hub.domain import errors
+from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, all_errors
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+def test_every_error_has_an_exit_code_with_a_meaning(kind: type[TaskflowError]) -> None:
+    code = exit_code(kind.__new__(kind))
+    assert code in MEANINGS
+    assert code not in {0, 130, 141}
+    if kind is not TaskflowError:
+        assert (
+            any(ancestor in EXIT_CODES for ancestor in kind.__mro__ if ancestor is not TaskflowError)
+            or code == 1
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.Invalid("x"), 2),
+        (errors.TooLarge("x"), 2),
+        (errors.Misconfigured("x"), 2),
+        (errors.NotFound("x"), 3),
+        (errors.TaskGone("x"), 3),
+        (errors.Refused("x"), 4),
+        (errors.Unavailable("x"), 5),
+        (errors.StoreFull("x"), 5),
+        (errors.SchemaMismatch("x"), 5),
+        (errors.QueueFull("x"), 5),
+        (errors.NotAllowed("x"), 1),
+        (TimeoutError("x"), 5),
+        (PermissionError(13, "Permission denied", "f"), 1),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("x"), 1),
+    ],
+)
+def test_the_codes_are_those_of_the_table(error: BaseException, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_an_error_is_told_in_one_line_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = [
+        FieldError("/payload/a", "is required"),
+        FieldError("/payload/ab", "is odd"),
+        FieldError("", "is late"),
+    ]
+    assert explain(Invalid("/payload/ab: is odd", errors=fields)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["Error: /payload/ab: is odd", "  /payload/a: is required", "  body: is late"]
+
+
+def test_what_a_hostile_hub_says_is_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    explain(Invalid("\x1b[2J", errors=[FieldError("/\x1b[1m", "\x07")]))
+    assert not re.search("[\x00-\x09\x0b-\x1f]", capsys.readouterr().err)
+
+
+def test_advice_follows_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
+    explain(errors.TaskGone("It is gone."))
+    assert "Retention removes finished tasks" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_says_so_and_shows_its_place_only_when_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = ZeroDivisionError("division by zero")
+    assert explain(error) == 1
+    assert "fault in taskflow itself" in (told := capsys.readouterr().err)
+    assert "Traceback" not in told
+    explain(error, debug=True)
+    assert "ZeroDivisionError: division by zero" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_files_that_cannot_be_read_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    explain(PermissionError(13, "Permission denied", str(Path("a") / "b")))
+    assert capsys.readouterr().err == "Error: Permission denied: a/b\n"
+
+
+def test_the_table_names_only_errors_that_exist() -> None:
+    assert {kind for kind in EXIT_CODES if issubclass(kind, TaskflowError)} <= set(all_errors())
+    assert set(EXIT_CODES.values()) <= set(MEANINGS)
+
+
+# --- secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("postgresql://bob:s3cret@db:5432/x", f"postgresql://bob:{HIDDEN}@db:5432/x"),
+        ("postgresql://bob:p@ss:w@db/x", f"postgresql://bob:{HIDDEN}@db/x"),
+        ("redis://:s3cret@host", f"redis://:{HIDDEN}@host"),
+        ("sqlite:///taskflow.db?max_page_count=5", "sqlite:///taskflow.db?max_page_count=5"),
+        ("pg://h/x?sslpassword=s3cret&a=b", f"pg://h/x?sslpassword={HIDDEN}&a=b"),
+        ("http://plain.host/a@b:c", "http://plain.host/a@b:c"),
+        ("no url at all", "no url at all"),
+    ],
+)
+def test_passwords_in_urls_are_hidden(text: str, safe: str) -> None:
+    assert without_secrets(text) == safe
+
+
+def test_secret_settings_are_hidden_and_others_are_not() -> None:
+    assert shown("auth.secret", "x") == HIDDEN
+    assert shown("auth.api_key", "x") == HIDDEN
+    assert shown("auth.secret", None) is None
+    assert shown("worker.slots", 20) == 20
+    assert shown("http.max_header", 65_536) == 65_536
+    assert shown("http.keep_alive", 75.0) == 75.0
+    assert shown("x.urls", ("redis://:p@h",)) == [f"redis://:{HIDDEN}@h"]
+    assert shown("files.root", Path("/srv")) == "/srv"
