@@ -1,0 +1,1 @@
+"""How fast it is, measured by anyone with one command: `make bench`."""
