@@ -17,7 +17,7 @@ ARGS ?=
 
 BIN := .venv/bin
 PY := $(BIN)/python
-CODE := src $(wildcard tests bench examples docs/make_pictures.py)
+CODE := src $(wildcard tests bench examples docs)
 # The stamp carries the folder's name: a copied or moved environment is made anew.
 empty :=
 READY := .venv/.ready$(subst $(empty) ,_,$(subst /,-,$(CURDIR)))
@@ -81,7 +81,7 @@ lock: $(READY)  ## renew uv.lock from pyproject.toml (ARGS="--upgrade")
 
 .PHONY: pictures
 pictures: $(READY) debian  ## take the documentation's pictures anew
-	@$(PY) docs/make_pictures.py $(ARGS)
+	@$(PY) -m docs.make_pictures $(ARGS)
 
 .PHONY: clean
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)

@@ -1,0 +1,191 @@
+"""A user's module, as `mypy --strict` must accept it: every shape of handler, every way to submit."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from taskflow_hub import (
+    BoundHandler,
+    Client,
+    Context,
+    Fail,
+    Hub,
+    OnConflict,
+    QueueFull,
+    Retry,
+    RetryKind,
+    RetryPolicy,
+    Snooze,
+    State,
+    Submission,
+    SubmitOptions,
+    SyncClient,
+    Task,
+    TaskFailed,
+    TaskHandle,
+    Unique,
+)
+
+hub = Hub()
+
+
+@dataclass
+class Line:
+    product: str
+    quantity: int = 1
+
+
+@hub.task("plain.async", max_retries=5, timeout=30, retry=RetryPolicy(kind=RetryKind.FIXED, base=2))
+async def plain_async(a: int, b: str = "b") -> float:
+    return 0.5
+
+
+@hub.task("plain.thread", queue="slow", on_lost="fail")
+def plain_thread(a: int, b: str = "b") -> float:
+    return 0.5
+
+
+@hub.task("plain.process", queue="cpu", cpu=True, max_retries=None, timeout=None)
+def plain_process(a: int) -> list[int]:
+    return []
+
+
+@hub.task("nothing")
+async def nothing() -> None: ...
+
+
+@hub.task("first.async")
+async def first_async(ctx: Context, a: int, *, b: str = "b") -> float:
+    return 0.5
+
+
+@hub.task("first.thread")
+def first_thread(ctx: Context, a: int, b: str = "b") -> float:
+    return 0.5
+
+
+@hub.task("only.context")
+async def only_context(ctx: Context) -> str:
+    return ""
+
+
+@hub.task("email.welcome", max_retries=5, timeout=30)
+async def welcome(user_id: int, ctx: Context) -> dict[str, int]:
+    return {}
+
+
+@hub.task("last.two")
+def last_two(a: int, b: str, ctx: Context) -> float:
+    return 0.5
+
+
+@hub.task("last.four")
+async def last_four(a: int, b: str, c: float, d: list[Line], ctx: Context) -> float:
+    return 0.5
+
+
+@hub.task("answers")
+async def answers(ctx: Context, number: str) -> str | Retry | Snooze | Fail:
+    match ctx.attempt:
+        case 1:
+            return Retry(after=1.5, reason="busy")
+        case 2:
+            return Snooze(until=datetime.now(UTC) + timedelta(hours=1))
+        case 3:
+            return Snooze(60)
+        case 4:
+            return Fail(number)
+        case _:
+            return number
+
+
+@hub.task("whole.context")
+async def whole_context(ctx: Context, names: list[str]) -> str:
+    for done, name in enumerate(names):
+        if ctx.cancelled:
+            break
+        ctx.progress(done / len(names), name)
+        ctx.log.info("at it", name=name, done=done)
+        made: str = await ctx.submit(welcome, {"user_id": 1}, delay=1.5, tags=("a",))
+        await ctx.submit("some.type", {"made": made}, priority=9, unique=Unique(key=name))
+    return ctx.idempotency_key + str(ctx.task.retry_count)
+
+
+async def exact() -> None:
+    """A handler without a Context, or with it first, keeps its signature; its result keeps its type."""
+    one: TaskHandle[float] = await plain_async.submit(1, b="x")
+    two: float = await (await plain_thread.submit(a=1)).result(timeout=90)
+    three: list[int] = await (await plain_process.submit(1)).result()
+    four: float = await (await first_async.submit(1, b="x")).result()
+    five: float = await (await first_thread.submit(a=1, b="x")).result()
+    six: str = await (await only_context.submit()).result()
+    none: TaskHandle[None] = await nothing.submit()
+    print(one.id, two, three, four, five, six, none)
+
+
+async def as_in_the_design() -> None:
+    handle = await welcome.submit(user_id=42, delay=60)
+    print(await handle.result(timeout=90))
+    result: dict[str, int] = await handle.result(timeout=90)
+    positional = await welcome.submit(42)
+    print(
+        result,
+        await positional.status(),
+        await last_two.submit(1, "x"),
+        await last_four.submit(1, "x", 0.5, [Line("tea")]),
+    )
+
+
+async def with_options() -> None:
+    now = datetime.now(UTC)
+    await plain_async.submit(1, delay=60)
+    await plain_async.submit(1, run_at=now, expires_at=now, priority=9, queue="other")
+    await plain_async.submit(1, max_retries=None, timeout=None, retry=RetryPolicy(base=0), tags=["a"])
+    await plain_async.submit(1, unique=Unique(key="k", window=60, on_conflict=OnConflict.REPLACE))
+    await plain_async.submit(1, idempotency_key="k")
+    changed: BoundHandler[..., float] = plain_async.options(delay=60, tags=("a", "b"))
+    await changed.submit(1)
+    handles: list[TaskHandle[float]] = await plain_async.submit_many([{"a": 1}, {"a": 2, "b": "x"}])
+    options: SubmitOptions = {"priority": 3, "tags": ["a"]}
+    anything: TaskHandle[Any] = await hub.submit("some.type", {"a": 1}, options=options)
+    await hub.submit_many([Submission(type="some.type"), Submission(type="some.type", delay=60)])
+    print(handles, anything)
+
+
+async def looking() -> None:
+    async with hub:
+        handle = hub.handle("01a2074b-2052-74ef-be80-d944dd8e120a")
+        task: Task = await handle.task()
+        state: State = await handle.cancel()
+        print(task.status is State.SUCCESS, state, task.retry_count)
+
+
+async def over_http() -> None:
+    async with Client("http://127.0.0.1:8080", timeout=5) as client:
+        task = await client.submit("web.title", {"url": "https://example.com"}, wait=True, priority=9)
+        ids: list[str] = await client.submit_many([{"type": "demo.noop", "delay": 5}])
+        async for seen in client.events(ids[0]):
+            print(seen.done, seen.progress)
+        async for found in client.list(status=State.FAILED, limit=10):
+            print(found.error.message if found.error else "")
+        print(task.result, task.succeeded)
+
+
+def over_http_without_asyncio() -> None:
+    with SyncClient() as client:
+        try:
+            print(client.result(client.submit("demo.noop").id, timeout=5))
+        except (TaskFailed, TimeoutError, QueueFull) as error:
+            print(error)
+        for task in client.list(tag="night"):
+            print(client.cancel(task.id).status)
+
+
+def called_as_functions() -> None:
+    """For tests; what comes back is whatever the function returns."""
+    print(plain_thread(1), plain_process(1))
+
+
+async def lines() -> AsyncIterator[Line]:
+    yield Line("tea")
