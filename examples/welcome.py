@@ -6,7 +6,7 @@ hub = Hub()
 
 
 @hub.task("email.welcome", max_retries=5, timeout=30)
-async def welcome(user_id: int, ctx: Context) -> str:
+async def welcome(ctx: Context, user_id: int) -> str:
     ctx.log.info("sending", idempotency_key=ctx.idempotency_key)
     return f"welcomed user {user_id}"
 
