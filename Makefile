@@ -12,7 +12,7 @@ export UV_PYTHON := .venv/bin/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 UV_VERSION := 0.13.9
-DEBIAN_PACKAGES := chromium
+DEBIAN_PACKAGES := chromium libfaketime
 ARGS ?=
 
 BIN := .venv/bin
@@ -49,6 +49,11 @@ coverage-html: $(READY)  ## the same, as pages: htmlcov/index.html
 .PHONY: bench
 bench: $(READY)  ## measure throughput and latency (ARGS="--help")
 	@$(PY) -m bench $(ARGS)
+
+.PHONY: chaos
+chaos: $(READY)  ## do to running hubs what operators fear, and check what became of every task (ARGS="--help")
+	@.ci/debian libfaketime
+	@$(PY) -m tests.crash.chaos $(ARGS)
 
 ##@ Check
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,16 +13,22 @@ from types import TracebackType
 
 
 class HubProcess:
-    """`taskflow up --app bench.app:hub` on the database in `folder`, for the length of a with block."""
+    """`taskflow up --app bench.app:hub` on a database, for the length of a with block."""
 
-    def __init__(self, folder: Path, *, slots: int) -> None:
+    def __init__(self, url: str, *, slots: int) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._folder, self._slots = folder, slots
+        self._url, self._slots = url, slots
 
     def __enter__(self) -> "HubProcess":
-        environ = os.environ | {"PYTHONPATH": str(Path.cwd()), "TASKFLOW_WORKER_SLOTS": str(self._slots)}
+        self._home = tempfile.TemporaryDirectory()
+        self._folder = Path(self._home.name)
+        environ = os.environ | {
+            "PYTHONPATH": str(Path.cwd()),
+            "TASKFLOW_DATABASE_URL": self._url,
+            "TASKFLOW_WORKER_SLOTS": str(self._slots),
+        }
         command = [
             sys.executable,
             "-m",
@@ -48,6 +55,7 @@ class HubProcess:
         self._process.terminate()
         self._process.wait(60)
         self._log.close()
+        self._home.cleanup()
 
     @property
     def pid(self) -> int:

@@ -1,8 +1,14 @@
-"""Figures of one run, gathered over rounds: medians with their spread, because machines are shared and noisy."""
+"""What a run measures: figures that are gathered over rounds, because machines are shared and noisy; and studies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Protocol
+
+from rich.table import Table
+
+from bench.databases import Databases, Postgres
 
 
 @dataclass
@@ -20,14 +26,36 @@ class Figure:
 
 
 class Scenario(Protocol):
+    """An everyday workload: the same on every database."""
+
     name: str
 
-    def run(self) -> dict[str, float]:
+    def run(self, databases: Databases) -> dict[str, float]:
         """One round: the value of each of its figures."""
         ...
 
 
-def percentile(values: list[float], share: float) -> float:
+@dataclass
+class Report:
+    """What a study found."""
+
+    tables: list[Table]
+    aims: list[tuple[str, bool]]  # what was aimed at with what was seen, and whether that is reached
+    values: dict[str, list[float]] = field(default_factory=dict)  # for --json
+    plots: dict[Path, str] = field(default_factory=dict)  # by file name: SVG
+
+
+class Study(Protocol):
+    """A question about PostgreSQL that takes a run of its own; it compares two ways within that run."""
+
+    name: str
+
+    def run(self, databases: Postgres, rounds: int, *, full: bool) -> Report:
+        """`full`: as long and as large as the aim says; else it takes a minute or two."""
+        ...
+
+
+def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of all do not exceed."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]

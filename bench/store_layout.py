@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from taskflow_hub.domain.clock import new_id
-from taskflow_hub.store.sqlite.schema import split, version_sql
+from taskflow_hub.store.sqlite.schema import VERSIONS, split
 from taskflow_hub.store.sqlite.statements import statement
 
 BATCH = 200
@@ -80,7 +80,7 @@ def create(path: Path, layout: Layout) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {layout.checkpoint_pages}")
-    for sql in split(version_sql("0001")):
+    for sql in split(VERSIONS.sql("0001")):
         is_tasks = "CREATE TABLE tasks" in sql or "CREATE TABLE finished_tasks" in sql
         connection.execute(
             sql.replace("STRICT", "STRICT, WITHOUT ROWID") if is_tasks and layout.by_id else sql

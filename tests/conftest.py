@@ -2,12 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from tests.support.postgres import FAST, PostgresServer, postgres
 
 # Hypothesis takes its own "ci" profile when CI is set. Elsewhere a slow moment is no failure either.
 settings.register_profile("local", deadline=None)
@@ -16,9 +19,9 @@ if "CI" not in os.environ:
 
 
 def pytest_configure() -> None:
-    """Keep the developer's own TASKFLOW_* settings from the tests; TASKFLOW_TEST_* is meant for them."""
+    """Keep the developer's own TASKFLOW_* settings from the tests; TASKFLOW_TEST_* is for them, and was read by now (below)."""
     for name in list(os.environ):
-        if name.startswith("TASKFLOW_") and not name.startswith("TASKFLOW_TEST_"):
+        if name.startswith("TASKFLOW_"):
             del os.environ[name]
 
 
@@ -46,3 +49,52 @@ def _guard_asyncio(request: pytest.FixtureRequest) -> None:
 def database_path(tmp_path: Path) -> Path:
     """Where a test's SQLite database may be; nothing is there yet."""
     return tmp_path / "taskflow.db"
+
+
+# --- PostgreSQL: TASKFLOW_TEST_POSTGRES_VERSION chooses which; 16 and 18 come from the wheel, others from Debian's packages ---
+
+POSTGRES_VERSION = int(os.environ.get("TASKFLOW_TEST_POSTGRES_VERSION", "16"))
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for all tests that need no more than a database on it."""
+    with postgres(POSTGRES_VERSION, **FAST) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database of its own."""
+    with _database(postgres_server, "template0") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: PostgresServer) -> str:
+    """A database with our tables in it: to copy it is faster than to make them."""
+    from taskflow_hub.store.postgres import PostgresStore
+
+    async def make_tables() -> None:
+        store = await PostgresStore.open(postgres_server.url("taskflow_template"))
+        await store.close()
+
+    postgres_server.run("CREATE DATABASE taskflow_template")
+    asyncio.run(make_tables())
+    return "taskflow_template"
+
+
+@pytest.fixture
+def postgres_tables_url(postgres_server: PostgresServer, _postgres_template: str) -> Iterator[str]:
+    """A database of its own, with our tables and nothing in them."""
+    with _database(postgres_server, _postgres_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: PostgresServer, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")

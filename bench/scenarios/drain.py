@@ -1,12 +1,11 @@
 """W1: a prefilled queue of no-op tasks, drained by `taskflow up` in a process of its own; W2: filling it in bulk."""
 
 import asyncio
-import sqlite3
-import tempfile
 import time
-from pathlib import Path
+from datetime import UTC, datetime
 
 from bench.app import PAYLOAD
+from bench.databases import Databases
 from bench.hub_process import HubProcess
 from taskflow_hub import Hub
 
@@ -18,36 +17,29 @@ SLOTS = 200
 class Drain:
     name = "drain"
 
-    def run(self) -> dict[str, float]:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            filled_per_s = asyncio.run(_fill(folder / "taskflow.db"))
-            with HubProcess(folder, slots=SLOTS):
-                drained_per_s = _await_drained(folder / "taskflow.db")
-        return {"bulk submit": filled_per_s, "no-op drain": drained_per_s}
+    def run(self, databases: Databases) -> dict[str, float]:
+        with databases.fresh() as url:
+            filled_per_s = asyncio.run(fill(url, TASKS))
+            return {"bulk submit": filled_per_s, "no-op drain": drained_per_s(databases, url, TASKS)}
 
 
-async def _fill(database: Path) -> float:
-    async with Hub(f"sqlite:///{database}") as hub:
+async def fill(url: str, tasks: int) -> float:
+    """Submit them, from Python; how many a second."""
+    async with Hub(url) as hub:
         noop = hub.task("bench.noop")(_noop)
         began = time.perf_counter()
-        for _ in range(TASKS // BATCH):
+        for _ in range(tasks // BATCH):
             await noop.submit_many([PAYLOAD] * BATCH)
-        return TASKS / (time.perf_counter() - began)
+        return tasks / (time.perf_counter() - began)
 
 
 async def _noop(text: str = "") -> None: ...
 
 
-def _await_drained(database: Path) -> float:
-    """Tasks per second between the first start and the last finish, by the store's own clock."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
-        while connection.execute("select count(*) from finished_tasks").fetchone()[0] < TASKS:
-            time.sleep(0.05)  # the bench looks from outside, so it can only look again
-        first, last = connection.execute(
-            "select min(started_at), max(finished_at) from finished_tasks where status = 'success'"
-        ).fetchone()
-    finally:
-        connection.close()
-    return float(TASKS / ((last - first) / 1_000_000))
+def drained_per_s(databases: Databases, url: str, tasks: int) -> float:
+    """Have a process work off so many waiting tasks: tasks a second between the first start and the last end."""
+    began, before = datetime.now(UTC), databases.finished(url)
+    with HubProcess(url, slots=SLOTS):
+        while databases.finished(url) < before + tasks:
+            time.sleep(0.1)  # the bench looks from outside, so it can only look again
+    return tasks / databases.busy_s(url, began)

@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import tempfile
 import time
-from pathlib import Path
 
 from bench.app import PAYLOAD
+from bench.databases import Databases
 from bench.http_load import post, request, submits_per_second
 from bench.hub_process import HubProcess
 from bench.measure import percentile
@@ -19,8 +18,8 @@ SLOTS = 20
 class Http:
     name = "http"
 
-    def run(self) -> dict[str, float]:
-        with tempfile.TemporaryDirectory() as name, HubProcess(Path(name), slots=SLOTS) as hub:
+    def run(self, databases: Databases) -> dict[str, float]:
+        with databases.fresh() as url, HubProcess(url, slots=SLOTS) as hub:
             latencies_ms = asyncio.run(_latencies_ms(hub.port))
             figures = {
                 "latency p50": percentile(latencies_ms, 0.5),

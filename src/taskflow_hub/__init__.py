@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from taskflow_hub.domain.model import Task
     from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
     from taskflow_hub.domain.retry import RetryKind, RetryPolicy
-    from taskflow_hub.domain.submission import OnConflict, Submission, Unique
+    from taskflow_hub.domain.submission import Limit, OnConflict, Submission, Unique
     from taskflow_hub.hub import Hub
     from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
     from taskflow_hub.hub.handle import TaskHandle
@@ -52,6 +52,7 @@ _HOMES = {
     "Hub": "hub",
     "IdempotencyMismatch": "domain.errors",
     "Invalid": "domain.errors",
+    "Limit": "domain.submission",
     "Misconfigured": "domain.errors",
     "NotAllowed": "domain.errors",
     "NotFound": "domain.errors",
@@ -86,6 +87,7 @@ __all__ = [
     "Hub",
     "IdempotencyMismatch",
     "Invalid",
+    "Limit",
     "Misconfigured",
     "NotAllowed",
     "NotFound",

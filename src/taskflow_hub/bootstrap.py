@@ -6,19 +6,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from taskflow_hub import lockfile
 from taskflow_hub.broker.local import LocalBroker
-from taskflow_hub.domain.errors import Misconfigured
+from taskflow_hub.domain.clock import utc_now
+from taskflow_hub.domain.errors import Conflict, Misconfigured
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.engine.results import FolderResults
+from taskflow_hub.engine.within import Place
 from taskflow_hub.net import check_url
 from taskflow_hub.settings import Settings
 from taskflow_hub.store.base import Store
+from taskflow_hub.store.callers import recognise
+from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.store.sqlite import SqliteStore, schema
+from taskflow_hub.store.sqlite.transfer import Registered, stopped_hub
 from taskflow_hub.store.sqlite.url import parse_url
+from taskflow_hub.store.transfer import Copied, Watch
+from taskflow_hub.store.versions import SchemaState
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.worker import Worker
 
@@ -35,37 +43,144 @@ class Process:
     url: str
 
 
+@dataclass(frozen=True)
+class Moved:
+    """What was moved. Results that lie outside the database stay where they are, for the old and for the new hub."""
+
+    tables: list[Copied]
+    results: int
+    results_were_in: Path
+    results_are_sought_in: Path
+
+
+class SchemaTools(Protocol):
+    """What every store's `schema` module does. Raises Misconfigured, StoreUnavailable, SchemaMismatch."""
+
+    def check(self, url: str) -> SchemaState:
+        """Look, and change nothing."""
+        ...
+
+    def migrate(self, url: str) -> None:
+        """Bring the schema up to date; make what is missing."""
+        ...
+
+    def upgrade_sql(self, start: str | None) -> str:
+        """The script that brings a database from that version (None: an empty one) to ours. Raises Invalid."""
+        ...
+
+
 async def open_store(settings: Settings) -> Store:
     """Connect, and bring the schema up to date. Raises Misconfigured, StoreUnavailable, SchemaMismatch."""
-    return await SqliteStore.open(_sqlite_url(settings))
+    database = settings.database
+    if not _is_postgres(settings):
+        return await SqliteStore.open(database.url)
+    from taskflow_hub.store.postgres import PostgresStore  # asyncpg: only for those who use it
+
+    return await PostgresStore.open(database.url, listen_url=database.listen_url)
 
 
-def schema_state(settings: Settings) -> schema.SchemaState:
-    """Look, and change nothing. Raises Misconfigured, StoreUnavailable."""
-    return schema.check(_sqlite_url(settings))
+def schema_tools(settings: Settings) -> SchemaTools:
+    """Those of the store that the URL names. Raises Misconfigured."""
+    if not _is_postgres(settings):
+        return schema
+    from taskflow_hub.store.postgres import schema as postgres_schema
+
+    return postgres_schema
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the schema up to date; make the database if there is none. Raises as `open_store`."""
-    schema.migrate(_sqlite_url(settings))
+def check_database(settings: Settings) -> None:
+    """Whether the database is named as it must be; nothing is opened. Raises Misconfigured."""
+    if not _is_postgres(settings):
+        parse_url(settings.database.url)
+        return
+    from taskflow_hub.store.postgres.url import parse_url as parse_postgres_url
+
+    parse_postgres_url(settings.database.url)
+    if settings.database.listen_url is not None:
+        try:
+            parse_postgres_url(settings.database.listen_url)
+        except Misconfigured as error:
+            raise Misconfigured(f"database.listen_url: {error.detail}") from None
 
 
 def database_file(settings: Settings) -> Path | None:
     """The database's file, for messages; None for a database that is none. Raises Misconfigured."""
-    return parse_url(_sqlite_url(settings)).path
+    return None if _is_postgres(settings) else parse_url(settings.database.url).path
 
 
-def _results_dir(settings: Settings) -> Path:
-    """Beside the database, so that whoever opens the one finds the other, and no two databases share one."""
-    file = parse_url(_sqlite_url(settings)).path
-    return settings.engine.results_dir or file.with_name(f"{file.name}.results")
+def results_dir(settings: Settings) -> Path:
+    """Beside the database's file; for a database that is none, in the working directory. No two databases share one."""
+    if settings.engine.results_dir is not None:
+        return settings.engine.results_dir
+    file = database_file(settings)
+    if file is not None:
+        return file.with_name(f"{file.name}.results")
+    from taskflow_hub.store.postgres.url import parse_url as parse_postgres_url
+
+    return Path(f"{parse_postgres_url(settings.database.url).database}.results")
 
 
-def _sqlite_url(settings: Settings) -> str:
+def move_database(settings: Settings, source_url: str, target_url: str, watch: Watch) -> Moved:
+    """Copy a stopped hub from SQLite to PostgreSQL, and compare; the source stays as it is.
+
+    Raises Conflict when a worker of it may be alive, or when the target is not empty; Misconfigured, SchemaMismatch,
+    StoreUnavailable. Whatever it raises, the target holds no data of it.
+    """
+    source, target = (
+        settings.model_copy(update={"database": DatabaseSettings(url=url)})
+        for url in (source_url, target_url)
+    )
+    if _is_postgres(source) or not _is_postgres(target):
+        raise Misconfigured(
+            "A hub moves from sqlite:///FILE to postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        )
+    from taskflow_hub.store.postgres.transfer import receive
+
+    check_database(target)
+    with stopped_hub(source_url) as hub:
+        if limited := hub.limited():
+            raise Misconfigured(
+                f"{limited} unfinished tasks have limits, which PostgreSQL does not keep yet; let them end first"
+            )
+        for worker in hub.workers():
+            _require_dead(worker, settings)
+        return Moved(
+            receive(target_url, hub, watch), hub.results_outside(), results_dir(source), results_dir(target)
+        )
+
+
+def _require_dead(worker: Registered, settings: Settings) -> None:
+    locks = lockfile.lock_dir(settings.worker.lock_dir)
+    silent_s = (utc_now() - worker.last_beat_at).total_seconds()
+    if lockfile.proves_death(locks, worker.id):
+        return
+    if lockfile.proves_life(locks, worker.id) or silent_s < settings.engine.dead_after:
+        raise Conflict(
+            f"A hub still works on this database: worker {worker.name} on host {worker.host}, last heard of {silent_s:.0f} s "
+            f"ago. Stop it first. (If it was killed, wait until {settings.engine.dead_after:g} s have passed.)"
+        )
+
+
+def _is_postgres(settings: Settings) -> bool:
     scheme = settings.database.url.partition(":")[0]
-    if scheme != "sqlite":
-        raise Misconfigured(f"database.url: {scheme!r} is not a database we know; use sqlite:///taskflow.db")
-    return settings.database.url
+    if scheme not in {"sqlite", "postgresql", "postgres"}:
+        raise Misconfigured(
+            f"database.url: {scheme!r} is not a database we know; use sqlite:///taskflow.db "
+            "or postgresql://user:password@host:5432/database"
+        )
+    return scheme != "sqlite"
+
+
+async def place_on(connection: object) -> Place:
+    """The hub's tables on a connection of the caller's. Raises TypeError when it is none that we can use."""
+    caller = await recognise(connection)
+    if caller.dialect == "sqlite":
+        from taskflow_hub.store.sqlite.within import Within as SqliteWithin
+
+        return SqliteWithin(caller)
+    from taskflow_hub.store.postgres.within import Within as PostgresWithin
+
+    return PostgresWithin(caller)
 
 
 @asynccontextmanager
@@ -73,6 +188,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, LocalBr
     """An engine whose loops do not run yet: enough to submit, look and wait."""
     if settings.broker.url != "local":
         raise Misconfigured(f"broker.url: {settings.broker.url!r} is not a broker we know; use local")
+    check_database(settings)
     store = await open_store(settings)
     try:
         broker = LocalBroker()
@@ -81,7 +197,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, LocalBr
             store,
             broker,
             settings=settings.engine,
-            results=FolderResults(_results_dir(settings)),
+            results=FolderResults(results_dir(settings)),
             retention=settings.retention,
             version=VERSION,
             formats={"outbound-url": lambda url: check_url(url, settings.net)},

@@ -79,6 +79,23 @@ def proves_death(directory: Path, worker: str) -> bool:
         os.close(descriptor)
 
 
+def proves_life(directory: Path, worker: str) -> bool:
+    """Whether the file of this worker id is locked, so that its process lives. False proves nothing. Never raises OSError."""
+    try:
+        if not _is_ours(directory):
+            return False
+        descriptor = os.open(_path(directory, worker), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def remove(directory: Path, worker: str) -> None:
     """Clear away the file of a worker that is buried. Does nothing unless its death is proved."""
     if proves_death(directory, worker):

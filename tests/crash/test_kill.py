@@ -10,13 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import STOPPING, HubProcess
 
 KILLS = 10
 TASKS = 2_000
 SUBMITTERS = 8
-SUBMITS_PER_S = 80.0  # so that they last as long as the killing does
-BETWEEN_KILLS_S = 1.0
 APP = "crash_app:hub"
 
 
@@ -38,23 +36,20 @@ class Submitters:
     def __init__(self, hub: HubProcess) -> None:
         self.accepted: list[str] = []
         self.cut_off = 0
-        self._hub, self._lock = hub, threading.Lock()
-        self._may_send = threading.Semaphore(0)
+        self._hub, self._more = hub, threading.Condition()
 
-    def pace(self, per_s: float) -> None:
-        """Let them send at an even rate, whether the hub is up or down."""
-        began = time.monotonic()
-        for sent in range(TASKS):
-            time.sleep(max(began + sent / per_s - time.monotonic(), 0))
-            self._may_send.release()
+    def until_accepted(self, count: int) -> None:
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.accepted) >= count, 60), (
+                "nothing is accepted any more"
+            )
 
     def run(self, share: int, seed: int) -> None:
         chance = random.Random(seed)
         with httpx.Client(base_url=self._hub.url, timeout=10) as client:
             for _ in range(share):
-                self._may_send.acquire()
                 while not self._send(client, chance):
-                    time.sleep(0.02)  # the hub is being restarted
+                    assert self._hub.up.wait(60), "the hub is not started again"
 
     def _send(self, client: httpx.Client, chance: random.Random) -> bool:
         kind = chance.choice(["crash.async", "crash.thread"])
@@ -62,14 +57,15 @@ class Submitters:
         try:
             answer = client.post("/tasks", json=body)
         except httpx.HTTPError:
-            with self._lock:
+            with self._more:
                 self.cut_off += 1
             return False
         if answer.status_code == 503:
             return False
         assert answer.status_code == 202, answer.text
-        with self._lock:
+        with self._more:
             self.accepted.append(answer.json()["id"])
+            self._more.notify_all()
         return True
 
 
@@ -79,12 +75,11 @@ def test_ten_kills_lose_nothing_that_was_accepted(
 ) -> None:
     hub.start()
     submitters = Submitters(hub)
-    with ThreadPoolExecutor(SUBMITTERS + 1) as pool:
+    with ThreadPoolExecutor(SUBMITTERS) as pool:
         jobs = [pool.submit(submitters.run, TASKS // SUBMITTERS, seed) for seed in range(SUBMITTERS)]
-        jobs.append(pool.submit(submitters.pace, SUBMITS_PER_S))
         down_s = []
-        for _ in range(KILLS):
-            time.sleep(BETWEEN_KILLS_S)  # not a wait for anything: it is how often we kill
+        for kill in range(KILLS):
+            submitters.until_accepted((kill + 1) * TASKS // (KILLS + 1))
             killed_at = time.monotonic()
             hub.kill()
             hub.start()
@@ -136,8 +131,7 @@ def test_a_second_signal_ends_it_at_once_and_says_so(hub: HubProcess) -> None:
     hub.start()
     hub.until(hub.submit("crash.async", {"seconds": 30})["id"], "running")
     hub.signal(signal.SIGTERM)
-    while hub.answers():
-        time.sleep(0.01)  # it has begun to shut down once it no longer answers
+    hub.until_says(STOPPING)
     hub.signal(signal.SIGTERM)
     assert hub.wait(2) != 0, "an unclean end must not look like a clean one"
 

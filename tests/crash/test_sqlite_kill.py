@@ -25,6 +25,7 @@ from taskflow_hub.store.values import Idempotency, NewTask, Submit, Submitted
 
 ROUNDS = 8
 CHILDREN = 2
+AT_WORK = "at work"
 OOPS = TaskError(type="E", message="m")
 
 
@@ -37,21 +38,25 @@ def test_nothing_answered_is_lost(database_path: Path, tmp_path: Path) -> None:
         mine = [tmp_path / f"{round_}-{number}.jsonl" for number in range(CHILDREN)]
         witnesses += mine
         children = [
-            subprocess.Popen([sys.executable, __file__, url, str(witness)], stderr=subprocess.PIPE)
+            subprocess.Popen(
+                [sys.executable, __file__, url, str(witness)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             for witness in mine
         ]
-        for witness, child in zip(mine, children, strict=True):
-            deadline = time.monotonic() + 60
-            while not witness.exists() or witness.stat().st_size < 200:
-                assert child.poll() is None, child.stderr and child.stderr.read().decode()
-                assert time.monotonic() < deadline, "the child says nothing"
-                time.sleep(0.005)
         for child in children:
-            time.sleep(chance.uniform(0.0, 0.15))
+            assert child.stdout is not None
+            assert child.stdout.readline() == f"{AT_WORK}\n", child.stderr and child.stderr.read()
+        for child in children:
+            time.sleep(chance.uniform(0.0, 0.15))  # not a wait for anything: it is the random moment
             child.send_signal(signal.SIGKILL)
             assert child.wait(30) == -signal.SIGKILL
+            assert child.stdout is not None
             assert child.stderr is not None
-            assert child.stderr.read() == b""
+            assert child.stderr.read() == ""
+            child.stdout.close()
             child.stderr.close()
 
     claims = [claim for witness in witnesses for claim in read_claims(witness)]
@@ -126,6 +131,7 @@ async def work(url: str, witness: Path) -> None:
             say(submitted=[task.id for o in outcomes if isinstance(o, Submitted) for task in o.tasks])
 
     async def run() -> None:
+        told = False
         while True:
             leased = await store.lease([worker], 20)
             fences = [
@@ -140,6 +146,9 @@ async def work(url: str, witness: Path) -> None:
             verdicts, _ = await asyncio.gather(store.succeed(done), store.retry(back))
             assert set(verdicts) <= {Verdict.APPLIED}
             say(ended={move.id: State.SUCCESS for move in done})
+            if not told:
+                print(AT_WORK, flush=True)
+                told = True
             await store.promote_due(100)
 
     def task(**fields: Any) -> NewTask:

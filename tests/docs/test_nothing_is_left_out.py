@@ -17,6 +17,7 @@ from taskflow_hub import settings
 from taskflow_hub.cli.main import app
 from taskflow_hub.domain.errors import all_errors
 from taskflow_hub.domain.lifecycle import Move, State
+from taskflow_hub.domain.limits import ATTEMPTS_SHOWN, PAGE_OCTETS
 from taskflow_hub.domain.model import AttemptOutcome, OnLost, Reason
 from taskflow_hub.domain.submission import OnConflict, Submission
 from taskflow_hub.worker.registry import Registry
@@ -164,6 +165,13 @@ def test_every_public_method(name: str) -> None:
     } - (SEAMS if name == "Hub" else set())
     known = {word.rpartition(".")[2] for word in pages}
     assert public - known == set()
+
+
+def test_the_bounds_of_what_is_answered() -> None:
+    page = text("docs/reference/http.md")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert f"the newest {ATTEMPTS_SHOWN} |" in rows["GET /tasks/{id}/attempts"]
+    assert f"{PAGE_OCTETS >> 20} MiB together" in rows["limit"]
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -12,6 +12,7 @@ clone. A `taskflow up` that stays in the foreground gets a second terminal, as a
 * `toml`: settings that load. `json`: JSON. `ini`: a unit file whose command has these options.
 
 Port 8080 is a free one in truth, and https://example.com a page on loopback. A page that asks a hub and starts none finds one.
+Where a page speaks of localhost:5432 a PostgreSQL server is there; who types psql is its superuser.
 """
 
 import configparser
@@ -31,6 +32,7 @@ from typing import Final
 import pytest
 from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands
 from tests.support.hub_process import free_port
+from tests.support.postgres import FAST, postgres
 from tests.support.terminal import Terminal
 
 from taskflow_hub import settings
@@ -123,8 +125,16 @@ class Session:
         if "https://example.com" in "".join(block.text for block in blocks(self.page)):
             self._web = self._undo.enter_context(example_com())
             self.environ["TASKFLOW_NET_ALLOW_PRIVATE"] = "127.0.0.0/8"
+        if "localhost:5432" in "".join(block.text for block in blocks(self.page)):
+            self._start_postgres()
         self._terminal = self._undo.enter_context(Terminal(self.folder, self.environ))
         return self
+
+    def _start_postgres(self) -> None:
+        server = self._undo.enter_context(postgres(16, **FAST))
+        self.ports["5432"] = str(server.port)
+        self.environ["PATH"] = f"{server.programs}:{self.environ['PATH']}"
+        self.environ |= {"PGHOST": "localhost", "PGPORT": str(server.port), "PGUSER": "taskflow"}
 
     def __exit__(self, *error: object) -> None:
         self._undo.close()

@@ -8,7 +8,7 @@ import pytest
 from tests.docs.pages import ROOT, text
 
 PROVING = ("README.md", "docs/adr/0003-crash-windows.md")
-LINK = re.compile(r"\[`(test_\w+)`\]\(([^)#]+\.py)\)")
+LINK = re.compile(r"\[`([Tt]est_?\w+)`\]\(([^)#]+\.py)\)")  # a test, or a class of them
 PROMISES = 7
 
 
@@ -57,7 +57,7 @@ def functions(path: Path) -> set[str]:
     return {
         node.name
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
 
 

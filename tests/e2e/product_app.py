@@ -1,6 +1,8 @@
 """A user's module: handlers for every way an attempt can go."""
 
 import asyncio
+import os
+import signal
 import time
 
 from taskflow_hub import Context, Fail, Hub, Retry, RetryKind, RetryPolicy, Snooze
@@ -41,6 +43,13 @@ def slow_process(seconds: float) -> str:
     while time.monotonic() < until:
         pass
     return "spun"
+
+
+@hub.task("app.dies_once", cpu=True, max_retries=1, retry=QUICK)
+def dies_once(ctx: Context) -> str:
+    if ctx.task.retry_count == 0:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
+    return "survived"
 
 
 @hub.task("app.gives_up", max_retries=5)

@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,7 @@ def test_every_option_of_submit_arrives(cli: Cli) -> None:
         "task", "submit", "nobody.options", "a=1", "b:=[1, null]", "--queue", "special", "--priority", "9",
         "--delay", "1h30m", "--max-retries", "none", "--timeout", "2m", "--tag", "one", "--tag", "two",
         "--expires-at", "2099-01-01T00:00:00Z", "--unique-key", "u", "--idempotency-key", "i", "-o", "json",
+        "--limit", "cli:a,b,running=3", "--limit", "cli:c,per_second=0.5,running=2",
     )  # fmt: skip
     task = json.loads(run.stdout)
     assert (task["payload"], task["queue"], task["priority"]) == ({"a": "1", "b": [1, None]}, "special", 9)
@@ -266,7 +269,11 @@ def test_workers_are_listed_and_drained(tmp_path: Path, cli: Cli) -> None:
         ((), 2, "Start a hub with `taskflow up`"),
         (("task", "lst"), 2, "Did you mean 'list'?"),
         (("task", "get"), 2, "Missing argument 'ID'"),
-        (("task", "get", "no-uuid"), 2, "/path/id"),
+        (("task", "get", "no-uuid"), 2, "/path/id: is not an id: one has 36 characters"),
+        (("task", "cancel", NOBODY.upper()), 2, "in lower case"),
+        (("worker", "drain", "no-uuid"), 2, "/path/id: is not an id"),
+        (("queue", "pause", "No Queue"), 2, "1 to 64 characters of a-z, 0-9, '_' and '-'"),
+        (("task", "list", "--type", "Bad Type"), 2, "1 to 100 characters of a-z"),
         (("task", "get", NOBODY), 3, f"There is no task {NOBODY}."),
         (("task", "wait", NOBODY), 3, "There is no task"),
         (("task", "logs", NOBODY), 3, "There is no task"),
@@ -274,7 +281,7 @@ def test_workers_are_listed_and_drained(tmp_path: Path, cli: Cli) -> None:
         (("task", "list", "--limit", "0"), 2, "0 is less than 1"),
         (("task", "list", "--status", "lost"), 2, "/query/status"),
         (("task", "list", "-o", "xml"), 2, "'xml' is not one of table, json"),
-        (("task", "submit", "Bad Type"), 2, "/type"),
+        (("task", "submit", "Bad Type"), 2, "/type: is not a task type"),
         (("task", "submit", "x", "--priority", "11"), 2, "/priority"),
         (("task", "submit", "x", "--delay", "soon"), 2, "'soon' is not a duration"),
         (("task", "submit", "x", "--run-at", "soon"), 2, "'soon' is not a time"),
@@ -288,12 +295,78 @@ def test_workers_are_listed_and_drained(tmp_path: Path, cli: Cli) -> None:
 def test_what_is_wrong_is_said(cli: Cli, args: tuple[str, ...], status: int, words: str) -> None:
     run = cli(*args, status=status)
     assert words in run.stderr
+    assert not re.search(r"regex|pattern|\^\[", run.stderr)
     assert run.stdout == ""
+
+
+def test_a_full_queue_is_exit_5_and_told_once(cli: Cli, hub: HubProcess) -> None:
+    assert hub.client.patch("/queues/tiny", json={"max_size": 1}).status_code == 200
+    hub.submit("nobody.serves.this", queue="tiny")
+    run = cli("task", "submit", "nobody.serves.this", "--queue", "tiny", status=5)
+    assert run.stderr.splitlines() == [
+        "Error: Queue 'tiny' is full: it may hold 1 waiting tasks.",
+        "Let its workers catch up, or submit to another queue.",
+    ]
 
 
 def test_nobody_there_is_exit_5_and_says_how_to_start_one(cli: Cli) -> None:
     run = cli("task", "list", TASKFLOW_SERVER=f"http://127.0.0.1:{free_port()}", status=5)
     assert "Is it running? Start one with: taskflow up" in run.stderr
+
+
+@pytest.fixture(params=["lost", "page", "json"])
+def no_hub(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Another program's address: it knows none of our paths, or answers everything with a page, or with JSON of its own."""
+    status, media_type, body = {
+        "lost": (404, "text/html", b"<h1>Not Found</h1>"),
+        "page": (200, "text/html", b"<!doctype html><title>Welcome</title>"),
+        "json": (200, "application/json", b'{"tagline": "You Know, for Search"}'),
+    }[request.param]
+
+    class Other(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(status)
+            self.send_header("content-type", media_type)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("task", "submit", "demo.noop"),
+        ("task", "submit", "demo.noop", "--wait"),
+        ("task", "get", NOBODY),
+        ("task", "list"),
+        ("task", "wait", NOBODY),
+        ("task", "cancel", NOBODY),
+        ("task", "redrive", NOBODY),
+        ("task", "logs", NOBODY),
+        ("task", "logs", "--follow", NOBODY),
+        ("queue", "list"),
+        ("queue", "pause", "q"),
+        ("worker", "list"),
+        ("worker", "drain", NOBODY),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_hub_is_exit_5_and_says_so(cli: Cli, no_hub: str, args: tuple[str, ...]) -> None:
+    run = cli("--server", no_hub, *args, status=5)
+    assert no_hub in run.stderr
+    assert re.search("Is this the hub's address|Is it a hub", run.stderr)
+    assert run.stdout == ""
 
 
 def test_a_hub_that_does_not_know_us_is_exit_4(cli: Cli, hub: HubProcess) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.support.hub_process import HubProcess, free_port
 
+from taskflow_hub.cli.exits import MEANINGS
+
 HERE = Path(__file__).parent
 ENVIRON = {"PYTHONPATH": str(HERE)}
 
@@ -97,12 +99,37 @@ def test_a_database_that_cannot_be_opened_is_exit_5(tmp_path: Path) -> None:
     assert "no/such/x.db" in run.stderr
 
 
-def test_a_signal_while_it_starts_ends_it(tmp_path: Path) -> None:
-    hub = HubProcess(tmp_path)
+# What a signal meets is decided by the program itself: it sends it while its module is imported, or while the engine is made.
+SIGNALLED = """
+import os, signal
+from taskflow_hub import Hub
+
+def send():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+class Mine(Hub):
+    def attach(self, engine):
+        super().attach(engine)
+        if WHEN == "starting":
+            send()
+
+hub = Mine()
+if WHEN == "before":
+    send()
+"""
+
+
+@pytest.mark.parametrize(("when", "status"), [("before", -signal.SIGTERM), ("starting", 0)])
+def test_a_signal_before_it_is_ready_ends_it(tmp_path: Path, when: str, status: int) -> None:
+    """As any program (143 to a shell) as long as nothing is started, and then in order."""
+    assert 128 + signal.SIGTERM in MEANINGS, "docs/reference/cli.md says so"
+    (tmp_path / "signalled.py").write_text(f"WHEN = {when!r}\n{SIGNALLED}")
+    hub = HubProcess(tmp_path, app="signalled:hub")
     hub.spawn()
     try:
-        hub.signal(signal.SIGTERM)
-        assert hub.wait() in {0, -signal.SIGTERM}, "in order, or before it could listen to signals"
+        assert hub.wait() == status
+        assert (tmp_path / "taskflow.db").exists() is (when == "starting")
+        assert "Traceback" not in hub.output()
     finally:
         hub.__exit__()
 

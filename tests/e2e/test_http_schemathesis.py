@@ -6,6 +6,7 @@ Left out, and why:
   has them.
 * A used Idempotency-Key with another body is 422 by contract, which no schema can say: tests/support/schemathesis_hooks.py
   makes each key a new one.
+* A limit's key that stands twice in one task, or that is new and has no number, is 422: mended in the same file.
 * GET /tasks/{id}/result answers 410 for an id that is older than the retention; 410 is set as one of the statuses that a valid
   request may meet, as 404 is by default.
 * The types that the hub knows here declare no schema for their payload: where one does, a payload that does not fit is 422,

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.support.http_api import Threaded, api_in_thread
 
+from taskflow_hub.domain.limits import PAGE_OCTETS
 from taskflow_hub.http.server import refuse_requests
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.registry import Registry
@@ -107,6 +108,15 @@ def submit(server: Threaded, *given: Any, **fields: Any) -> str:
 
 def rows(page: Page) -> list[str]:
     return page.locator("#list .status").all_inner_texts()
+
+
+def test_large_tasks_are_all_listed(visitor: Visitor, server: Threaded) -> None:
+    """They come in several pages of the API; the reader sees one list."""
+    for _ in range(12):
+        submit(server, "nobody.serves", {"text": "x" * (PAGE_OCTETS // 10)})
+    page = visitor.open()
+    expect(page.locator("#list .row")).to_have_count(12)
+    expect(page.locator("#more")).to_be_hidden()
 
 
 def test_an_empty_hub_tells_what_to_type(visitor: Visitor) -> None:

@@ -52,6 +52,18 @@ def test_a_task_that_always_fails_says_how(hub: HubProcess) -> None:
     assert "taskflow_hub" not in task["error"]["traceback"], "the hub's own frames are nobody's business"
 
 
+def test_a_killed_child_process_costs_a_retry_and_not_a_crash(hub: HubProcess) -> None:
+    """As docs/adr/0020 says: the worker lives on, and knows what happened."""
+    task = hub.final(hub.submit("app.dies_once")["id"])
+
+    assert (task["status"], task["result"]) == ("success", "survived")
+    assert (task["retry_count"], task["crashes"], task["attempt"]) == (1, 0, 2)
+    first, second = attempts(hub, task["id"])
+    assert (first["outcome"], second["outcome"]) == ("failed", "succeeded")
+    assert first["error"]["type"] == "WorkerProcessDied"  # type: ignore[index]
+    assert first["worker"] == second["worker"]
+
+
 def test_fail_ends_it_whatever_retries_are_left(hub: HubProcess) -> None:
     task = hub.final(hub.submit("app.gives_up")["id"])
     assert (task["status"], task["attempt"], task["error"]["message"]) == (
@@ -169,6 +181,34 @@ def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
     assert [started[at] for at in sorted(started)] == [2, 5, 8, 1, 4, 7, 0, 3, 6], (
         "higher priority first, then in order"
     )
+
+
+def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(tmp_path: Path) -> None:
+    with HubProcess(tmp_path, app="product_app:hub", environ=ENVIRON) as hub:
+
+        def patch(path: str, changes: dict[str, object]) -> None:
+            answer = hub.client.patch(path, json=changes)
+            assert answer.status_code == 200, answer.text
+
+        later = hub.submit("app.mail", {"n": 1}, delay=3600)["id"]
+        at = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+        patch(f"/tasks/{later}", {"priority": 9, "queue": "bounded", "run_at": at})
+        patch("/queues/bounded", {"max_size": 2})
+        patch("/queues/open", {"max_size": 1})
+        patch("/queues/open", {"max_size": None})
+        hub.submit("nobody.serves.this", queue="bounded")
+        for end in (hub.kill, hub.terminate):
+            end()
+            hub.start()
+            full = hub.post("/tasks", {"type": "nobody.serves.this", "queue": "bounded"})
+            assert (full.status_code, full.json()["code"]) == (429, "queue_full")
+            bounds = {queue["name"]: queue["max_size"] for queue in hub.get("/queues").json()["items"]}
+            assert bounds["bounded"] == 2
+            assert bounds.get("open") is None
+            hub.submit("nobody.serves.this", queue="open")
+            task = hub.task(later)
+            assert (task["status"], task["priority"], task["queue"]) == ("scheduled", 9, "bounded")
+            assert moment(task["run_at"]) == moment(at)
 
 
 def test_two_processes_share_one_file(tmp_path: Path) -> None:

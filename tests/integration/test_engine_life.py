@@ -29,7 +29,10 @@ from taskflow_hub.domain.messages import (
 )
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Reason, Task
 from taskflow_hub.domain.retry import RetryKind, RetryPolicy
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.submission import Limit, OnConflict, Submission, Unique
+from taskflow_hub.engine.hints import Topic
+from taskflow_hub.engine.loops.dispatcher import Dispatcher
+from taskflow_hub.store.values import BulkAction, TaskFilter
 
 
 @pytest_asyncio.fixture
@@ -296,6 +299,37 @@ async def test_cancelling_what_runs_asks_the_worker_at_once_and_with_every_heart
     assert await house.outcomes(assignment) == ["aborted"]
 
 
+async def test_every_cancel_of_what_waits_is_counted_once(house: House) -> None:
+    """By whichever way it comes: of one task or many, a purge, a newer task with the same unique key, a bulk operation."""
+
+    def counted() -> float:
+        return house.counted("tasks_finished_total", status="cancelled")
+
+    tasks = [await house.submit(delay=60.0) for _ in range(3)]
+    ids = [task.id for task in tasks]
+    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, [ids[0], ids[1], ids[0]])
+    assert counted() == 2
+    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, [*ids, "nothing"])
+    assert counted() == 3, "two were cancelled before"
+
+    unique = Unique(key="k", on_conflict=OnConflict.REPLACE)
+    for _ in range(2):
+        await house.submit(unique=unique, delay=60.0)
+    assert counted() == 4
+
+    await house.submit_many(2, queue="full")
+    assert await house.engine.queues.purge(DEFAULT_ACCOUNT, "full") == 2
+    assert counted() == 6
+
+    await house.engine.bulk.begin(DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter())
+    await house.run_bulks()
+    assert counted() == 7
+
+    running = await house.started(await house.worker())
+    await house.cancel(running)
+    assert counted() == 7, "it has only been asked"
+
+
 @pytest.mark.parametrize("word", ["failed", "snoozed", "released"])
 async def test_with_a_cancel_standing_what_would_run_again_is_cancelled(house: House, word: str) -> None:
     worker = await house.worker()
@@ -478,3 +512,43 @@ async def test_what_one_caller_submits_is_one_commit_in_its_order(house: House) 
     await house.dispatch()
     assert [one.id for one in await worker.take()] == ids
     assert msgspec.json.encode((await house.task(ids[0])).payload) == b"{}"
+
+
+# --- limits ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_rate_names_the_moment_of_the_next_start(house: House) -> None:
+    worker = await house.worker()
+    await house.submit_many(5, limits=(Limit("api", per_second=2),))
+    assert await house.tick(Dispatcher) == pytest.approx(0.5)
+    assert len(await worker.take()) == 2
+    house.clock.advance(0.4)
+    assert await house.tick(Dispatcher) == pytest.approx(0.1)
+    house.clock.advance(0.1)
+    assert await house.tick(Dispatcher) == pytest.approx(0.5)
+    assert len(await worker.take()) == 1
+
+
+async def test_a_rate_is_asked_for_neither_without_pause_nor_too_seldom(house: House) -> None:
+    await house.worker(slots=50)
+    await house.submit_many(3, limits=(Limit("slow", per_second=0.1),))
+    assert await house.tick(Dispatcher) == 1.0
+    await house.submit_many(1_001, limits=(Limit("fast", per_second=1_000),))
+    assert await house.tick(Dispatcher) is None, "there is no room, so an end is waited for"
+    await house.worker(slots=2_000)
+    assert await house.tick(Dispatcher) == 0.01
+
+
+async def test_an_end_under_a_limit_lets_the_next_one_start(house: House) -> None:
+    worker = await house.worker()
+    first, second = await house.submit_many(2, limits=(Limit("a", running=1),))
+    await house.dispatch()
+    (assignment,) = await worker.take()
+    assert ((await house.task(first)).hold, (await house.task(second)).hold) == (None, "limit:a")
+    woken: list[bool] = []
+    house.engine.hints.on(Topic.WORK, lambda: woken.append(True))
+    await worker.report(worker.succeeded(assignment))
+    await house.collect()
+    assert woken, "the dispatcher does not wait for its next look"
+    await house.dispatch()
+    assert [one.id for one in await worker.take()] == [second]

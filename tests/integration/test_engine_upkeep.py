@@ -1,5 +1,6 @@
 """What has been kept long enough goes, and operations over many tasks survive a restart."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from tests.integration.engine_house import Clock, House, open_house
 
 from taskflow_hub.domain.errors import NotFound, StoreUnavailable
@@ -148,6 +150,24 @@ async def test_deleting_a_task_deletes_its_large_result(house: House) -> None:
     assert not list(house.engine.results.folder.glob("*/*.json"))
 
 
+async def test_what_hinders_the_database_is_said_at_most_once_a_minute(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hindered() -> list[str]:
+        return ["Somebody holds back vacuum."]
+
+    (pruner,) = (loop for loop in house.engine.loops if isinstance(loop, Pruner))
+    monkeypatch.setattr(house.engine.store, "warnings", hindered)
+    said = []
+    for seconds in (0.0, 0.05, 59.9, 60.0, 61.0):
+        monkeypatch.setattr(pruner, "_monotonic", lambda seconds=seconds: seconds)
+        with structlog.testing.capture_logs() as logged:
+            await house.prune()
+        said.append([line["why"] for line in logged if line["log_level"] == "warning"])
+    once = ["Somebody holds back vacuum."]
+    assert said == [once, [], [], once, []]
+
+
 # --- bulk operations ---------------------------------------------------------------------------------------------
 
 
@@ -263,6 +283,25 @@ async def test_an_aborted_operation_stops_and_what_is_done_stays_done(house: Hou
     assert (await got(house, bulk)).done == CHUNK
     assert await house.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter(status=(State.QUEUED,))) == 10
     assert (await house.engine.bulk.abort(DEFAULT_ACCOUNT, bulk.id)).status is BulkStatus.ABORTED
+
+
+async def test_what_a_chunk_did_while_it_was_aborted_is_counted(house: House) -> None:
+    await house.submit_many(CHUNK + 10)
+    bulk = await begin(house, BulkAction.CANCEL)
+    with house.faults.held("advance_bulk") as recording:
+        async with asyncio.TaskGroup() as chunk:
+            chunk.create_task(house.tick(BulkRunner))
+            await recording.reached.wait()
+            house.clock.advance(1)
+            aborted = await house.engine.bulk.abort(DEFAULT_ACCOUNT, bulk.id)
+            assert (aborted.status, aborted.done) == (BulkStatus.ABORTED, 0)
+            house.clock.advance(1)
+            recording.released.set()
+    await house.run_bulks()
+    ended = await got(house, bulk)
+    cancelled = await house.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter(status=(State.CANCELLED,)))
+    assert (ended.done, ended.skipped, cancelled) == (CHUNK, 0, CHUNK)
+    assert (ended.status, ended.finished_at) == (BulkStatus.ABORTED, aborted.finished_at)
 
 
 async def test_an_unknown_operation_is_not_found(house: House) -> None:

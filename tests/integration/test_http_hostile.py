@@ -141,7 +141,24 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"unique": {"key": "k", "window": -1}}, "/unique/window"),
     ({"unique": {"key": "k", "on_conflict": "panic"}}, "/unique/on_conflict"),
     ({"unique": {"key": "k\0"}}, "/unique/key"),
-    ({"limits": []}, "/limits"),
+    ({"limits": None}, "/limits"),
+    ({"limits": {"key": "a", "running": 1}}, "/limits"),
+    ({"limits": [{"key": str(n), "running": 1} for n in range(6)]}, "/limits"),
+    ({"limits": ["a"]}, "/limits/0"),
+    ({"limits": [{"running": 1}]}, "/limits/0/key"),
+    ({"limits": [{"key": ""}]}, "/limits/0/key"),
+    ({"limits": [{"key": "x" * 201, "running": 1}]}, "/limits/0/key"),
+    ({"limits": [{"key": "a\0", "running": 1}]}, "/limits/0/key"),
+    ({"limits": [{"key": "a b", "running": 1}]}, "/limits/0/key"),
+    ({"limits": [{"key": "a\u00a0", "running": 1}]}, "/limits/0/key"),
+    ({"limits": [{"key": "a", "running": 1}, {"key": "a"}]}, "/limits/1/key"),
+    ({"limits": [{"key": "a", "running": 0}]}, "/limits/0/running"),
+    ({"limits": [{"key": "a", "running": 1.5}]}, "/limits/0/running"),
+    ({"limits": [{"key": "a", "running": 10**30}]}, "/limits/0/running"),
+    ({"limits": [{"key": "a", "per_second": 0}]}, "/limits/0/per_second"),
+    ({"limits": [{"key": "a", "per_second": 100_001}]}, "/limits/0/per_second"),
+    ({"limits": [{"key": "a", "burst": 1}]}, "/limits/0/burst"),
+    ({"limits": [{"key": "nobody.knows.it"}]}, "/limits/0/running"),
     ({"user_id": "me"}, "/user_id"),
     ({"id": UNKNOWN}, "/id"),
     ({"status": "success"}, "/status"),
@@ -166,13 +183,31 @@ def test_a_missing_field_is_named(server: Threaded) -> None:
         (rb'{"type": "a", "payload": {"x": "\ud800"}}', "/payload/x"),
         (rb'{"type": "a", "tags": ["fine", "\udfff\ud800"]}', "/tags/1"),
         (rb'{"type": "a", "payload": {"x": ["\ud83d no emoji"]}}', "/payload/x/0"),
-        (b'{"type": "a", "payload": {"x": "\xff"}}', "/payload/x"),
-        (b'{"type": "a", "tags": ["\xc3\x28"]}', "/tags/0"),
-        (b'{"type": "a", "payload": {"x": "\xed\xa0\x80"}}', "/payload/x"),
     ],
 )
 def test_text_that_is_not_unicode_is_named(server: Threaded, body: bytes, pointer: str) -> None:
     check(post(server, body), 422, pointer)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"type": "a", "payload": {"x": "\xff"}}', "/payload/x"),
+        (b'{"type": "a", "tags": ["\xc3\x28"]}', "/tags/0"),
+        (b'{"type": "a", "payload": {"x": "\xed\xa0\x80"}}', "/payload/x"),
+        (b'{"type": "a", "priority": 99, "payload": {"x": "\xff"}}', "/payload/x"),
+    ],
+)
+@pytest.mark.parametrize("batch", [False, True], ids=["one", "batch"])
+def test_bytes_that_are_not_utf_8_are_400_and_named(
+    server: Threaded, batch: bool, body: bytes, pointer: str
+) -> None:
+    if batch:
+        check(post(server, b'{"tasks": [' + body + b"]}", "/tasks/batch"), 400, f"/tasks/0{pointer}")
+    else:
+        answer = post(server, body)
+        check(answer, 400, pointer)
+        assert answer.json()["code"] == "undecodable"
 
 
 @pytest.mark.parametrize("depth", [101, 100_000, 500_000])
@@ -208,8 +243,10 @@ def test_the_same_in_chunks_without_a_length(server: Threaded) -> None:
 
     with httpx.Client(base_url=server.url) as client:
         check(client.post("/tasks", content=chunks(MIB)), 422, "/type")
-        check(client.post("/tasks", content=chunks(MIB + 1)), 413)
-        assert client.get("/healthz").status_code == 200, "the connection stays good"
+        refused = client.post("/tasks", content=chunks(MIB + 1))
+        check(refused, 413)
+        assert refused.headers["connection"] == "close"
+        assert client.get("/healthz").status_code == 200, "on another connection"
 
 
 def test_an_endless_body_is_cut_off(server: Threaded) -> None:

@@ -186,6 +186,14 @@ def test_a_wrong_method_is_405_and_says_which_there_are(
     assert answer.headers["allow"] == allowed
 
 
+@pytest.mark.parametrize("method", ["FOO", "get", "GETT", "BREW-COFFEE"])
+@pytest.mark.parametrize("path", ["/tasks", "/nope"])
+def test_a_method_that_http_does_not_know_is_501(server: Threaded, method: str, path: str) -> None:
+    answer = server.raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert problem_of(answer)["code"] == "not_implemented"
+
+
 # --- bytes that are hardly HTTP
 
 
@@ -196,7 +204,8 @@ def test_a_wrong_method_is_405_and_says_which_there_are(
         b"GET\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 50,
         b"GET /tasks HTTP/9.9\r\nHost: localhost\r\n\r\n",
-        b"FOO /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"FOO /tasks\r\n\r\n",
+        b"F\x00O /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /t\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\n\r\n",
         b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n",

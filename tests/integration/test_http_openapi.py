@@ -12,6 +12,8 @@ from tests.support.http_api import Threaded, api_in_thread
 
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.submission import Submission
+from taskflow_hub.http.headers import IDEMPOTENCY_KEY
+from taskflow_hub.http.params import MOMENT_PATTERN, SHAPES
 from taskflow_hub.http.problems import codes
 from taskflow_hub.http.schemas import Batch, BulkRequest, QueueChange, TaskChange
 
@@ -93,6 +95,19 @@ def test_every_operation_is_described_with_its_refusals(document: dict[str, Any]
     assert len(names) == len(operations(document))
 
 
+def test_every_pattern_of_a_parameter_is_told_in_words_when_it_is_missed(document: dict[str, Any]) -> None:
+    own = {MOMENT_PATTERN, IDEMPOTENCY_KEY}  # what checks these has words of its own
+    patterns = {
+        choice["pattern"]
+        for operation in operations(document).values()
+        for parameter in operation.get("parameters", [])
+        for choice in (parameter["schema"], *parameter["schema"].get("anyOf", []))
+        if "pattern" in choice
+    }
+    in_bodies_only = {document["components"]["schemas"]["Limit"]["properties"]["key"]["pattern"]}
+    assert patterns - own == set(SHAPES) - in_bodies_only
+
+
 def test_every_request_has_an_example_that_is_accepted(document: dict[str, Any]) -> None:
     for kind in (Submission, Batch, TaskChange, QueueChange, BulkRequest):
         examples = document["components"]["schemas"][kind.__name__]["examples"]
@@ -128,7 +143,14 @@ def test_every_request_has_an_example_that_is_accepted(document: dict[str, Any])
         ({"type": "a", "run_at": "0001-01-01T00:00:00Z"}, False),
         ({"type": "a", "run_at": "2030-01-01T00:00:00Z", "delay": 5}, False),
         ({"type": "a", "unique": {"key": ""}}, False),
-        ({"type": "a", "limits": []}, False),
+        ({"type": "a", "limits": []}, True),
+        ({"type": "a", "limits": [{"key": "host:a", "running": 3, "per_second": 0.2}]}, True),
+        ({"type": "a", "limits": [{"key": "host:a", "running": None}]}, True),
+        ({"type": "a", "limits": [{"key": "a b", "running": 3}]}, False),
+        ({"type": "a", "limits": [{"key": "a\n", "running": 3}]}, False),
+        ({"type": "a", "limits": [{"key": "a", "running": 0}]}, False),
+        ({"type": "a", "limits": [{"key": "a", "per_second": 0}]}, False),
+        ({"type": "a", "limits": [{"key": str(n), "running": 1} for n in range(6)]}, False),
         ({"type": "a", "priority": 10}, False),
     ],
     ids=lambda value: str(value)[:60],
@@ -162,6 +184,7 @@ def test_answers_are_what_the_document_says(server: Threaded, document: dict[str
         ("/tasks", "TaskPage"),
         ("/queues", "Queues"),
         ("/readyz", "Readiness"),
+        ("/readyz?verbose", "Readiness"),
         ("/nowhere", "Problem"),
     ):
         validator(document, name).validate(server.run(server.hub.client.get(path)).json())

@@ -154,6 +154,33 @@ async def test_alive_and_ready(tmp_path: Path) -> None:
         assert set(ready.json()["checks"].values()) == {"ok"}
 
 
+async def test_warnings_are_shown_to_those_who_ask(hub: Running, monkeypatch: Any) -> None:
+    async def hindered() -> list[str]:
+        return ["Somebody holds back vacuum."]
+
+    monkeypatch.setattr(hub.engine.store, "warnings", hindered)
+    for asking in ("?verbose", "?verbose=true", "?verbose=1"):
+        assert (await hub.client.get(f"/readyz{asking}")).json()["warnings"] == [
+            "Somebody holds back vacuum."
+        ]
+    for not_asking in ("", "?verbose=false"):
+        assert "warnings" not in (await hub.client.get(f"/readyz{not_asking}")).json()
+    assert (await hub.client.get("/readyz?verbose=perhaps")).status_code == 422
+
+
+async def test_nothing_to_warn_of(tmp_path: Path, monkeypatch: Any) -> None:
+    async def away() -> None:
+        raise StoreUnavailable("The database has gone for a walk.")
+
+    async with api(tmp_path) as hub:
+        ready = await hub.client.get("/readyz?verbose")
+        assert (ready.status_code, ready.json()["warnings"]) == (200, [])
+        monkeypatch.setattr(hub.engine.store, "ping", away)
+        monkeypatch.setattr(hub.engine.store, "warnings", away)
+        unready = await hub.client.get("/readyz?verbose")
+        assert (unready.status_code, unready.json()["warnings"]) == (503, [])
+
+
 async def test_not_ready_says_what_is_wrong(hub: Running, monkeypatch: Any) -> None:
     async def away() -> None:
         raise StoreUnavailable("The database has gone for a walk.")

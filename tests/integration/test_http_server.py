@@ -200,6 +200,27 @@ async def test_a_body_that_comes_slowly_after_its_refusal_is_cut_off(tmp_path: P
         assert answer.count(b"HTTP/1.1") == 1 or answer.startswith(b"HTTP/1.1 405")
 
 
+HUGE = b"POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [0, 100_000, 50_000_000], ids=["nothing", "the beginning", "all"])
+async def test_a_body_that_is_too_large_ends_the_connection_with_its_answer(
+    tmp_path: Path, sent: int
+) -> None:
+    """At once, whether the client waits for the answer first or sends without looking; and it can read the answer."""
+    async with api(tmp_path, loops=False) as hub:
+        reader, writer = await asyncio.open_connection(*hub.address)
+        writer.write(HUGE + b"x" * sent)
+        async with asyncio.timeout(hub.app.state.api.settings.body_timeout / 2):
+            await writer.drain()
+            answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert b'"code":"too_large"' in answer
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_an_idle_connection_is_kept_and_then_let_go(tmp_path: Path) -> None:
     async with api(tmp_path, loops=False, keep_alive=0.5, header_timeout=0.1) as hub:
         answer = await cut_off(hub, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -54,6 +54,43 @@ async def test_a_task_may_wait_for_its_time(hub: Running) -> None:
     assert (await hub.submit(run_at="2100-01-01T00:00:00+02:00"))["run_at"] == "2099-12-31T22:00:00Z"
 
 
+async def test_limits(hub: Running) -> None:
+    await hub.engine.workers.answer(
+        Register(
+            worker="w", name="w", host="h", pid=1, version="1", slots=9, window=1, types=(TaskType(type="t"),)
+        )
+    )
+    one = {"type": "t", "limits": [{"key": "host:example.org", "running": 1.0, "per_second": 10}]}
+    assert (await hub.client.post("/tasks", json=one)).status_code == 202
+    batch = {"tasks": [one, {"type": "t", "limits": [{"key": "host:example.org"}]}]}
+    ids = (await hub.client.post("/tasks/batch", json=batch)).json()["ids"]
+    assert len((await hub.engine.store.lease(None, 10)).leases) == 1
+    holds = [(await hub.client.get(f"/tasks/{id}")).json()["hold"] for id in ids]
+    assert holds == ["limit:host:example.org"] * 2
+    (queue,) = (await hub.client.get("/queues")).json()["items"]
+    assert queue["held"] == {"limit:host:example.org": 2}
+
+
+async def test_a_limit_without_numbers_is_named_where_it_stands(hub: Running) -> None:
+    new = {"type": "t", "limits": [{"key": "a", "running": 1}, {"key": "new"}]}
+    alone = (await hub.client.post("/tasks", json=new)).json()
+    assert (alone["status"], alone["errors"][0]["pointer"]) == (422, "/limits/1/running")
+    assert "/" not in alone["detail"]
+    together = await hub.client.post("/tasks/batch", json={"tasks": [{"type": "t"}, new]})
+    assert together.json()["errors"][0]["pointer"] == "/tasks/1/limits/1/running"
+    assert (await hub.client.get("/tasks")).json()["items"] == []
+    relying = await hub.client.post("/tasks", json={"type": "t", "limits": [{"key": "a"}]})
+    assert relying.status_code == 422, "what was refused has stated nothing"
+
+
+async def test_limits_are_part_of_what_a_key_stands_for(hub: Running) -> None:
+    body = {"type": "t", "limits": [{"key": "a", "running": 1}]}
+    assert (await hub.client.post("/tasks", json=body, headers={KEY: "k"})).status_code == 202
+    assert (await hub.client.post("/tasks", json=body, headers={KEY: "k"})).status_code == 200
+    body["limits"] = [{"key": "a", "running": 2}]
+    assert (await hub.client.post("/tasks", json=body, headers={KEY: "k"})).status_code == 422
+
+
 async def test_a_type_that_nobody_serves_is_accepted_and_held(hub: Running) -> None:
     assert (await hub.submit("nobody.knows"))["hold"] == "no_worker"
 

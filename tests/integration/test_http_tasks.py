@@ -10,6 +10,7 @@ import pytest_asyncio
 from tests.support.http_api import Running, api
 
 from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.limits import PAGE_OCTETS
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.registry import Registry
 
@@ -85,6 +86,17 @@ async def test_lists_are_newest_first_in_pages(hub: Running) -> None:
         if cursor is None:
             break
     assert (seen, pages) == (ids[::-1], 3)
+
+
+async def test_a_page_of_large_tasks_is_bounded_and_its_cursor_goes_on(hub: Running) -> None:
+    size = PAGE_OCTETS // 10
+    ids = [(await hub.submit("a", {"text": "x" * size}))["id"] for _ in range(13)]
+    first = await hub.client.get("/tasks", params={"limit": 1000})
+    assert len(first.content) < PAGE_OCTETS + 2 * size
+    page = first.json()
+    rest = (await hub.client.get("/tasks", params={"limit": 1000, "cursor": page["next_cursor"]})).json()
+    assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (10, 3, None)
+    assert [task["id"] for task in page["items"] + rest["items"]] == ids[::-1]
 
 
 async def test_a_cursor_stays_good_while_tasks_come_and_go(hub: Running) -> None:

@@ -1,5 +1,6 @@
 """The hub as a program uses it, beside the database: what it accepts, what it refuses, and that refusing changes nothing."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from taskflow_hub import (
     Hub,
     IdempotencyMismatch,
     Invalid,
+    Limit,
     Misconfigured,
     NotAllowed,
     NotFound,
@@ -26,6 +28,8 @@ from taskflow_hub import (
     UniqueConflict,
 )
 from taskflow_hub.domain.submission import OnConflict
+from taskflow_hub.engine.idempotency import fingerprint
+from taskflow_hub.hub.hub import _idempotency
 from taskflow_hub.testing.handlers import working
 
 NOBODY = "01a2074b-2052-74ef-be80-d944dd8e120a"
@@ -174,6 +178,47 @@ async def test_unique_keys(hub: Hub) -> None:
     assert await count(hub) == 1
 
 
+async def test_limits(hub: Hub) -> None:
+    """However they are stated, they are kept: of these five, three run one after the other."""
+    most, now = 0, 0
+
+    @hub.task("a.type")
+    async def handler(n: int) -> None:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+
+    one = Limit("a", running=1)
+    async with working(hub, slots=10):
+        handles = [
+            await handler.submit(1, limits=[one]),
+            *await handler.options(limits=(one,)).submit_many([{"n": 2}]),
+            *await hub.submit_many([Submission(type="a.type", payload=Raw(b'{"n": 3}'), limits=(one,))]),
+            await hub.submit("a.type", {"n": 4}, options={"limits": (one for _ in range(1))}),
+        ]
+        for handle in handles:
+            await handle.result(10)
+    assert most == 1
+
+
+async def test_a_key_used_before_there_were_limits_is_still_known(hub: Hub) -> None:
+    """What is hashed of a submit without limits has no trace of them."""
+    plain = _idempotency("k", [Submission(type="a.type")])
+    body: dict[str, object] = {
+        "type": "a.type",
+        "payload": {},
+        "queue": None,
+        "priority": 5,
+        "run_at": None,
+        "delay": None,
+    }
+    before = fingerprint("hub.submit", "k", [{**body, "expires_at": None, "tags": [], "unique": None}])
+    assert plain == before
+    assert plain != _idempotency("k", [Submission(type="a.type", limits=(Limit("a", running=1),))])
+
+
 # --- what is refused, by name, before anything is stored
 
 
@@ -191,6 +236,12 @@ async def test_unique_keys(hub: Hub) -> None:
         ({"queue": "No Spaces"}, "/queue"),
         ({"tags": ["x" * 65]}, "/tags"),
         ({"unique": {"key": ""}}, "/unique/key"),
+        ({"unique": Unique(key="")}, "/unique/key"),
+        ({"limits": [Limit("")]}, "/limits/0/key"),
+        ({"limits": [Limit("a", running=1), {"key": "b", "per_second": -1}]}, "/limits/1/per_second"),
+        ({"limits": [Limit("a", per_second=float("nan"))]}, "/limits/0/per_second"),
+        ({"limits": [Limit("a", running=1), Limit("a")]}, "/limits/1/key"),
+        ({"limits": [Limit("a")]}, "/limits/0/running"),
         ({"retry": {"base": -1}}, "/retry/base"),
         ({"dealy": 60}, "/dealy"),
     ],

@@ -3,17 +3,16 @@
 import asyncio
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.worker_handlers import registry
-from tests.integration.worker_house import House
+from tests.integration.worker_house import LONG_S, House
 
 from taskflow_hub.domain.limits import RESULT_MAX
 from taskflow_hub.domain.messages import Failed, How, Logged, Progressed, Succeeded
@@ -35,13 +34,26 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(true: Callable[[], Any], what: str) -> Any:
-    """Poll for what another process does: the end of a grandchild sends us no signal."""
-    deadline = time.monotonic() + 20
-    while not (found := true()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
-    return found
+def wait_for_end(pid: int) -> None:
+    """Of any process, be it our child or not."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([watched], [], [], LONG_S)[0], f"{pid} runs on"
+    finally:
+        os.close(watched)
+
+
+def read_fifo(fifo: Path) -> str:
+    """What a process writes into it, once it does."""
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert select.select([descriptor], [], [], LONG_S)[0], f"nobody writes to {fifo.name}"
+        return os.read(descriptor, 1_000).decode()
+    finally:
+        os.close(descriptor)
 
 
 def children() -> set[int]:
@@ -50,7 +62,8 @@ def children() -> set[int]:
 
 
 async def gone(*pids: int) -> None:
-    await asyncio.to_thread(wait_for, lambda: not any(map(alive, pids)), f"{pids} run on")
+    for pid in pids:
+        await asyncio.to_thread(wait_for_end, pid)
 
 
 # --- life of a child ---
@@ -284,17 +297,16 @@ async def test_a_handler_in_the_main_module_works(tmp_path: Path, how: str) -> N
 async def test_when_the_worker_is_killed_its_children_end(tmp_path: Path) -> None:
     """Even one whose handler holds the interpreter, and with all that a handler has started."""
     (tmp_path / "program_of_mine.py").write_text(PROGRAM)
+    files = [tmp_path / "holder", tmp_path / "sleeper"]
+    for file in files:
+        os.mkfifo(file)
     program = subprocess.Popen(
         [sys.executable, "program_of_mine.py", "wait", str(tmp_path)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     try:
-        files = [tmp_path / "holder", tmp_path / "sleeper"]
-        await asyncio.to_thread(
-            wait_for, lambda: all(file.exists() for file in files), "the handlers do not run"
-        )
-        pids = [int(pid) for file in files for pid in file.read_text().split()]
+        pids = [int(pid) for file in files for pid in (await asyncio.to_thread(read_fifo, file)).split()]
         assert len(pids) == 3
         assert all(map(alive, pids))
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.integration.worker_handlers import registry, stubborn
-from tests.integration.worker_house import LONG_S, House, soon
+from tests.integration.worker_house import LONG_S, House, logged
 
 from taskflow_hub.domain.errors import Misconfigured, Unavailable
 from taskflow_hub.domain.messages import (
@@ -74,7 +74,7 @@ async def test_it_tries_until_the_engine_agrees(
 
     await house.worker.start()
     await house.worker.start()  # twice is harmless
-    await soon(lambda: "not registered yet" in caplog.text)  # nobody serves
+    await logged(caplog, "not registered yet")  # nobody serves
     await house.broker.serve(answer)
     async with asyncio.timeout(20):
         assert await house.worker.registered() == "worker-1"
@@ -90,7 +90,7 @@ async def test_it_opens_when_the_broker_is_there(tmp_path: Path, monkeypatch: py
     with house.faults.raising(Unavailable(), "open") as fault:
         await house.serve()
         await house.worker.start()
-        await soon(lambda: fault.hits >= 3)
+        await fault.until(3)
     async with asyncio.timeout(20):
         await house.worker.registered()
     assert isinstance(await house.run("answer.async", {"what": "none"}), Succeeded)
@@ -105,7 +105,7 @@ async def test_taking_outlasts_an_outage_of_the_broker(
         for error in (Unavailable("away"), ValueError("a bug")):
             with house.faults.raising(error, "take") as fault:
                 await house.give("answer.async", {"what": "none"})  # ends the take that waits
-                await soon(lambda fault=fault: fault.hits >= 3)  # type: ignore[misc]
+                await fault.until(3)
             assert isinstance(await house.run("answer.async", {"what": "none"}), Succeeded)
 
 
@@ -251,7 +251,10 @@ async def test_what_does_not_stop_does_not_keep_a_worker_from_leaving(tmp_path: 
         assert time.monotonic() - began < 6
         assert all(isinstance(house.endings[task_id], Released) for task_id in ids)
         let_go.set()
-        await soon(lambda: all(task.get_name() != "on" for task in asyncio.all_tasks()))
+        still = [task for task in asyncio.all_tasks() if task.get_name() == "on"]
+        assert still, "it runs on, whatever it was told"
+        await asyncio.wait(still, timeout=20)
+        assert all(task.done() for task in still)
 
 
 async def test_reports_that_nobody_stores_do_not_keep_it_for_ever(

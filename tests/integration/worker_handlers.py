@@ -166,8 +166,7 @@ def write_pid_and_sleep(file: str, grandchild: bool = False) -> None:
     pids = [os.getpid()]
     if grandchild:
         pids.append(subprocess.Popen(["sleep", "3600"]).pid)
-    Path(f"{file}.part").write_text(" ".join(map(str, pids)))
-    Path(f"{file}.part").rename(file)
+    Path(file).write_text(" ".join(map(str, pids)))
     time.sleep(3600)
 
 

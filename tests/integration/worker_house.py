@@ -1,6 +1,8 @@
 """A worker on the real local broker, and an engine that says just what a test wants it to say."""
 
 import asyncio
+import logging
+import threading
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec import Raw
 
 from taskflow_hub.broker.local import LocalBroker
@@ -41,10 +44,29 @@ LONG_S = 20.0
 
 
 async def soon(true: Callable[[], object]) -> None:
-    """Wait for what nobody tells us of: a line in the log, a thread's end."""
+    """Wait for what nobody tells us of."""
     async with asyncio.timeout(LONG_S):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
+
+
+async def logged(caplog: pytest.LogCaptureFixture, words: str, times: int = 1) -> None:
+    """Wait until the log has these words."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    class Tells(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            loop.call_soon_threadsafe(told.set)  # heartbeats have a thread of their own
+
+    handler = Tells()
+    logging.getLogger().addHandler(handler)  # after caplog's own, so what it tells of is in caplog
+    try:
+        async with asyncio.timeout(LONG_S):
+            while caplog.text.count(words) < times:
+                await told.wait()
+                told.clear()
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 class House:
@@ -74,6 +96,7 @@ class House:
         self.away = self.hanging = self.draining = False
         self.stop_list: list[Stop] = []
         self.requests: list[Request] = []
+        self.beats = threading.Semaphore(0)  # one more with each heartbeat, for whoever blocks the loop
         self.reports: list[Report] = []
         self.endings: dict[str, Ending] = {}
         self._changed = asyncio.Event()
@@ -170,6 +193,8 @@ class House:
         if self.away:
             raise Unavailable("the database is away")
         self.requests.append(request)
+        if isinstance(request, Heartbeat):
+            self.beats.release()
         self._loop.call_soon_threadsafe(self._changed.set)  # beats come on a loop of their own
         match request:
             case Register():

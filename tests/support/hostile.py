@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 
 UNKNOWN = new_id()
+REGEX = re.compile(r"\^\[|\(\?[:!=]|\{\d+,\d*\}|\]\{\d+\}|\]\*\$|pattern|regex")
 
 
 @contextlib.contextmanager
@@ -47,6 +49,7 @@ def check(answer: httpx.Response, status: int, pointer: str | None = None) -> No
     assert problem["status"] == status
     assert problem["type"] == f"/problems/{problem['code']}"
     assert "Traceback" not in answer.text
+    assert not REGEX.search(answer.text), "people are told in words"
     if pointer is not None:
         assert [error["pointer"] for error in problem["errors"]] == [pointer]
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 
 STARTS_WITHIN_S = 30.0
+READY, STOPPING = "ready", "stopping"  # events of its log
 
 
 def free_port() -> int:
@@ -24,7 +26,11 @@ def free_port() -> int:
 
 
 class HubProcess:
-    """`taskflow up` in `folder`, which holds its database. `kill` and `start` may be called again and again."""
+    """`taskflow up` in `folder`, which holds its database. `kill` and `start` may be called again and again.
+
+    What it says on stderr, and stdout, comes through a pipe: a log line is the signal that something has come to be. `up` is
+    set while it can be asked: from its `ready` until a signal is sent to it.
+    """
 
     def __init__(
         self,
@@ -37,9 +43,11 @@ class HubProcess:
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / f"hub-{self.port}.log"
+        self.up = threading.Event()
         self._app, self._environ = app, dict(environ or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._said = _Said()
+        self._before = ""  # what the processes before this one have said
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
     @property
@@ -48,18 +56,10 @@ class HubProcess:
         return self._process.pid
 
     def start(self) -> "HubProcess":
-        """Start, and return once it answers."""
+        """Start, and return once it is ready."""
         self.spawn()
-        deadline = time.monotonic() + STARTS_WITHIN_S
-        while not self.answers():
-            assert self._process is not None
-            assert self._process.poll() is None, (
-                f"the hub ended with {self._process.returncode}:\n{self.output()}"
-            )
-            assert time.monotonic() < deadline, (
-                f"the hub did not answer within {STARTS_WITHIN_S} s:\n{self.output()}"
-            )
-            time.sleep(0.02)  # there is no other sign than the answer
+        self.until_says(READY)
+        self.up.set()
         return self
 
     def spawn(self) -> None:
@@ -68,21 +68,24 @@ class HubProcess:
         if self._app:
             command += ["--app", self._app]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("TASKFLOW_")}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=environ | self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._before = self.output()
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environ | self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._said = _Said(self._process)
 
-    def answers(self) -> bool:
-        try:
-            return self.client.get("/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+    def until_says(self, event: str, timeout_s: float = STARTS_WITHIN_S) -> dict[str, Any]:
+        """The line of its log with this event; fails when the hub ends without it, or takes longer."""
+        found = self._said.until(event, timeout_s)
+        assert found is not None, (
+            f"the hub did not say {event!r} within {timeout_s} s, or ended:\n{self.output()}"
+        )
+        return found
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -96,23 +99,28 @@ class HubProcess:
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
+        self.up.clear()
         self._process.send_signal(number)
 
     def wait(self, timeout_s: float = 40.0) -> int:
+        """Its exit status, once it has ended and all it said is in `output`."""
         assert self._process is not None
-        return self._process.wait(timeout_s)
+        status = self._process.wait(timeout_s)
+        self._said.to_the_end()
+        return status
 
     def output(self) -> str:
-        return self.log.read_text(errors="replace")
+        return self._before + self._said.text()
 
     def __enter__(self) -> "HubProcess":
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            self.wait()
 
     # --- what tests ask of it over HTTP
 
@@ -151,3 +159,56 @@ class HubProcess:
 
     def final(self, task_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
         return self.until(task_id, "success", "failed", "cancelled", "skipped", timeout_s=timeout_s)
+
+
+class _Said:
+    """What a process says, read by a thread as it comes, and given to whoever waits for it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes] | None" = None) -> None:
+        self._lines: list[str] = []
+        self._events: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self._ended = process is None
+        self._reader: threading.Thread | None = None
+        if process is not None:
+            self._reader = threading.Thread(target=self._read, args=(process,), name="HubOutput", daemon=True)
+            self._reader.start()
+
+    def text(self) -> str:
+        with self._changed:
+            return "".join(self._lines)
+
+    def until(self, event: str, timeout_s: float) -> dict[str, Any] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._find(event) or self._ended, timeout_s)
+            return self._find(event)
+
+    def to_the_end(self) -> None:
+        """Its children let go of the pipe when they end, a moment after it."""
+        if self._reader is not None:
+            self._reader.join(10)
+            assert not self._reader.is_alive(), "something the hub has started outlives it"
+
+    def _find(self, event: str) -> dict[str, Any] | None:
+        return next((found for found in self._events if found.get("event") == event), None)
+
+    def _read(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        with process.stdout as pipe:
+            for raw in pipe:
+                line = raw.decode(errors="replace")
+                with self._changed:
+                    self._lines.append(line)
+                    self._events += _event(line)
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def _event(line: str) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return []  # not of its log
+    return [found] if isinstance(found, dict) else []

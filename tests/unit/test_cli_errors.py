@@ -16,7 +16,7 @@ from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, all_e
 def test_every_error_has_an_exit_code_with_a_meaning(kind: type[TaskflowError]) -> None:
     code = exit_code(kind.__new__(kind))
     assert code in MEANINGS
-    assert code not in {0, 130, 141}
+    assert code not in {0, 130, 141, 143}
     if kind is not TaskflowError:
         assert (
             any(ancestor in EXIT_CODES for ancestor in kind.__mro__ if ancestor is not TaskflowError)
@@ -60,6 +60,17 @@ def test_an_error_is_told_in_one_line_and_its_fields(capsys: pytest.CaptureFixtu
     assert err.splitlines() == ["Error: /payload/ab: is odd", "  /payload/a: is required", "  body: is late"]
 
 
+def test_a_full_queue_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    full = errors.QueueFull(
+        "Queue 'q' is full: it may hold 1 waiting tasks.", errors=[FieldError("", "queue 'q' is full")]
+    )
+    assert explain(full) == 5
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: Queue 'q' is full: it may hold 1 waiting tasks.",
+        "Let its workers catch up, or submit to another queue.",
+    ]
+
+
 def test_what_a_hostile_hub_says_is_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     explain(Invalid("\x1b[2J", errors=[FieldError("/\x1b[1m", "\x07")]))
     assert not re.search("[\x00-\x09\x0b-\x1f]", capsys.readouterr().err)
@@ -99,10 +110,12 @@ def test_the_table_names_only_errors_that_exist() -> None:
     [
         ("postgresql://bob:s3cret@db:5432/x", f"postgresql://bob:{HIDDEN}@db:5432/x"),
         ("postgresql://bob:p@ss:w@db/x", f"postgresql://bob:{HIDDEN}@db/x"),
+        ("postgresql://bob:s3/c#r?et@db/x", f"postgresql://bob:{HIDDEN}@db/x"),
         ("redis://:s3cret@host", f"redis://:{HIDDEN}@host"),
         ("sqlite:///taskflow.db?max_page_count=5", "sqlite:///taskflow.db?max_page_count=5"),
         ("pg://h/x?sslpassword=s3cret&a=b", f"pg://h/x?sslpassword={HIDDEN}&a=b"),
         ("http://plain.host/a@b:c", "http://plain.host/a@b:c"),
+        ("http://plain.host:80/a@b:c", "http://plain.host:80/a@b:c"),
         ("no url at all", "no url at all"),
     ],
 )

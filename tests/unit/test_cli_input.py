@@ -51,6 +51,40 @@ def test_none_is_a_value() -> None:
         options.count_or_none("few")
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("host:a,running=3", {"key": "host:a", "running": 3}),
+        ("host:a,per_second=0.2,running=3", {"key": "host:a", "per_second": 0.2, "running": 3}),
+        ("host:a", {"key": "host:a"}),
+        ("a,b=c,running=3", {"key": "a,b=c", "running": 3}),
+        ("a=1,per_second=1e3", {"key": "a=1", "per_second": 1000.0}),
+        ("running=3", {"key": "running=3"}),
+        ("a,running=0", {"key": "a", "running": 0}),  # the hub says what is wrong with it
+    ],
+)
+def test_a_limit_is_read(text: str, wanted: dict[str, Any]) -> None:
+    assert options.limit(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not a limit"),
+        (",running=3", "is not a limit"),
+        ("a,running=x", "'x' is not a number"),
+        ("a,running=1.5", "'1.5' is not a number"),
+        ("a,running=", "'' is not a number"),
+        ("a,per_second=nan", "cannot be"),
+        ("a,per_second=inf", "cannot be"),
+        ("a,running=1,running=2", "cannot be"),
+    ],
+)
+def test_what_is_no_limit_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        options.limit(text)
+
+
 def test_a_time_has_a_zone_or_is_local() -> None:
     assert options.moment("2030-01-31T18:00:00Z") == datetime(2030, 1, 31, 18, tzinfo=UTC)
     assert options.moment("2030-01-31T18:00").tzinfo is not None

@@ -17,7 +17,7 @@ from taskflow_hub.client.problems import PROBLEM, error_of, retry_after_s
 from taskflow_hub.domain import errors, model
 from taskflow_hub.domain.ended import TaskFailed
 from taskflow_hub.domain.errors import FieldError, TaskflowError, all_errors
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.submission import Limit, Submission
 
 T = TypeVar("T")
 SERVER = "http://hub.test"
@@ -112,7 +112,7 @@ def test_the_task_has_the_fields_of_the_domain_in_their_order() -> None:
 
 
 def test_an_answer_that_is_no_hubs_is_said_to_be_one() -> None:
-    with pytest.raises(TaskflowError, match=r"http://hub\.test sent an answer this client cannot read"):
+    with pytest.raises(errors.Unavailable, match=r"http://hub\.test sent an answer this client cannot read"):
         play(api().get("x"), Response(200, {}, b"<html>"))
 
 
@@ -130,24 +130,40 @@ def test_an_error_class_with_a_constructor_of_its_own_is_made_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "kind", "foreign"),
     [
-        (400, errors.Invalid),
-        (403, errors.Refused),
-        (404, errors.NotFound),
-        (405, TaskflowError),
-        (429, errors.QueueFull),
-        (500, TaskflowError),
-        (502, errors.Unavailable),
-        (503, errors.Unavailable),
+        (400, errors.Invalid, errors.Unavailable),
+        (403, errors.Refused, errors.Refused),
+        (404, errors.NotFound, errors.Unavailable),
+        (405, TaskflowError, errors.Unavailable),
+        (413, errors.TooLarge, errors.TooLarge),
+        (429, errors.QueueFull, errors.QueueFull),
+        (500, TaskflowError, errors.Unavailable),
+        (501, TaskflowError, errors.Unavailable),
+        (502, errors.Unavailable, errors.Unavailable),
+        (503, errors.Unavailable, errors.Unavailable),
     ],
 )
-def test_an_unknown_code_or_none_is_judged_by_the_status(status: int, kind: type[TaskflowError]) -> None:
+def test_an_unknown_code_is_judged_by_the_status_and_none_by_what_a_proxy_may_say(
+    status: int, kind: type[TaskflowError], foreign: type[TaskflowError]
+) -> None:
     assert type(error_of(problem(status, "of_a_newer_hub", detail="x"), SERVER)) is kind
-    foreign = error_of(Response(status, {"content-type": "text/html"}, b"<h1>no</h1>"), SERVER)
-    assert type(foreign) is kind
-    assert "not the way a hub does" in foreign.detail
-    assert type(error_of(Response(status, {"content-type": PROBLEM}, b"not json"), SERVER)) is kind
+    for media_type in ("text/html", "application/json", PROBLEM):
+        said = error_of(Response(status, {"content-type": media_type}, b"<h1>no</h1>"), SERVER)
+        assert type(said) is foreign
+        assert "not the way a hub does" in said.detail
+
+
+@pytest.mark.parametrize("status", [404, 500, 501])
+def test_what_is_no_hub_is_not_asked_again(status: int) -> None:
+    with pytest.raises(errors.Unavailable, match="not the way a hub does"):
+        play(api().get("x"), Response(status, {"content-type": "text/html"}, b""))
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_whose_hub_is_away_is_asked_again(status: int) -> None:
+    task, sent, _ = play(api().get("x"), Response(status, {"content-type": "text/html"}, b""), ok())
+    assert (task.id, len(sent)) == (TASK["id"], 2)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +265,7 @@ def test_none_is_told_apart_from_not_given() -> None:
         run_at=at,
         tags={"a"},
         unique={"key": "k"},
+        limits=(Limit("a", running=1), {"key": "b"}),
         priority=9,
     )
     assert body_of(play(plan, ok(status=202))[1][0]) == {
@@ -259,6 +276,7 @@ def test_none_is_told_apart_from_not_given() -> None:
         "run_at": "2030-01-01T00:00:00Z",
         "tags": ["a"],
         "unique": {"key": "k"},
+        "limits": [{"key": "a", "running": 1, "per_second": None}, {"key": "b"}],
         "priority": 9,
     }
 

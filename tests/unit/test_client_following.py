@@ -269,6 +269,13 @@ def test_logs_are_followed_until_the_task_has_ended_and_its_last_lines_are_read(
     assert play.slept == [POLL_S / 4, POLL_S]
 
 
+def test_following_logs_does_not_wait_for_a_hub_that_was_never_there() -> None:
+    play = Play(*[NOT_SENT] * 3)
+    with pytest.raises(Unavailable):
+        play.run(play.api.logs("x", follow=True))
+    assert play.now - 100 < 1
+
+
 def test_following_logs_lives_through_a_restart_but_reading_them_does_not_wait() -> None:
     play = Play(ok(seen(1)), page((1, 1)), *[NOT_SENT] * 9, ok(seen(2, "success")), page())
     play.run(play.api.logs("x", follow=True))

@@ -47,7 +47,8 @@ def pointers(error: TaskflowError) -> list[str]:
     [
         ('{"type": 5}', "/type", "expected `str`, got `int`"),
         ('{"type": null}', "/type", "expected `str`, got `null`"),
-        ('{"type": "Web Title"}', "/type", "regex"),
+        ('{"type": "Web Title"}', "/type", "1 to 100 characters of a-z"),
+        ('{"type": "a", "queue": "A"}', "/queue", "1 to 64 characters of a-z"),
         ('{"type": "a", "priority": "high"}', "/priority", "expected `int`, got `str`"),
         ('{"type": "a", "priority": 10}', "/priority", "<= 9"),
         ('{"type": "a", "priority": 5.5}', "/priority", "got `float`"),
@@ -184,11 +185,6 @@ def test_a_backslash_followed_by_u0000_is_harmless_text(text: bytes) -> None:
         (rb'{"type": "a", "payload": {"x": ["ok", "\ud800\u0041"]}}', "/payload/x/1"),
         (rb'{"type": "a", "payload": {"x": "\ud800", "x": 1}}', "/payload/x"),
         (rb'{"type": "a", "tags": ["\udfff"]}', "/tags/0"),
-        (b'{"type": "a", "payload": {"x": "\xff"}}', "/payload/x"),
-        (b'{"type": "a", "payload": {"x": "\xc0\x80"}}', "/payload/x"),
-        (b'{"type": "a", "payload": {"x": "\xed\xa0\x80"}}', "/payload/x"),
-        (b'{"type": "a", "tags": ["\xe2\x82"]}', "/tags/0"),
-        (b'{"type": "a", "payload": {"\xff": 1}}', "/payload"),
     ],
 )
 def test_text_that_is_not_unicode_is_refused_and_named(body: bytes, pointer: str) -> None:
@@ -196,6 +192,29 @@ def test_text_that_is_not_unicode_is_refused_and_named(body: bytes, pointer: str
     assert type(error) is Invalid
     assert pointers(error) == [pointer]
     assert "not valid Unicode" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"type": "a", "payload": {"x": "\xff"}}', "/payload/x"),
+        (b'{"type": "a", "payload": {"x": "\xc0\x80"}}', "/payload/x"),
+        (b'{"type": "a", "payload": {"x": "\xed\xa0\x80"}}', "/payload/x"),
+        (b'{"type": "a", "tags": ["\xe2\x82"]}', "/tags/0"),
+        (b'{"type": "a", "payload": {"\xff": 1}}', "/payload"),
+        (b'{"\xff": 1, "type": "a"}', ""),
+        (b'{"type": "a", "priority": 99, "tags": ["\xff"]}', "/tags/0"),
+        (rb'{"type": "a", "payload": {"x": "\u0000", "y": "' + b'\xff"}}', "/payload/y"),
+        (rb'{"type": "a", "payload": {"x": "\ud800", "y": "' + b'\xff"}}', "/payload/x"),
+        (b'{"type": "a\xff', ""),
+        (b'\xff{"type": "a"}', ""),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_undecodable_whatever_else_is_wrong(body: bytes, pointer: str) -> None:
+    error = refused(body)
+    assert type(error) is Undecodable
+    assert pointers(error) == [pointer]
+    assert "not UTF-8" in error.detail
 
 
 def test_a_surrogate_pair_is_one_character() -> None:

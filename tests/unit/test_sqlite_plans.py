@@ -13,9 +13,11 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
-from taskflow_hub.store.sqlite.lease import Dispatch, _scan_text
+from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _text
+from taskflow_hub.store.sqlite.limits import _branches as limit_branches
 from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches
 from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
 from taskflow_hub.store.sqlite.submit import submit
@@ -24,6 +26,7 @@ from taskflow_hub.store.sqlite.workers import _register as register
 from taskflow_hub.store.values import NewTask, Submit, TaskFilter
 
 READY, HELD, SCHEDULED, RUNNING = "tasks_ready", "tasks_held", "tasks_scheduled", "tasks_running"
+LIMITED_HELD, LIMITED_RUNNING, UNSERVED = "tasks_limited_held", "tasks_limited_running", "tasks_unserved"
 TASKS, FINISHED = "sqlite_autoindex_tasks_1", "sqlite_autoindex_finished_tasks_1"
 
 # What each statement must go by.
@@ -43,9 +46,12 @@ USES = {
     "finish": {"tasks_ended"},
     "finish_tally": {"tasks_ended"},
     "finish_remove": {"tasks_ended"},
-    "lease_look": {READY, RUNNING},
+    "lease_look": {READY, RUNNING, LIMITED_HELD},
     "hold_unserved": {READY},
-    "unhold": {HELD},
+    "held_lanes": {UNSERVED},
+    "unhold": {UNSERVED},
+    "limit_groups": {LIMITED_HELD},
+    "limit_running": {LIMITED_RUNNING},
     "route": {"tasks_unrouted"},
     "waiting": {READY, HELD, SCHEDULED},
     "next_due": {SCHEDULED},
@@ -115,7 +121,11 @@ def walks(steps: list[str]) -> list[str]:
     """Steps that go over a whole table, or over an index that is not partial."""
     found = [(match.group(2), step) for step in steps if (match := BIG.match(step))]
     partial = {
-        f"tasks_{name}" for name in ("ready", "held", "scheduled", "running", "expiring", "ended", "blocked")
+        f"tasks_{name}"
+        for name in (
+            *("ready", "held", "scheduled", "running", "expiring", "ended", "blocked"),
+            *("limited_held", "limited_running", "unserved"),
+        )
     }
     return [step for how, step in found if not any(f"INDEX {name}" in how for name in partial)]
 
@@ -130,7 +140,16 @@ def test_it_goes_by_its_index(connection: sqlite3.Connection, name: str) -> None
 @pytest.mark.parametrize("name", sorted(SQL_NAMES - WALKS))
 def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> None:
     found = statement(name)
-    if name in {"lease_scan", "lease_branch", "list", "entries", "count"}:
+    if name in {
+        "lease_scan",
+        "lease_branch",
+        "limit_ahead",
+        "limit_first",
+        "limit_branch",
+        "list",
+        "entries",
+        "count",
+    }:
         return  # put together with others: below
     steps = plan(connection, found.sized(4) if found.nothing else found.text)
     assert not walks(steps), steps
@@ -139,9 +158,28 @@ def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> No
 @pytest.mark.parametrize("lanes", [1, 2, 7, 200])
 def test_a_lease_sorts_nothing(connection: sqlite3.Connection, lanes: int) -> None:
     """The lanes are merged as they come, so the limit ends the walk."""
-    steps = plan(connection, _scan_text(lanes))
-    assert not walks(steps), steps
+    for sql in (SCAN, AHEAD):
+        steps = plan(connection, _text(sql, lanes))
+        assert not walks(steps), steps
+        assert sum("tasks_ready (queue=? AND type=?)" in step for step in steps) == lanes, steps
+        assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize("lanes", [1, 7])
+def test_a_lease_sorts_nothing_but_the_held_tasks_it_may_give(
+    connection: sqlite3.Connection, lanes: int
+) -> None:
+    steps = plan(connection, _text(SCAN, lanes, held=True))
     assert sum("tasks_ready (queue=? AND type=?)" in step for step in steps) == lanes, steps
+    assert sum("TEMP B-TREE" in step for step in steps) == 1, steps
+    assert not walks([step for step in steps if "json_each" not in step]), steps
+
+
+def test_held_tasks_are_found_by_what_limits_them(connection: sqlite3.Connection) -> None:
+    text, _ = limit_branches(0, [("q", "t", "default", '["a"]', 1)] * 3)
+    steps = plan(connection, text)
+    wanted = "tasks_limited_held (queue=? AND type=? AND account_id=? AND limits=?)"
+    assert sum(wanted in step for step in steps) == 4, steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
@@ -237,3 +275,42 @@ def test_effort_does_not_grow_with_what_waits(database_path: Path) -> None:
     connection.close()
     for name in work:
         assert many[name] <= 1.3 * few[name] + 10, f"{name}: {few[name]} → {many[name]}"
+
+
+def test_effort_does_not_grow_with_what_limits_hold_back(database_path: Path) -> None:
+    url = f"sqlite:///{database_path}"
+    migrate(url)
+    connection = connect(parse_url(url), writer=True)
+    tx = Transaction(connection, utc_now())
+    new = {"max_retries": 3, "retry": RetryPolicy(), "timeout": None, "payload": Raw(b"{}")}
+    dispatch = Dispatch()
+    register(
+        tx,
+        Register(
+            worker=new_id(),
+            name="w",
+            host="h",
+            pid=1,
+            version="1",
+            slots=100,
+            window=0,
+            types=(TaskType(type="t"),),
+        ),
+    )
+
+    def hold_some(count: int) -> None:
+        limits = (Limit("a", running=1),)
+        news = [NewTask(id=new_id(), type="t", limits=limits, **new) for _ in range(count)]  # type: ignore[arg-type]
+        submit(tx, [Submit(tuple(news))])
+        while dispatch.lease(tx, None, 100).more:
+            pass
+
+    def lease_nothing() -> None:
+        assert dispatch.lease(tx, None, 100).leases == ()
+
+    hold_some(1_000)
+    few = effort(connection, lease_nothing)
+    hold_some(9_000)
+    many = effort(connection, lease_nothing)
+    connection.close()
+    assert many <= 1.1 * few + 5, f"{few} → {many}"

@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.next_version import NEXT, with_next_version
 
-from taskflow_hub.domain.errors import Misconfigured, SchemaMismatch, StoreUnavailable
-from taskflow_hub.store.sqlite import SchemaState, SqliteStore, check, migrate, schema
-from taskflow_hub.store.sqlite.connection import connect
-from taskflow_hub.store.sqlite.migrations.run import upgrade
-from taskflow_hub.store.sqlite.schema import CURRENT
-from taskflow_hub.store.sqlite.url import Location
+from taskflow_hub.domain.errors import Invalid, Misconfigured, SchemaMismatch, StoreUnavailable
+from taskflow_hub.store.sqlite import SqliteStore, check, migrate, schema
+from taskflow_hub.store.sqlite.schema import VERSIONS, upgrade_sql
+from taskflow_hub.store.versions import SchemaState
 
 
 @pytest.fixture
@@ -55,17 +54,22 @@ def test_an_empty_file_is_nobodys(url: str, database_path: Path) -> None:
     assert check(url) is SchemaState.CURRENT
 
 
-def test_alembic_makes_the_same(url: str, database_path: Path, tmp_path: Path) -> None:
+def test_what_is_printed_makes_the_same(url: str, database_path: Path, tmp_path: Path) -> None:
+    """And that is what Alembic makes."""
     migrate(url)
     other = tmp_path / "other.db"
-    connection = connect(Location(path=other), writer=True)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    upgrade(connection)
+    connection = sqlite3.connect(other, isolation_level=None)
+    connection.executescript(upgrade_sql(None))
     assert not connection.in_transaction
     connection.close()
     assert tables(other) == tables(database_path)
     assert check(f"sqlite:///{other}") is SchemaState.CURRENT
+
+
+def test_what_is_printed_starts_where_it_is_told_to() -> None:
+    assert upgrade_sql(VERSIONS.current) == ""
+    with pytest.raises(Invalid, match="There is no schema version '7'; there are 0001"):
+        upgrade_sql("7")
 
 
 async def test_a_newer_schema_is_refused(url: str, database_path: Path) -> None:
@@ -77,21 +81,44 @@ async def test_a_newer_schema_is_refused(url: str, database_path: Path) -> None:
             await SqliteStore.open(url, migrate=change)
 
 
+ADDITION = """
+-- What tomorrow brings: a column, and 100 % of its rows have ':x' in it.
+ALTER TABLE tasks ADD COLUMN added TEXT NOT NULL DEFAULT '100 %, 00:00:00+00 :x';
+CREATE TRIGGER added AFTER INSERT ON tasks BEGIN UPDATE tasks SET added = added; SELECT 1; END;
+"""
+
+
 async def test_an_older_schema_is_brought_up(
-    url: str, database_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, database_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is only one version yet, so the next one is imagined."""
     migrate(url)
-    monkeypatch.setattr(schema, "VERSIONS", (*schema.VERSIONS, "0999"))
-    monkeypatch.setattr(schema, "CURRENT", "0999")
-    asked: list[sqlite3.Connection] = []
-    monkeypatch.setattr("taskflow_hub.store.sqlite.migrations.run.upgrade", asked.append)
+    monkeypatch.setattr(schema, "VERSIONS", with_next_version("sqlite", ADDITION, tmp_path))
     assert check(url) is SchemaState.OLDER
     with pytest.raises(SchemaMismatch, match="taskflow db migrate"):
         await SqliteStore.open(url, migrate=False)
-    assert not asked
+    assert check(url) is SchemaState.OLDER
     await asyncio.to_thread(migrate, url)
-    assert len(asked) == 1
+    assert check(url) is SchemaState.CURRENT
+    made = dict(tables(database_path))
+    assert "100 %, 00:00:00+00 :x" in made["tasks"]
+    assert "SELECT 1; END" in made["added"]
+
+    fresh = tmp_path / "fresh.db"
+    migrate(f"sqlite:///{fresh}")
+    assert tables(fresh) == tables(database_path), "from nothing or from an older version, it is the same"
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(
+    url: str, database_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(url)
+    before = tables(database_path)
+    broken = "CREATE TABLE more (x INTEGER);\nALTER TABLE nowhere ADD COLUMN x;"
+    monkeypatch.setattr(schema, "VERSIONS", with_next_version("sqlite", broken, tmp_path))
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        migrate(url)
+    assert tables(database_path) == before
+    assert check(url) is SchemaState.OLDER
 
 
 async def test_without_migrate_an_empty_file_is_refused(url: str, database_path: Path) -> None:
@@ -138,13 +165,16 @@ async def test_a_missing_folder(tmp_path: Path) -> None:
         await SqliteStore.open(f"sqlite:///{tmp_path}")
 
 
-async def test_ping_notices_a_change_of_schema(url: str, database_path: Path) -> None:
+async def test_a_hub_that_runs_goes_on_under_a_newer_schema(url: str, database_path: Path) -> None:
+    """Migrations only add (docs/adr/0040). One that was taken away or put back is noticed."""
     store = await SqliteStore.open(url)
     await store.ping()
-    execute(database_path, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaMismatch, match="9999"):
+    execute(database_path, f"UPDATE alembic_version SET version_num = '{NEXT}'")
+    await store.ping()
+    execute(database_path, "DELETE FROM alembic_version")
+    with pytest.raises(SchemaMismatch, match="schema none"):
         await store.ping()
-    execute(database_path, f"UPDATE alembic_version SET version_num = '{CURRENT}'")
+    execute(database_path, f"INSERT INTO alembic_version VALUES ('{VERSIONS.current}')")
     await store.ping()
     await store.close()
 
@@ -163,17 +193,17 @@ def test_many_processes_start_at_once_on_one_new_file(url: str, database_path: P
 
 
 def test_a_start_imports_neither_alembic_nor_sqlalchemy(url: str) -> None:
-    """An idle hub shall stay small, on its first start too."""
+    """An idle hub shall stay small, on its first start too. Nor the driver of a database that it does not use."""
     code = f"""
 import asyncio, sys
-from taskflow_hub.store.sqlite import SqliteStore
+from taskflow_hub import bootstrap, settings
 async def main():
     for _ in range(2):
-        store = await SqliteStore.open({url!r})
+        store = await bootstrap.open_store(settings.load({{"database.url": {url!r}}}, environ={{}}).settings)
         await store.ping()
         await store.close()
 asyncio.run(main())
-print([name for name in ("alembic", "sqlalchemy", "mako") if name in sys.modules])
+print([name for name in ("alembic", "sqlalchemy", "mako", "asyncpg") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

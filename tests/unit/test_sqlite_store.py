@@ -113,6 +113,21 @@ async def test_pruning_is_as_thorough_as_deleting(store: SqliteStore, database_p
     assert set(rows(database_path)) == {"rollups"}
 
 
+async def test_retention_is_exact(store: SqliteStore) -> None:
+    """The contract allows a day more."""
+    tasks = [new_task() for _ in range(3)]
+    for task in tasks:
+        await store.submit([Submit((task,))])
+        await store.cancel(DEFAULT_ACCOUNT, [task.id])
+        Clock.now += timedelta(seconds=1)
+    keep = {State.CANCELLED: 2.0}  # the second finished exactly so long ago
+    assert (await store.prune(keep, 10)).tasks == 1
+    assert set(await store.tasks([task.id for task in tasks])) == {task.id for task in tasks[1:]}
+    assert (await store.prune({State.CANCELLED: 2.0 - 1e-6}, 10)).tasks == 1
+    assert (await store.prune({State.CANCELLED: -1.0}, 1)).more
+    Clock.now = NOW
+
+
 async def test_closing_leaves_one_file(database_path: Path) -> None:
     store = await SqliteStore.open(f"sqlite:///{database_path}")
     await store.submit([Submit((new_task(),))])

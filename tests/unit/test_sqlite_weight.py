@@ -78,7 +78,7 @@ async def lease_all(store: SqliteStore, limit: int = 1_000) -> list[list[str]]:
 
 
 async def test_a_page_ends_early(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "OCTETS_AT_ONCE", 1_000)
+    monkeypatch.setattr(search, "PAGE_OCTETS", 1_000)
     sizes = [10, 400, 400, 400, 5_000, 10, 10, 900]
     ids = sorted(await submit(store, [task(size) for size in sizes]), reverse=True)
     pages, cursor = [], None

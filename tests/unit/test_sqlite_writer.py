@@ -13,6 +13,7 @@ import pytest_asyncio
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import ShuttingDown, StoreUnavailable
 from taskflow_hub.store.sqlite import writer as writer_module
+from taskflow_hub.store.sqlite.connection import is_busy
 from taskflow_hub.store.sqlite.statements import Statement
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.url import Location
@@ -253,9 +254,16 @@ async def test_stopping_does_not_wait_for_others_for_long(
     writer.start()
     other = sqlite3.connect(database_path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
+    waits = threading.Event()
+
+    def tell(error: sqlite3.Error) -> bool:
+        waits.set()
+        return is_busy(error)
+
+    monkeypatch.setattr(writer_module, "is_busy", tell)
     calls = [asyncio.ensure_future(writer.write(put_one, f"{n}")) for n in range(5)]
-    await asyncio.sleep(0.05)
     async with asyncio.timeout(10):
+        await asyncio.to_thread(waits.wait)
         await asyncio.to_thread(writer.stop)
         answers = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(answer, StoreUnavailable) for answer in answers)

@@ -18,6 +18,7 @@ from taskflow_hub.domain.submission import (
     TEN_YEARS_S,
     Submission,
     Unique,
+    check_limits,
     check_moment,
     check_times,
 )
@@ -58,6 +59,13 @@ ALLOWED = [
     ("unique", {"key": "k" * 255}),
     ("unique", {"key": "k", "window": TEN_YEARS_S, "on_conflict": "replace"}),
     ("unique", None),
+    ("limits", []),
+    ("limits", [{"key": "a", "running": 1, "per_second": 0.2}]),
+    ("limits", [{"key": "~" * 200, "running": 1_000_000, "per_second": 100_000.0}]),
+    (
+        "limits",
+        [{"key": key, "running": None, "per_second": None} for key in ("a", "A", "a:b/c?d,e", "%C3%A9", "!")],
+    ),
     ("retry", {"kind": "fixed", "base": 0, "factor": 1, "max": 0, "jitter": False}),
 ]
 FORBIDDEN = [
@@ -82,6 +90,9 @@ FORBIDDEN = [
     ("timeout", 0),
     ("timeout", -1),
     ("timeout", MAX_TIMEOUT_S + 1),
+    ("limits", [{"key": str(n), "running": 1} for n in range(6)]),
+    ("limits", {}),
+    ("limits", None),
 ]
 
 
@@ -104,6 +115,15 @@ def test_limits_inside_of_fields_are_named_as_deep_as_they_lie() -> None:
     assert refused(unique={"key": "k", "window": -1}) == "/unique/window"
     assert refused(unique={"key": "k", "on_conflict": "wait"}) == "/unique/on_conflict"
     assert refused(retry={"factor": 0}) == "/retry/factor"
+    for key in ("", "a b", "a\n", "\n", "é", "\x7f", "a\0", "a\t", "x" * 201, 1):
+        assert refused(limits=[{"key": "a"}, {"key": key, "running": 1}]) == "/limits/1/key"
+    for running in (0, -1, 1_000_001, 1.5, "3", True):
+        assert refused(limits=[{"key": "a", "running": running}]) == "/limits/0/running"
+    for per_second in (0, -1, 100_000.1, "3", True):
+        assert refused(limits=[{"key": "a", "per_second": per_second}]) == "/limits/0/per_second"
+    assert refused(limits=[{"running": 1}]) == "/limits/0/key"
+    assert refused(limits=[{"key": "a", "burst": 1}]) == "/limits/0/burst"
+    assert refused(limits=["a"]) == "/limits/0"
 
 
 @pytest.mark.parametrize(("field", "value"), ALLOWED)
@@ -139,6 +159,13 @@ def test_two_submissions_do_not_share_what_they_leave_out() -> None:
 def test_a_payload_is_kept_to_the_letter() -> None:
     text = b'{ "n": 1e2, "big": 12345678901234567890123, "dup": 1, "dup": 2 }'
     assert bytes(decode(DECODER, b'{"type":"a","payload":' + text + b"}").payload) == text
+
+
+def test_a_limit_is_named_once() -> None:
+    check_limits(read(limits=[{"key": "a"}, {"key": "A"}]))
+    with pytest.raises(Invalid, match="'a' stands twice") as caught:
+        check_limits(read(limits=[{"key": "a"}, {"key": "b"}, {"key": "a", "running": 1}]), "/tasks/4")
+    assert caught.value.errors[0].pointer == "/tasks/4/limits/2/key"
 
 
 # --- times -------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from taskflow_hub.domain.messages import (
     Submitted,
 )
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.worker import sink as sink_module
 from taskflow_hub.worker.context import MAX_FIELDS, AttemptStopped, Context
 from taskflow_hub.worker.held import HeldAttempt, Stopping
@@ -304,7 +305,9 @@ async def test_submits_are_numbered_and_answered_with_the_new_id(house: House) -
     assert await house.context.submit("t", {"a": when}) == "child-1"
     assert await house.context.submit(Task(), queue="q", priority=9, delay=5, tags=["x"]) == "child-2"
     assert (
-        await house.context.submit("t", max_retries=None, timeout=None, retry=RetryPolicy(base=2))
+        await house.context.submit(
+            "t", max_retries=None, timeout=None, retry=RetryPolicy(base=2), limits=[Limit("a", running=1)]
+        )
         == "child-3"
     )
     first, second, third = house.asked
@@ -320,6 +323,7 @@ async def test_submits_are_numbered_and_answered_with_the_new_id(house: House) -
     assert (third.task.max_retries, third.task.timeout) == (None, None)
     assert second.task.max_retries is not None
     assert third.task.retry == RetryPolicy(base=2)
+    assert third.task.limits == (Limit("a", running=1),)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +333,7 @@ async def test_submits_are_numbered_and_answered_with_the_new_id(house: House) -
         ({"queue": "A"}, "/queue"),
         ({"tags": ("",)}, "/tags/0"),
         ({"delay": -1}, "/delay"),
+        ({"limits": [Limit("a b", running=1)]}, "/limits/0/key"),
     ],
 )
 async def test_a_wrong_submit_is_refused_by_name(house: House, options: dict[str, Any], pointer: str) -> None:

@@ -48,9 +48,12 @@ class Pool:
         self.threads.stop(held)
 
     def alive(self) -> int:
-        """How many threads this pool has; another test's may still be ending."""
-        mine = [thread for thread in threading.enumerate() if isinstance(thread, HandlerThread)]
-        return sum(thread._finish == self.threads._finish for thread in mine)
+        return len(self.alive_ones())
+
+    def alive_ones(self) -> list[HandlerThread]:
+        """The threads this pool has; another test's may still be ending."""
+        every = [thread for thread in threading.enumerate() if isinstance(thread, HandlerThread)]
+        return [thread for thread in every if thread._finish == self.threads._finish]
 
     async def end(self, held: HeldAttempt) -> Outcome:
         async with asyncio.timeout(20):
@@ -101,25 +104,31 @@ async def test_a_stop_strikes_only_the_attempt_it_is_meant_for(pool: Pool) -> No
 
 
 async def test_a_second_stop_changes_nothing(pool: Pool) -> None:
+    at_work, cleaning, told_again = threading.Event(), threading.Event(), threading.Event()
     cleaned = threading.Event()
     caught: list[BaseException] = []
 
     def careful() -> None:
         try:
+            at_work.set()
             while True:
                 time.sleep(0.001)
         except BaseException as error:
             caught.append(error)
-            for _ in range(20):
-                time.sleep(0.001)
+            cleaning.set()
+            told_again.wait()
+            for _ in range(1_000):  # steps at which an exception that was sent would be raised
+                pass
             cleaned.set()
             raise
 
     held = pool.start(careful)
-    await asyncio.sleep(0.01)
+    await asyncio.to_thread(at_work.wait)
+    pool.stop(held)
+    await asyncio.to_thread(cleaning.wait)
     for _ in range(5):
         pool.stop(held)
-        await asyncio.sleep(0.002)
+    told_again.set()
     assert isinstance(await pool.end(held), Obeyed)
     assert cleaned.is_set()
     assert len(caught) == 1
@@ -146,12 +155,12 @@ async def test_threads_are_as_many_as_run_at_once_and_idle_ones_end(
     for _ in range(20):
         await pool.end(pool.start(lambda: None))
     assert pool.alive() == 5
+    idle = pool.alive_ones()
     monkeypatch.setattr(in_thread, "IDLE_S", 0.02)
     pool.threads._trim(0.02)
-    deadline = time.monotonic() + 20
-    while pool.alive():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    for thread in idle:
+        await asyncio.to_thread(thread.join, 20)
+    assert not pool.alive()
     assert isinstance(await pool.end(pool.start(lambda: None)), Returned)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from taskflow_hub.cli.exits import FAILED, INTERRUPTED, MISSING, REFUSED, UNAVAILABLE, USAGE
 from taskflow_hub.cli.terminal import clean, say
 from taskflow_hub.domain import errors
-from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.errors import FieldError, TaskflowError
 
 EXIT_CODES: Final[Mapping[type[BaseException], int]] = {
     TaskflowError: FAILED,
@@ -46,7 +46,7 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
         case TaskflowError():
             _error(error.detail)
             for field in error.errors:
-                if not re.search(rf"(?<!\S){re.escape(field.pointer or 'body')}(?![\w/-])", error.detail):
+                if not _told(field, error.detail):
                     say(f"  {field.pointer or 'body'}: {field.detail}")
             _hint(error)
         case TimeoutError() if str(error):
@@ -60,6 +60,12 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     return exit_code(error)
+
+
+def _told(field: FieldError, detail: str) -> bool:
+    """Whether the first line has said it: named the field, or, of the whole request, said the same."""
+    named = re.search(rf"(?<!\S){re.escape(field.pointer or 'body')}(?![\w/-])", detail)
+    return bool(named) or (not field.pointer and field.detail.lower() in detail.lower())
 
 
 def _error(words: str) -> None:

@@ -11,6 +11,7 @@ REFUSED: Final = 4
 UNAVAILABLE: Final = 5
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141  # as if SIGPIPE had ended us, which is what a shell expects of a filter
+TERMINATED: Final = 143  # as a shell tells of a process that SIGTERM has ended
 
 MEANINGS: Final[Mapping[int, str]] = {
     OK: "Done. Of a task that was waited for: it succeeded.",
@@ -18,7 +19,10 @@ MEANINGS: Final[Mapping[int, str]] = {
     USAGE: "The command line, the input or a setting is wrong. Nothing was changed.",
     MISSING: "There is no such task, queue, worker or database.",
     REFUSED: "The hub does not serve this caller.",
-    UNAVAILABLE: "The hub or its database cannot be reached, is full or is shutting down; or time ran out. Try again later.",
+    UNAVAILABLE: "The hub or its database cannot be reached, is full or is shutting down; what answers is no hub; or time ran "
+    "out. Try again later.",
     INTERRUPTED: "Interrupted by Ctrl-C. A task that was waited for goes on. (`up`: a second signal cut its end short.)",
     BROKEN_PIPE: "Whoever read the output closed it (a pipe into `head`, say).",
+    TERMINATED: "Ended by SIGTERM. (`up`: before it had begun to start anything, for from then on it ends in order, with "
+    "status 0; or by a second signal, which cut its end short.)",
 }

@@ -1,5 +1,6 @@
 """Options that many commands share, and how their text is read."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ _DURATION: Final = re.compile(
     r"(?:(?P<d>[0-9]+(?:\.[0-9]+)?)d)?(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s?)?"
 )
 _SECONDS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_LIMIT: Final = re.compile(r"(?P<key>.*?)(?P<numbers>(?:,(?:running|per_second)=[^,=]*)*)", re.DOTALL)
 _NONE: Final = frozenset({"none", "null", "never"})
 
 
@@ -72,6 +74,24 @@ def moment(text: str) -> datetime:
         raise ValueError(
             f"{text!r} is not a time; write like 2030-01-31T18:00 or 2030-01-31T18:00:00Z"
         ) from None
+
+
+def limit(text: str) -> dict[str, str | float]:
+    """`host:example.com,running=3,per_second=0.5`: a key, which may have commas in it, and its numbers."""
+    match = _LIMIT.fullmatch(text)
+    if match is None or match["key"] == "":
+        raise ValueError(f"{text!r} is not a limit; write like KEY,running=3 or KEY,per_second=10")
+    found: dict[str, str | float] = {"key": match["key"]}
+    for part in match["numbers"].split(",")[1:]:
+        name, _, number = part.partition("=")
+        try:
+            value: float = int(number) if name == "running" else float(number)
+        except ValueError:
+            raise ValueError(f"{number!r} is not a number, in {text!r}") from None
+        if name in found or not math.isfinite(value):
+            raise ValueError(f"{part!r} cannot be, in {text!r}")
+        found[name] = value
+    return found
 
 
 ServerOption: TypeAlias = Annotated[

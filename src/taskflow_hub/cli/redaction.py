@@ -5,8 +5,11 @@ from typing import Any, Final
 
 HIDDEN: Final = "********"
 _SECRET: Final = re.compile(r"secret|password|passwd|token|private_key|api_key|_key$|^key$", re.IGNORECASE)
-# What stands between "//" and the last "@" before the path names a user; after its first colon comes the password.
-_PASSWORD: Final = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/?#\s:@]*:)[^/?#\s]*(?=@)", re.IGNORECASE)
+# What stands between "//" and the last "@" names a user; after its first colon comes the password, even one with a "/", "?" or
+# "#" that should have been written otherwise. (A colon with a port and a path behind it is another matter.)
+_PASSWORD: Final = re.compile(
+    r"(?P<before>[a-z][a-z0-9+.-]*://[^/?#\s:@]*:)(?![0-9]{1,5}[/?#])\S*(?=@)", re.IGNORECASE
+)
 _PARAMETER: Final = re.compile(
     r"([?&][^=&#\s]*(?:secret|password|passwd|token|key)[^=&#\s]*=)[^&#\s]*", re.IGNORECASE
 )

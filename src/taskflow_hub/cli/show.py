@@ -114,9 +114,7 @@ def note(task: "Task") -> str:
         case State.FAILED:
             return str(task.reason or "")
         case State.QUEUED if task.hold:
-            return {"no_worker": "no worker serves it", "paused": "its queue is paused"}.get(
-                task.hold, task.hold
-            )
+            return hold(task.hold)
         case State.SCHEDULED if task.run_at:
             return f"runs {ago(task.run_at)}"
         case State.RUNNING if task.cancel_requested_at:
@@ -124,6 +122,19 @@ def note(task: "Task") -> str:
         case State.RUNNING if task.progress:
             return f"{task.progress.fraction:.0%} {task.progress.message}".strip()
     return ""
+
+
+def hold(text: str) -> str:
+    match text.split(":", 1):
+        case ["no_worker"]:
+            return "no worker serves it"
+        case ["paused"]:
+            return "its queue is paused"
+        case ["limit", key]:
+            return f"limit {key} is full"
+        case ["rate", key]:
+            return f"rate of {key} is used up"
+    return text
 
 
 def took(task: "Task") -> str:

@@ -18,6 +18,7 @@ from taskflow_hub.cli.options import (
     ServerOption,
     TaskId,
     count_or_none,
+    limit,
     moment,
     seconds,
     seconds_or_none,
@@ -112,6 +113,16 @@ def submit(
             help="Answer with the unfinished task of this type and key, if there is one.",
         ),
     ] = None,
+    limits: Annotated[
+        list[Any] | None,
+        typer.Option(
+            "--limit",
+            metavar="KEY[,running=N][,per_second=N]",
+            parser=limit,
+            help="How many tasks with this key may run, or start per second; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +147,7 @@ def submit(
         "expires_at": expires_at,
         "tags": tag,
         "unique": None if unique_key is None else {"key": unique_key},
+        "limits": limits or None,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     given |= {} if max_retries is None else {"max_retries": max_retries.value}

@@ -30,7 +30,12 @@ def up(
     ] = None,
     database_url: Annotated[
         str | None,
-        typer.Option("--database-url", metavar="URL", help="Default sqlite:///taskflow.db."),
+        typer.Option(
+            "--database",
+            "--database-url",
+            metavar="URL",
+            help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE; default sqlite:///taskflow.db.",
+        ),
     ] = None,
     slots: Annotated[
         int | None, typer.Option("--slots", metavar="N", help="How many attempts run at once; default 20.")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from taskflow_hub.client.plan import Broken, Plan, Request, Response, Send, Sleep
-from taskflow_hub.client.problems import error_of
+from taskflow_hub.client.problems import error_of, may_pass
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, TaskflowError, Unavailable
 
@@ -83,7 +83,7 @@ class Conversation:
                 if response.status < 400:
                     return response
                 error = error_of(response, self.server)
-                again = isinstance(error, Unavailable)
+                again = isinstance(error, Unavailable) and may_pass(response)
             pause_s = self.pause_s(tried, error.retry_after_s)
             if not again or tried >= self.manner.retries or pause_s > LONGEST_PAUSE_S:
                 raise error
@@ -103,10 +103,11 @@ class Conversation:
         )
 
     def decode(self, body: bytes, kind: type[T]) -> T:
+        """Raises Unavailable for what no hub we know would say."""
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise TaskflowError(
+            raise Unavailable(
                 f"{self.server} sent an answer this client cannot read ({error}). Is it a hub, and of a fitting version?"
             ) from None
 

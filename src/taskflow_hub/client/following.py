@@ -117,7 +117,7 @@ class FollowPlans(TaskPlans):
 
         Raises NotFound; Unavailable when the hub stays away for a minute while following.
         """
-        patience_s = PATIENCE_S if follow else 0.0
+        patience_s = 0.0  # for who has been there before
         after: str | None = None
         while True:
             # Whether it has ended is asked before the lines are, so that no last one is missed.
@@ -125,6 +125,7 @@ class FollowPlans(TaskPlans):
             found = more = True
             while more:
                 page = yield from self._patiently(partial(self._log_page, id, after), patience_s)
+                patience_s = PATIENCE_S if follow else 0.0
                 for line in page.items:
                     yield Emit(line)
                     after = f"{line.attempt}.{line.n}"

@@ -14,7 +14,7 @@ from taskflow_hub.domain.errors import FieldError, TaskflowError, all_errors
 
 PROBLEM: Final = "application/problem+json"
 
-# Where the code says nothing to us: of a newer hub, of HTTP itself, of a proxy or another program at the same address.
+# Where the code says nothing to us: of a newer hub, of HTTP itself, of a proxy in between.
 _BY_STATUS: Final[Mapping[int, type[TaskflowError]]] = {
     400: errors.Invalid,
     401: errors.Refused,
@@ -34,6 +34,11 @@ _BY_STATUS: Final[Mapping[int, type[TaskflowError]]] = {
 }
 
 
+# What a proxy may say by itself. Any other status that does not come with a problem is of a program that is no hub.
+_OF_PROXIES: Final = frozenset({401, 403, 408, 413, 414, 429, 431, 502, 503, 504})
+_PASSING: Final = frozenset({408, 502, 503, 504})
+
+
 class _Problem(Struct):
     """RFC 9457, with our two members."""
 
@@ -46,7 +51,7 @@ class _Problem(Struct):
 def error_of(response: Response, server: str) -> TaskflowError:
     """The error that this answer (status 400 and up) stands for."""
     pause_s = retry_after_s(response)
-    if response.headers.get("content-type", "").partition(";")[0].strip().lower() == PROBLEM:
+    if _is_problem(response):
         try:
             problem = msgspec.json.decode(response.body, type=_Problem)
         except msgspec.DecodeError:
@@ -59,7 +64,13 @@ def error_of(response: Response, server: str) -> TaskflowError:
         f"{server} answered {response.status}, but not the way a hub does. "
         "Is this the hub's address, or is something in between?"
     )
-    return _make(_by_status(response), detail, (), pause_s)
+    kind = _by_status(response) if response.status in _OF_PROXIES else errors.Unavailable
+    return _make(kind, detail, (), pause_s)
+
+
+def may_pass(response: Response) -> bool:
+    """Whether an answer of "unavailable" may be another one soon. Something that is no hub stays what it is."""
+    return _is_problem(response) or response.status in _PASSING
 
 
 def retry_after_s(response: Response) -> float | None:
@@ -71,6 +82,10 @@ def retry_after_s(response: Response) -> float | None:
         return max(float(given), 0.0) if given[0].isdigit() else _until(given)
     except ValueError:
         return None
+
+
+def _is_problem(response: Response) -> bool:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower() == PROBLEM
 
 
 def _by_status(response: Response) -> type[TaskflowError]:

@@ -15,7 +15,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Attempt
 from taskflow_hub.domain.options import CommonOptions
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Submission, Unique
+from taskflow_hub.domain.submission import Limit, Submission, Unique
 
 PAGE: Final = 100
 PREFER_MAX_S: Final = 60  # the longest `Prefer: wait` a hub grants
@@ -31,6 +31,7 @@ class SubmitOptions(CommonOptions, total=False):
 
     retry: RetryPolicy | Mapping[str, Any]
     unique: Unique | Mapping[str, Any]
+    limits: Iterable[Limit | Mapping[str, Any]]
 
 
 class NewTask(SubmitOptions):
@@ -178,7 +179,7 @@ class TaskPlans(Conversation):
         yield from self.ask(Any, "DELETE", f"tasks/{segment(id)}", repeatable=False)
 
     def attempts(self, id: str) -> Plan[list[Attempt]]:
-        """Every try from the first on, the running or last one included. Raises NotFound."""
+        """Every try in order, the running or last one included; of more than 200 the newest. Raises NotFound."""
         return (yield from self.ask(_Attempts, "GET", f"tasks/{segment(id)}/attempts")).items
 
 
@@ -199,6 +200,8 @@ def _submission(type: str, payload: Payload, options: Mapping[str, Any]) -> dict
             aware(name, body[name])
     if "tags" in body:
         body["tags"] = [body["tags"]] if isinstance(body["tags"], str) else list(body["tags"])
+    if "limits" in body:
+        body["limits"] = list(body["limits"])
     return body
 
 

@@ -1,7 +1,7 @@
 """Why a queued task is not running, as people are shown it.
 
-The store writes only the hold that keeps its ready index short (`no_worker`, where a scan met the task); a paused queue, and
-a queue nobody scans, are read from the queue and the workers. See docs/adr/0010.
+The store writes only the holds that keep its ready index short (`no_worker`, `limit:KEY`, `rate:KEY`, where a scan met the
+task); a paused queue, and a queue nobody scans, are read from the queue and the workers. See docs/adr/0010 and 0050.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,16 @@ from taskflow_hub.domain.model import Queue, Worker, WorkerState
 
 PAUSED: Final = "paused"
 NO_WORKER: Final = "no_worker"
+
+
+def limit_full(key: str) -> str:
+    """As many tasks with this key run as may."""
+    return f"limit:{key}"
+
+
+def rate_spent(key: str) -> str:
+    """As many tasks with this key were started as may be by now."""
+    return f"rate:{key}"
 
 
 class Serving(Struct, frozen=True):

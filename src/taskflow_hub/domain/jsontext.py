@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, Undecodable
+from taskflow_hub.domain.shapes import IN_WORDS
 
 # Handlers decode deeper in their stack than we do, so what is accepted must be far from any limit.
 MAX_DEPTH: Final = 100
@@ -26,6 +27,7 @@ LOOKED_AT: Final = (
 T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<path>(?:key in )?\$[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_SHAPES: Final = {f"Expected `str` matching regex {known!r}": words for known, words in IN_WORDS.items()}
 _NUL_ESCAPE: Final = b"\\u0000"
 _COLON_ESCAPE: Final = b"\\u003"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -38,6 +40,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, pointer: str = "") -> 
 
     Raises Undecodable (not JSON at all) or Invalid; both carry the pointer of the field where one can be named.
     """
+    _refuse_other_than_utf8(body, pointer)
     _refuse_nul(body, pointer)
     return outline(decoder, body, pointer)
 
@@ -60,6 +63,7 @@ def encode(value: object, pointer: str = "") -> msgspec.Raw:
 
 def decode_any(body: bytes, pointer: str = "") -> Any:
     """Decode text of unknown shape, as `decode` does; `pointer` is where it stands in the request."""
+    _refuse_other_than_utf8(body, pointer)
     check_text(body, pointer)
     return _decode(msgspec.json.decode, body, pointer)
 
@@ -88,6 +92,26 @@ def check_depth(body: bytes, pointer: str = "") -> None:
 
 def _too_deep(pointer: str) -> Invalid:
     return Invalid.field(pointer, f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_other_than_utf8(body: bytes, pointer: str) -> None:
+    """Before all else: what is no text has no fields that could be wrong. A decoder would not look into what it leaves Raw."""
+    if not (body.isascii() or _is_utf8(body)):
+        raise _not_utf8(_loosely(body), pointer)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _not_utf8(loose: Any, pointer: str) -> Undecodable:
+    where = _find(loose, _has_surrogate, pointer)
+    found = FieldError(pointer if where is None else where, "contains bytes that are not UTF-8")
+    return Undecodable("The body is not valid JSON: it is not UTF-8.", errors=[found])
 
 
 def _refuse_nul(body: bytes, pointer: str) -> None:
@@ -155,7 +179,7 @@ def from_validation(error: msgspec.ValidationError, pointer: str = "") -> Invali
         return Invalid.field(f"{at}/{_escape(unknown[1])}", "is not a known field")
     if missing:
         return Invalid.field(f"{at}/{_escape(missing[1])}", "is required")
-    return Invalid.field(at, detail[:1].lower() + detail[1:])
+    return Invalid.field(at, _SHAPES.get(detail) or detail[:1].lower() + detail[1:])
 
 
 def _pointer(path: str) -> str:
@@ -197,20 +221,24 @@ def _loosely(body: bytes) -> Any:
 
 
 def _diagnose(body: bytes, message: str, pointer: str = "") -> TaskflowError:
-    """Say which field made strict JSON refuse: a lone surrogate, bytes that are not UTF-8, NaN; else that it is not JSON."""
+    """Say which field made strict JSON refuse: bytes that are not UTF-8, a lone surrogate, NaN; else that it is not JSON."""
     loose = _loosely(body)
-    surrogate = _find(loose, lambda text: _SURROGATE.search(text) is not None, pointer)
+    if not _is_utf8(body):
+        return _not_utf8(loose, pointer)
+    surrogate = _find(loose, _has_surrogate, pointer)
     if surrogate is not None:
-        return Invalid.field(
-            surrogate,
-            "contains text that is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)",
-        )
+        return Invalid.field(surrogate, "contains text that is not valid Unicode (a lone surrogate)")
     number = _find(loose, lambda text: isinstance(text, _NotANumber), pointer)
     if number is not None:
         return Undecodable(
             "The body is not valid JSON.", errors=[FieldError(number, "NaN and Infinity are not JSON")]
         )
     return Undecodable(f"The body is not valid JSON: {message}.", errors=[FieldError(pointer, message)])
+
+
+def _has_surrogate(text: str) -> bool:
+    """A lone one; to `_loosely`, also a byte that is not UTF-8."""
+    return _SURROGATE.search(text) is not None
 
 
 def _find(value: Any, bad: Any, pointer: str) -> str | None:

@@ -3,6 +3,8 @@
 from typing import Final
 
 BATCH_MAX: Final = 10_000  # tasks that one submit commits together
+ATTEMPTS_SHOWN: Final = 200  # of a task's attempts, the newest; one with bounded retries seldom has more
+PAGE_OCTETS: Final = 8 << 20  # of payloads, results and errors in one page of tasks, but for its last task
 LINES_MAX: Final = 1_000  # of an attempt's log
 RESULT_MAX: Final = 16 * 1024 * 1024  # bytes of a result's JSON text
 ALONE_FROM: Final = 2  # from this many crashes on a task is leased alone, so that it convicts no neighbour

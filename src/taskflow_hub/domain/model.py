@@ -81,7 +81,7 @@ class Task(Struct, frozen=True, kw_only=True):
     status: State
     rev: int  # rises by one with every change of a public field
     reason: Reason | None = None
-    hold: str | None = None  # why a queued task may not be leased: no_worker, paused
+    hold: str | None = None  # why a queued task may not be leased: no_worker, paused, limit:KEY, rate:KEY
     payload: Raw
     attempt: int = 0
     retry_count: int = 0

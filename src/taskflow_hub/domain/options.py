@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Unique
+from taskflow_hub.domain.submission import Limit, Unique
 
 
 class CommonOptions(TypedDict, total=False):
@@ -28,3 +28,4 @@ class TaskOptions(CommonOptions, total=False):
 
     retry: RetryPolicy
     unique: Unique
+    limits: Iterable[Limit]

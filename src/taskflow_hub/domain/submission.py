@@ -16,9 +16,11 @@ from taskflow_hub.domain.retry import RetryPolicy
 # (?!\n): Python's `$` alone would let a line break follow. To JSON Schema's `$` it adds nothing.
 TYPE_PATTERN: Final = r"^[a-z0-9_.-]{1,100}$(?!\n)"
 QUEUE_PATTERN: Final = r"^[a-z0-9_-]{1,64}$(?!\n)"
+LIMIT_KEY_PATTERN: Final = r"^[!-~]{1,200}$(?!\n)"  # visible ASCII: two keys that look alike are alike
 TEN_YEARS_S: Final = 10 * 366 * 86_400.0
 MAX_TIMEOUT_S: Final = 30 * 86_400.0
 MAX_TAGS: Final = 20
+MAX_LIMITS: Final = 5
 NO_PARAMETERS: Final = Raw(b"{}")
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # a year short of the last, so that every zone can show it
@@ -41,6 +43,11 @@ Tag = Annotated[str, Meta(min_length=1, max_length=64)]
 Key = Annotated[str, Meta(min_length=1, max_length=255)]
 MaxRetries = Annotated[int, Meta(ge=0, le=100)]
 Timeout = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_S)]
+LimitKey = Annotated[
+    str, Meta(pattern=LIMIT_KEY_PATTERN, description="What is shared, such as host:example.com.")
+]
+AtOnce = Annotated[int, Meta(ge=1, le=1_000_000)]
+PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
 
 
 class OnConflict(StrEnum):
@@ -57,6 +64,18 @@ class Unique(Struct, frozen=True, forbid_unknown_fields=True):
     on_conflict: OnConflict = OnConflict.RETURN
 
 
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of all tasks of an account that name this key, at most `running` run at a time, and `per_second` start.
+
+    The numbers belong to the key: the first task that names it must give one of the two, a later one may change them, and
+    what is left out stays as it is.
+    """
+
+    key: LimitKey
+    running: AtOnce | None = None
+    per_second: PerSecond | None = None
+
+
 class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: TypeName
     payload: Payload = field(default_factory=lambda: NO_PARAMETERS)
@@ -70,6 +89,31 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expires_at: Moment | None = None  # failed with reason `expired` if no attempt has started by then
     tags: Annotated[tuple[Tag, ...], Meta(max_length=MAX_TAGS)] = ()
     unique: Unique | None = None
+    limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
+
+
+def check_limits(wanted: Submission, at: str = "") -> None:
+    """What the field types cannot say about limits; `at` is the submission's pointer. Raises Invalid."""
+    seen: set[str] = set()
+    for place, limit in enumerate(wanted.limits):
+        if limit.key in seen:
+            raise Invalid.field(f"{at}/limits/{place}/key", f"{limit.key!r} stands twice; name a key once")
+        seen.add(limit.key)
+
+
+def check_texts(wanted: Submission, at: str = "") -> None:
+    """Refuse text that not every database can store; JSON from outside was checked when it was read. Raises Invalid."""
+    for place, tag in enumerate(wanted.tags):
+        _check_text(tag, f"{at}/tags/{place}")
+    if wanted.unique is not None:
+        _check_text(wanted.unique.key, f"{at}/unique/key")
+
+
+def _check_text(text: str, pointer: str) -> None:
+    if "\0" in text:
+        raise Invalid.field(pointer, "contains a NUL character (U+0000)")
+    if not text.isascii() and not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text):
+        raise Invalid.field(pointer, "contains text that is not valid Unicode (a lone surrogate)")
 
 
 def check_times(wanted: Submission, at: str = "") -> None:

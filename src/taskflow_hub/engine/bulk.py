@@ -32,7 +32,10 @@ class BulkOperations:
         return _found(await self._store.bulk(account, bulk_id), bulk_id)
 
     async def abort(self, account: str, bulk_id: str) -> Bulk:
-        """Stop after the chunk in flight; what is done stays done. A finished one is answered as it is. Raises NotFound."""
+        """Stop after the chunk in flight, which is still counted; what is done stays done. A finished one is answered as it is.
+
+        Raises NotFound.
+        """
         bulk = await self.get(account, bulk_id)
         if bulk.status is not BulkStatus.RUNNING:
             return bulk

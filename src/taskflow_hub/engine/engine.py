@@ -57,7 +57,7 @@ class Engine:
             store, self.hints, formats=formats, strict=settings.strict_types, new_id=new_id
         )
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
-        self.queues = Queues(store, broker, self.hints)
+        self.queues = Queues(store, broker, self.hints, self.metrics)
         self.workers = Workers(store, broker, self.tasks, self.hints, self.metrics)
         self.bulk = BulkOperations(store, self.hints, new_id)
         self.queries = Queries(store, clock, retention.by_state())

@@ -3,10 +3,11 @@
 from typing import Final, Protocol
 
 from taskflow_hub.broker.base import EngineSide
-from taskflow_hub.domain.lifecycle import UNSTARTED
+from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.messages import Recall
 from taskflow_hub.domain.model import Queue
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.store.base import QueueStore, WorkerStore
 
 PURGE_CHUNK: Final = 1000
@@ -16,8 +17,8 @@ class _Store(QueueStore, WorkerStore, Protocol): ...
 
 
 class Queues:
-    def __init__(self, store: _Store, broker: EngineSide, hints: Hints) -> None:
-        self._store, self._broker, self._hints = store, broker, hints
+    def __init__(self, store: _Store, broker: EngineSide, hints: Hints, metrics: Metrics) -> None:
+        self._store, self._broker, self._hints, self._metrics = store, broker, hints, metrics
 
     async def pause(self, name: str) -> Queue:
         """No new attempt starts from this queue; what its workers have not started is called back. Survives restarts."""
@@ -48,5 +49,6 @@ class Queues:
         purged = 0
         while left > 0 and (ids := await self._store.purge(account, name, min(left, PURGE_CHUNK))):
             purged, left = purged + len(ids), left - len(ids)
+            self._metrics.finished(State.CANCELLED, len(ids))
             self._hints.changed(ids, Topic.QUEUES)
         return purged

@@ -17,7 +17,8 @@ class EngineSettings(BaseModel):
     )
     results_dir: Path | None = Field(
         None,
-        description="Folder for results above 64 KiB, made when needed; default: beside the database, taskflow.db.results.",
+        description="Folder for results above 64 KiB, made when needed; default: beside the database, taskflow.db.results; on "
+        "PostgreSQL DATABASE.results in the working directory. Processes on several machines must share it.",
     )
     dead_after: float = Field(
         30.0,

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S, TaskType
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Submission, check_times
+from taskflow_hub.domain.submission import Submission, check_limits, check_texts, check_times
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.payloads import Format, Payloads
 from taskflow_hub.engine.remembered import Remembered
@@ -64,6 +64,8 @@ class TaskTypes:
         if declared is None and self._strict:
             raise Invalid.field(f"{at}/type", f"no worker has ever registered {wanted.type!r}")
         check_times(wanted, at)
+        check_texts(wanted, at)
+        check_limits(wanted, at)
         self._payloads.check(bytes(wanted.payload), declared, f"{at}/payload")
         return NewTask(
             id=self._new_id(),
@@ -83,6 +85,7 @@ class TaskTypes:
             expires_at=wanted.expires_at,
             tags=wanted.tags,
             unique=wanted.unique,
+            limits=wanted.limits,
             parent_id=parent_id,
             traceparent=traceparent,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -74,7 +74,7 @@ class Tasks:
         )
         outcome = await self._submits.add(Submit(tasks, idempotency, call))
         if isinstance(outcome, TaskflowError):
-            outcome.errors = tuple(_repointed(one, pointers) for one in outcome.errors)
+            outcome.errors = tuple(repointed(one, pointers) for one in outcome.errors)
             raise outcome
         if any(outcome.created):
             self._announce(tasks, outcome.replaced)
@@ -83,6 +83,7 @@ class Tasks:
 
     def _announce(self, tasks: Sequence[NewTask], replaced: Sequence[str]) -> None:
         if replaced:
+            self._metrics.finished(State.CANCELLED, len(replaced))
             self._hints.changed(replaced)
         timed = any(task.run_at or task.delay_s or task.expires_at for task in tasks)
         self._hints.tell(Topic.TASKS, Topic.WORK, *((Topic.DUE,) if timed else ()))
@@ -103,7 +104,11 @@ class Tasks:
 
     async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
         """As the store's `cancel`; the workers of running ones are told at once."""
+        before = await self._store.revs(ids)
         tasks = await self._store.cancel(account, ids)
+        self._metrics.finished(
+            State.CANCELLED, len({one.id for one in tasks if one and _ended_now(one, before)})
+        )
         self._hints.changed([task.id for task in tasks if task], Topic.WORK)
         for task in tasks:
             if task and task.status is State.RUNNING and task.worker:
@@ -154,7 +159,13 @@ class Tasks:
         return outcome
 
 
-def _repointed(error: FieldError, pointers: Sequence[str]) -> FieldError:
+def _ended_now(task: Task, before: Mapping[str, int]) -> bool:
+    """Whether this cancel ended it: not one before, nor its worker, which was asked to and whose report is counted."""
+    now = task.status is State.CANCELLED and task.cancel_requested_at is None
+    return now and task.rev > before.get(task.id, task.rev)
+
+
+def repointed(error: FieldError, pointers: Sequence[str]) -> FieldError:
     """The store says which of the Submit's tasks it means ("/tasks/3/unique/key"); its caller has pointers of its own."""
     if not error.pointer.startswith("/tasks/"):
         return error

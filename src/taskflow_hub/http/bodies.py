@@ -15,16 +15,17 @@ from taskflow_hub.domain.errors import FieldError, Invalid, TooLarge, Undecodabl
 from taskflow_hub.domain.limits import BATCH_MAX
 from taskflow_hub.engine.payloads import beside
 from taskflow_hub.http.api import api_of
+from taskflow_hub.http.unread import leave_unread
 from taskflow_hub.http.whole_numbers import could_help, with_whole_numbers
 
 T = TypeVar("T")
 
 
 async def read(request: Request, limit: int) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is known to be, be the length declared or not."""
+    """The whole body. Raises TooLarge as soon as it is known to be, be the length declared or not; the rest is left unread."""
     declared = request.headers.get("content-length")
     if declared is not None and int(declared) > limit:
-        raise _too_large(limit)
+        raise _too_large(request, limit)
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
@@ -34,7 +35,7 @@ async def read(request: Request, limit: int) -> bytes:
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit)
+            raise _too_large(request, limit)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -97,7 +98,8 @@ async def _body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(_body)]
 
 
-def _too_large(limit: int) -> TooLarge:
+def _too_large(request: Request, limit: int) -> TooLarge:
+    leave_unread(request.scope)
     return TooLarge(f"The body has more than {limit} bytes, which is all that may be sent here.")
 
 

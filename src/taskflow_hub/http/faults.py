@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskflow_hub.domain.errors import FieldError, Invalid, NotFound, TaskflowError
 from taskflow_hub.http import problems
 from taskflow_hub.http.answers import ProblemAnswer
+from taskflow_hub.http.params import SHAPES
 from taskflow_hub.http.pointers import pointer
+from taskflow_hub.http.unread import is_unread, refused
 
 log = structlog.stdlib.get_logger("taskflow.http")
 
@@ -41,13 +43,26 @@ class Faults:
             if not isinstance(error, TaskflowError) or problems.status_of(type(error)) == 500:
                 log.exception("request failed", method=scope["method"], path=scope["path"])
             if not started:
-                await answer(error)(scope, receive, send)
+                await _tell(error, scope, receive, send)
+
+
+async def _tell(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    if not is_unread(scope):
+        await answer(error)(scope, receive, send)
+    elif not refused(scope, problem := problems.from_error(_known(error))):
+        await ProblemAnswer(problem, problems.headers(problem) | {"Connection": "close"})(
+            scope, receive, send
+        )
 
 
 def answer(error: Exception) -> ProblemAnswer:
-    known = error if isinstance(error, TaskflowError) else TaskflowError()
+    known = _known(error)
     problem = problems.from_error(known)
     return ProblemAnswer(problem, problems.headers(problem, known.retry_after_s))
+
+
+def _known(error: Exception) -> TaskflowError:
+    return error if isinstance(error, TaskflowError) else TaskflowError()
 
 
 async def on_http_exception(request: Request, error: Exception) -> ProblemAnswer:
@@ -66,5 +81,6 @@ async def on_invalid_parameters(request: Request, error: Exception) -> ProblemAn
 
 
 def _field(error: dict[str, Any]) -> FieldError:
-    detail = str(error["msg"]).removeprefix("Value error, ")
-    return FieldError(pointer(*error["loc"]), detail[:1].lower() + detail[1:])
+    where, detail = pointer(*error["loc"]), str(error["msg"]).removeprefix("Value error, ")
+    shape = SHAPES.get(error.get("ctx", {}).get("pattern"))
+    return FieldError(where, shape or detail[:1].lower() + detail[1:])

@@ -1,11 +1,13 @@
 """Is the hub able to do its work? Asked by load balancers and by people; each check says "ok", or what is wrong."""
 
+from msgspec import UNSET
+
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.http.api import Api
 from taskflow_hub.http.schemas import Readiness
 
 
-async def readiness(api: Api) -> Readiness:
+async def readiness(api: Api, *, verbose: bool) -> Readiness:
     checks = {
         "api": "shutting down" if api.lifetime.closing else "ok",
         "store": await _store(api),
@@ -14,7 +16,7 @@ async def readiness(api: Api) -> Readiness:
         **await api.ready(),
     }
     well = all(state == "ok" for state in checks.values())
-    return Readiness("ready" if well else "unready", checks)
+    return Readiness("ready" if well else "unready", checks, await _warnings(api) if verbose else UNSET)
 
 
 async def _store(api: Api) -> str:
@@ -23,6 +25,13 @@ async def _store(api: Api) -> str:
     except TaskflowError as error:
         return error.detail
     return "ok"
+
+
+async def _warnings(api: Api) -> list[str]:
+    try:
+        return await api.engine.store.warnings()
+    except TaskflowError:
+        return []  # the check has said why
 
 
 async def _broker(api: Api) -> str:

@@ -47,6 +47,7 @@ ANSWERS: Final = (
     Problem,
     Explanation,
 )
+ASKED_FOR: Final = frozenset({("Readiness", "warnings")})
 NO_NUL: Final = r"^[^\u0000]*$"
 PYTHON_ONLY: Final = r"(?!\n)"  # a lookahead that says in Python what `$` says in JSON Schema
 
@@ -95,7 +96,8 @@ def _components() -> Schema:
         _bound_strings(schema)
     for name, schema in of_answers.items():
         if name not in of_requests and "properties" in schema:
-            schema["required"] = list(schema["properties"])  # an answer leaves nothing out
+            # An answer leaves nothing out, but what has to be asked for.
+            schema["required"] = [field for field in schema["properties"] if (name, field) not in ASKED_FOR]
     of_requests["Submission"]["properties"]["payload"].update(_object_of_json())
     of_requests["JsonValue"] = _json_value()
     components = dict(sorted((of_answers | of_requests).items()))

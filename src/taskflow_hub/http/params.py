@@ -1,7 +1,7 @@
 """Parameters of path, query and header, each declared once with its limits; FastAPI checks and documents them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -12,16 +12,21 @@ from starlette.requests import Request
 
 from taskflow_hub.domain.errors import FieldError, Invalid
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
 from taskflow_hub.domain.submission import QUEUE_PATTERN, TYPE_PATTERN, Moment, check_moment
 from taskflow_hub.http.pointers import pointer
 from taskflow_hub.http.problems import codes
 
-UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 MOMENT_PATTERN: Final = (
     # a year within those of domain/submission.py, whatever the zone
     r"^(?:197[1-9]|19[89][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-7])-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-][0-2][0-9]:[0-5][0-9])$"
 )
+CODE_PATTERN: Final = "^[a-z_]{1,50}$"
+TAG_PATTERN: Final = r"^[^\x00]*$"
+CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]{21}[AQgw]$"
+LINE_PATTERN: Final = r"^[0-9]{1,9}\.[0-9]{1,9}$"
+REV_PATTERN: Final = "^[0-9]{1,18}$"
 MAX_PAGE: Final = 1000
 MAX_ERRORS: Final = 20
 REPEATABLE: Final = frozenset({"status"})
@@ -32,11 +37,27 @@ def _plain(pattern: str) -> str:
     return pattern.removesuffix(r"(?!\n)")
 
 
+# Every pattern here, in words, for what does not match it.
+SHAPES: Final[Mapping[str, str]] = {
+    **{_plain(known): words for known, words in IN_WORDS.items()},
+    CODE_PATTERN: "is not the code of a problem: one has 1 to 50 characters of a-z and '_'",
+    TAG_PATTERN: "contains a NUL character (U+0000)",
+    CURSOR_PATTERN: "is not a cursor of this list",
+    LINE_PATTERN: "is not a line's place: write ATTEMPT.N, such as 1.20",
+    REV_PATTERN: "is not the id of an event",
+}
+
+
 def _integer(given: Any) -> Any:
     """Digits, as JSON writes them: int() would also read "1_000" and " 1"."""
     if isinstance(given, str) and not (given.removeprefix("-").isdigit() and given.isascii()):
         raise ValueError("must be an integer")
     return given
+
+
+def _flag(given: Any) -> Any:
+    """To name it is to want it."""
+    return True if given == "" else given
 
 
 def _moment(given: Any) -> Any:
@@ -61,13 +82,13 @@ _Moment = Annotated[
 ]
 
 # --- path
-TaskId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The task's id, a UUIDv7.")]
-BulkId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The operation's id.")]
-WorkerId = Annotated[str, Path(alias="id", pattern=UUID_PATTERN, description="The worker's id.")]
+TaskId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The task's id, a UUIDv7.")]
+BulkId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The operation's id.")]
+WorkerId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The worker's id.")]
 QueueName = Annotated[str, Path(alias="name", pattern=_plain(QUEUE_PATTERN), description="The queue's name.")]
 Code = Annotated[
     str,
-    Path(alias="code", pattern="^[a-z_]{1,50}$", description="A problem's `code`.", examples=sorted(codes())),
+    Path(alias="code", pattern=CODE_PATTERN, description="A problem's `code`.", examples=sorted(codes())),
 ]
 
 # --- query
@@ -82,20 +103,25 @@ OfQueue = Annotated[
 ]
 WithTag = Annotated[
     str | None,
-    Query(alias="tag", min_length=1, max_length=64, pattern=r"^[^\x00]*$", description="With this tag."),
+    Query(alias="tag", min_length=1, max_length=64, pattern=TAG_PATTERN, description="With this tag."),
 ]
 CreatedAfter = Annotated[_Moment | None, Query(description="Submitted at this time or later.")]
 CreatedBefore = Annotated[_Moment | None, Query(description="Submitted before this time.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most."), BeforeValidator(_integer)]
 Cursor = Annotated[
     str | None,
-    Query(pattern="^[A-Za-z0-9_-]{21}[AQgw]$", description="`next_cursor` of the page before this one."),
+    Query(pattern=CURSOR_PATTERN, description="`next_cursor` of the page before this one."),
+]
+Verbose = Annotated[
+    bool,
+    Query(description="Adds `warnings`: what will become a problem if it lasts. `?verbose` is enough."),
+    BeforeValidator(_flag),
 ]
 AfterLine = Annotated[
     str | None,
     Query(
         alias="after",
-        pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$",
+        pattern=LINE_PATTERN,
         description="Only lines after this one, as ATTEMPT.N; `next_cursor`, or made from the last line that was read.",
     ),
 ]
@@ -105,7 +131,7 @@ LastRev = Annotated[
     str | None,
     Header(
         alias="Last-Event-ID",
-        pattern="^[0-9]{1,18}$",
+        pattern=REV_PATTERN,
         description="The last event that was seen; browsers send it.",
     ),
 ]

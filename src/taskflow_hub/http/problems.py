@@ -41,7 +41,15 @@ METHOD_NOT_ALLOWED: Final = ("method_not_allowed", 405, "This resource does not 
 REQUEST_TIMEOUT: Final = ("request_timeout", 408, "The request did not arrive in time.")
 URI_TOO_LONG: Final = ("uri_too_long", 414, "The request's target is too long.")
 HEADERS_TOO_LARGE: Final = ("headers_too_large", 431, "The request's headers are too large.")
-OF_HTTP: Final = (BAD_REQUEST, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, URI_TOO_LONG, HEADERS_TOO_LARGE)
+NOT_IMPLEMENTED: Final = ("not_implemented", 501, "The hub does not know this method.")
+OF_HTTP: Final = (
+    BAD_REQUEST,
+    METHOD_NOT_ALLOWED,
+    REQUEST_TIMEOUT,
+    URI_TOO_LONG,
+    HEADERS_TOO_LARGE,
+    NOT_IMPLEMENTED,
+)
 
 ADVICE: Final[Mapping[str, str]] = {
     "internal": "A fault of the hub, not of the request. Look at the hub's log; whether the request took effect is unknown.",
@@ -49,6 +57,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "Nothing was changed. Mend the request; sending it again as it is gives the same answer.",
     "undecodable": "The body must be one JSON text in UTF-8, without duplicate names, NaN or Infinity. Nothing was changed.",
     "too_large": "A body may have 1 MiB, that of POST /tasks/batch 16 MiB, unless the hub is set otherwise. "
+    "What is over that is not read, and the connection is closed. "
     "Hand big inputs over by reference.",
     "idempotency_mismatch": "A key stands for one body. Use a new key for a new request; to repeat a request, repeat its body.",
     "not_found": "There is no such thing, or it belongs to another account, or it was removed by retention.",
@@ -73,6 +82,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "method_not_allowed": "`Allow` lists the methods that there are.",
     "request_timeout": "Headers and body must arrive within the times set in http.header_timeout and http.body_timeout.",
     "uri_too_long": "The request's target may have as many bytes as http.max_header says.",
+    "not_implemented": "No resource has that method. OPTIONS lists those that a resource has.",
     "headers_too_large": "Request line and headers together may have as many bytes as http.max_header says.",
 }
 

@@ -8,9 +8,12 @@ memory, up to the size of the answer.
 """
 
 import asyncio
+import re
+import sys
 import time
 from typing import Any, Final
 
+from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from taskflow_hub.domain.errors import ShuttingDown, Unavailable
@@ -18,11 +21,14 @@ from taskflow_hub.http import problems
 from taskflow_hub.http.answers import GUARDS
 from taskflow_hub.http.problems import Problem
 from taskflow_hub.http.settings import HttpSettings
+from taskflow_hub.http.unread import CALL, REFUSE
 
 LINGER_S: Final = (
     1.0  # how long a refused client may go on sending, so that it reads the refusal before the reset
 )
 HALF_CLOSED_S: Final = 1.0  # how long an answer may take that a client awaits after it has closed its side
+# A method is any token (RFC 9110, 5.6.2); the parser has a list, and calls what is not on it no HTTP.
+_REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
 RAW_FACTOR: Final = 4  # how much larger than the largest body a request may be on the wire (chunks, headers)
 
 
@@ -43,6 +49,7 @@ class Protocol(HttpToolsProtocol):
         self._refusal: Problem | None = (
             None  # why the parser is about to fail, where it is not the client's grammar
         )
+        self._data = b""  # what the parser is looking at
         self._refused = False
 
     # --- the connection
@@ -64,7 +71,9 @@ class Protocol(HttpToolsProtocol):
         if self._since is None:
             self._since = time.monotonic()
         self._size += len(data)
+        self._data = data
         super().data_received(data)
+        self._data = b""
         if self._in_headers and self._size > self.limits.max_header:
             self._refuse(problems.from_http(problems.HEADERS_TOO_LARGE))
         elif self._size > self.limits.max_batch_body * RAW_FACTOR:
@@ -112,6 +121,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
+        self.scope["extensions"] = {REFUSE: {CALL: self._refuse_unread}}
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -119,7 +129,12 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(self._refusal or problems.from_http(problems.BAD_REQUEST))
+        """The parser has failed, and its error is being handled."""
+        unknown = isinstance(sys.exception(), HttpParserInvalidMethodError) and _REQUEST_LINE.match(
+            self._data
+        )
+        kind = problems.NOT_IMPLEMENTED if unknown else problems.BAD_REQUEST
+        self._refuse(self._refusal or problems.from_http(kind))
 
     def _measure(self, size: int, kind: tuple[str, int, str]) -> None:
         self._header_size += size
@@ -128,6 +143,12 @@ class Protocol(HttpToolsProtocol):
             raise _TooMuch
 
     # --- refusing
+
+    def _refuse_unread(self, problem: Problem) -> bool:
+        """The app does not want the rest of the body that is being received. False: it has all come."""
+        if self._begun:
+            self._refuse(problem)
+        return self._refused
 
     def _under_way(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -143,6 +164,7 @@ class Protocol(HttpToolsProtocol):
         if self._under_way():
             self.cycle.disconnected = True  # whatever the app still says is not sent
             self.cycle.message_event.set()
+        self.flow.resume_reading()  # what is left unread would reset the connection, and take the answer along
         body = problems.encode(problem)
         headers = [
             *self.server_state.default_headers,

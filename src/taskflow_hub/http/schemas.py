@@ -165,3 +165,4 @@ class Alive(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     status: str
     checks: dict[str, str]
+    warnings: list[str] | UnsetType = UNSET

@@ -33,6 +33,11 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "expires_at": "If no attempt has started by then, the task fails with reason `expired`.",
         "tags": "Words to find it by.",
         "unique": "At most one unfinished task per type and key.",
+        "limits": "How many tasks that name a key may run at a time, or start per second.",
+    },
+    "Limit": {
+        "running": "How many may run at a time; null or left out: as it is.",
+        "per_second": "How many may start per second, such as 10 or 0.2; null or left out: as it is.",
     },
     "Unique": {
         "window": "The key is held for so many seconds from the submit, if that is longer than the task lives.",
@@ -46,7 +51,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "status": "The state it is in.",
         "rev": "Rises by one with every change of a public field; the id of its events.",
         "reason": "Why it failed.",
-        "hold": "Why a queued task does not start: `no_worker`, `paused`.",
+        "hold": "Why a queued task does not start: `no_worker`, `paused`, `limit:KEY`, `rate:KEY`.",
         "payload": "The handler's parameters, as they were submitted.",
         "attempt": "How many attempts were opened.",
         "retry_count": "Retries since the submit or the last redrive.",
@@ -95,7 +100,11 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "code": "What happened, for programs; stable.",
         "errors": "The fields at fault.",
     },
-    "Readiness": {"status": "ready or unready.", "checks": "By name: ok, or what is wrong."},
+    "Readiness": {
+        "status": "ready or unready.",
+        "checks": "By name: ok, or what is wrong.",
+        "warnings": "Only if asked for: what will become a problem if it lasts.",
+    },
 }
 
 MORE: Final[dict[str, dict[str, Any]]] = {

@@ -18,7 +18,7 @@ from msgspec import Raw
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.options import TaskOptions
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Unique
+from taskflow_hub.domain.submission import Limit, Unique
 from taskflow_hub.hub.handle import TaskHandle
 from taskflow_hub.worker.handler import Handler
 
@@ -26,14 +26,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+# An asyncpg, psycopg or sqlite3 connection to the hub's database, or a connection or session of SQLAlchemy, asynchronous or
+# not, with a transaction of yours. The task is there when that commits, and never was when it is rolled back; the handle knows
+# its id at once. Drivers are told apart at run time, so that none of them need be installed.
+Connection = Any
+
+
 class SubmitOptions(TaskOptions, total=False):
     """How a task is submitted; whatever is left out takes the task type's default.
 
     `delay` and `timeout` are seconds; `run_at` and `expires_at` aware datetimes; None for `max_retries` retries without end,
-    for `timeout` runs without limit. `idempotency_key`: a repeat within 24 h answers with the first task.
+    for `timeout` runs without limit. `idempotency_key`: a repeat within 24 h answers with the first task. `connection`: submit
+    in the transaction that is open there, see `Connection`.
     """
 
     idempotency_key: str
+    connection: Connection
 
 
 OPTIONS: Final = frozenset(SubmitOptions.__annotations__)
@@ -113,9 +121,14 @@ class BoundHandler(Generic[P, R]):
     @overload
     async def submit(self, *args: Any, unique: Unique, **kwargs: Any) -> TaskHandle[R]: ...
     @overload
+    async def submit(self, *args: Any, limits: Iterable[Limit], **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
     async def submit(self, *args: Any, idempotency_key: str, **kwargs: Any) -> TaskHandle[R]: ...
+    @overload
+    async def submit(self, *args: Any, connection: Connection, **kwargs: Any) -> TaskHandle[R]: ...
     async def submit(self, *args: Any, **kwargs: Any) -> TaskHandle[R]:
-        """Commit one task of this type. Returns when it is as durable as the database makes it.
+        """Commit one task of this type. Returns when it is as durable as the database makes it; with a `connection`, it is part
+        of the transaction there, and that decides.
 
         Raises Invalid naming the field, QueueFull, UniqueConflict, StoreUnavailable; then nothing was stored.
         """
@@ -127,7 +140,10 @@ class BoundHandler(Generic[P, R]):
         return await self._hub.submit_one(self.type, self.payload(*args, **arguments), options)
 
     async def submit_many(self, payloads: Iterable[Mapping[str, Any]]) -> list[TaskHandle[R]]:
-        """Commit a task for each mapping of arguments, all of them or none, in one transaction; at most 10 000."""
+        """Commit a task for each mapping of arguments, all of them or none, in one transaction; at most 10 000.
+
+        Options, a `connection` among them, are given by `options`.
+        """
         checked = [self._payload_of(index, payload) for index, payload in enumerate(payloads)]
         return await self._hub.submit_batch(self.type, checked, self._options)
 

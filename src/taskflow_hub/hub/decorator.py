@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Unique
-from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
+from taskflow_hub.domain.submission import Limit, Unique
+from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.handle import TaskHandle
 from taskflow_hub.worker.context import Context
 
@@ -49,7 +49,9 @@ class LooseHandler(Protocol[A_contra, R]):
         expires_at: datetime = ...,
         tags: Iterable[str] = ...,
         unique: Unique = ...,
+        limits: Iterable[Limit] = ...,
         idempotency_key: str = ...,
+        connection: Connection = ...,
         **kwargs: A_contra,
     ) -> TaskHandle[R]: ...
 

@@ -20,8 +20,8 @@ from taskflow_hub.domain.model import (
     Task,
 )
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Submission
-from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
+from taskflow_hub.domain.submission import Submission, check_texts
+from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.decorator import TaskDecorator
 from taskflow_hub.hub.handle import TaskHandle
 from taskflow_hub.worker.registry import Registry
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from taskflow_hub.store.values import Idempotency
 
 MAX_KEY: Final = 255
+_NOT_OF_THE_TASK: Final = frozenset({"idempotency_key", "connection"})  # options of the submit itself
 
 
 class Hub:
@@ -50,6 +51,9 @@ class Hub:
         self._engine: Engine | None = None
         self._home: asyncio.AbstractEventLoop | None = None  # where it was opened
         self._undo, self._opening = AsyncExitStack(), asyncio.Lock()
+        self._strict: bool | None = (
+            None  # whether only registered types may be submitted, once the settings are read
+        )
 
     # --- handlers
 
@@ -92,43 +96,89 @@ class Hub:
     # --- submits
 
     async def submit(
-        self, type: str, payload: Mapping[str, Any] | None = None, *, options: SubmitOptions | None = None
+        self,
+        type: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        options: SubmitOptions | None = None,
+        connection: Connection | None = None,
     ) -> TaskHandle[Any]:
-        """Commit a task of any type, known here or not. Prefer a handler's own `submit`, which is type-checked."""
-        return await self.submit_one(type, jsontext.encode(payload or {}, "/payload"), options or {})
+        """Commit a task of any type, known here or not. Prefer a handler's own `submit`, which is type-checked.
+
+        With a `connection` it is part of the transaction that is open there (hub/bound.py says which may be given).
+        """
+        given: SubmitOptions = options or {}
+        if connection is not None:
+            given = {**given, "connection": connection}
+        return await self.submit_one(type, jsontext.encode(payload or {}, "/payload"), given)
 
     async def submit_many(
-        self, submissions: Iterable[Submission], *, idempotency_key: str | None = None
+        self,
+        submissions: Iterable[Submission],
+        *,
+        idempotency_key: str | None = None,
+        connection: Connection | None = None,
     ) -> list[TaskHandle[Any]]:
         """Commit tasks of any types, all of them or none, in one transaction; at most 10 000."""
         wanted = [_checked(one, f"/tasks/{index}") for index, one in enumerate(submissions)]
-        return await self._submit_all(wanted, idempotency_key)
+        return await self._submit_all(wanted, idempotency_key, connection)
 
     async def submit_one(self, type: str, payload: Raw, options: SubmitOptions) -> TaskHandle[Any]:
         wanted = _submission(type, payload, options)
-        return (await self._submit([wanted], options.get("idempotency_key"), [""]))[0]
+        key, connection = options.get("idempotency_key"), options.get("connection")
+        return (await self._submit([wanted], key, connection, [""]))[0]
 
     async def submit_batch(
         self, type: str, payloads: Sequence[Raw], options: SubmitOptions
     ) -> list[TaskHandle[Any]]:
         wanted = [_submission(type, payload, options) for payload in payloads]
-        return await self._submit_all(wanted, options.get("idempotency_key"))
+        return await self._submit_all(wanted, options.get("idempotency_key"), options.get("connection"))
 
-    async def _submit_all(self, wanted: Sequence[Submission], key: str | None) -> list[TaskHandle[Any]]:
+    async def _submit_all(
+        self, wanted: Sequence[Submission], key: str | None, connection: Connection | None
+    ) -> list[TaskHandle[Any]]:
         if len(wanted) > BATCH_MAX:
             raise Invalid(f"A batch holds at most {BATCH_MAX} tasks, this one has {len(wanted)}.")
         if not wanted:
             return []
-        return await self._submit(wanted, key, [f"/tasks/{index}" for index in range(len(wanted))])
+        pointers = [f"/tasks/{index}" for index in range(len(wanted))]
+        return await self._submit(wanted, key, connection, pointers)
 
     async def _submit(
-        self, wanted: Sequence[Submission], key: str | None, pointers: Sequence[str]
+        self,
+        wanted: Sequence[Submission],
+        key: str | None,
+        connection: Connection | None,
+        pointers: Sequence[str],
     ) -> list[TaskHandle[Any]]:
+        idempotency = None if key is None else _idempotency(key, wanted)
+        if connection is not None:
+            ids = await self._submit_within(connection, wanted, idempotency, pointers)
+            return [TaskHandle(self, id) for id in ids]
         engine = await self._opened()
-        submitted = await engine.tasks.submit(
-            wanted, idempotency=None if key is None else _idempotency(key, wanted), pointers=pointers
-        )
+        submitted = await engine.tasks.submit(wanted, idempotency=idempotency, pointers=pointers)
         return [TaskHandle(self, task.id) for task in submitted.tasks]
+
+    async def _submit_within(
+        self,
+        connection: Connection,
+        wanted: Sequence[Submission],
+        idempotency: "Idempotency | None",
+        pointers: Sequence[str],
+    ) -> Sequence[str]:
+        """Nothing is opened for it: all that is needed is on the caller's connection."""
+        from taskflow_hub.bootstrap import place_on
+        from taskflow_hub.engine.within import submit_within
+
+        if self._strict is None:
+            self._strict = self._settings().engine.strict_types
+        return await submit_within(
+            await place_on(connection),
+            wanted,
+            strict=self._strict,
+            idempotency=idempotency,
+            pointers=pointers,
+        )
 
     # --- looking
 
@@ -204,22 +254,31 @@ class Hub:
 
 def _submission(type: str, payload: Raw, options: SubmitOptions) -> Submission:
     """The same checks as over HTTP, by way of the same class."""
-    given: dict[str, Any] = {name: value for name, value in options.items() if name != "idempotency_key"}
+    given: dict[str, Any] = {name: value for name, value in options.items() if name not in _NOT_OF_THE_TASK}
     tags = options.get("tags", ())
     given["tags"] = (tags,) if isinstance(tags, str) else tuple(tags)
+    given["limits"] = tuple(options.get("limits", ()))
+    for name in ("retry", "unique", "limits"):  # what is made of a class already would not be looked at again
+        if name in given:
+            given[name] = msgspec.to_builtins(given[name])
     try:
         checked = msgspec.convert({"type": type, **given}, Submission)
     except msgspec.ValidationError as error:
         raise jsontext.from_validation(error) from None
+    check_texts(checked)
     return msgspec.structs.replace(checked, payload=payload)
 
 
 def _checked(wanted: Submission, pointer: str) -> Submission:
     """A Submission made in Python is not checked by its class; reading it back is."""
     try:
-        return msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
+        checked = msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
     except msgspec.ValidationError as error:
         raise jsontext.from_validation(error, pointer) from None
+    except UnicodeEncodeError:
+        raise Invalid.field(pointer, "contains text that is not valid Unicode (a lone surrogate)") from None
+    check_texts(checked, pointer)
+    return checked
 
 
 def _idempotency(key: str, wanted: Sequence[Submission]) -> "Idempotency":
@@ -227,4 +286,10 @@ def _idempotency(key: str, wanted: Sequence[Submission]) -> "Idempotency":
 
     if not (key.isascii() and key.isprintable() and 1 <= len(key) <= MAX_KEY):
         raise Invalid.field("/idempotency_key", f"must be 1 to {MAX_KEY} printable ASCII characters")
-    return fingerprint("hub.submit", key, msgspec.json.decode(msgspec.json.encode(wanted)))
+    bodies = msgspec.json.decode(msgspec.json.encode(wanted))
+    for body in bodies:
+        if not body["limits"]:
+            del body[
+                "limits"
+            ]  # as it was before there were limits: keys last a day, and an update may lie between
+    return fingerprint("hub.submit", key, bodies)

@@ -55,6 +55,8 @@ class TaskStore(Protocol):
         (LeaseLost when the parent attempt does not own its task), unique keys (UniqueConflict for `reject`, or `replace` with
         a running holder; `replace` cancels an unstarted holder in the same transaction), then `max_size` of each queue
         (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit as pointer "/tasks/3").
+        Limits: the numbers a task states become those of its keys, when it is inserted; what is left out stays. Invalid for a
+        key that has none and is given none ("/tasks/3/limits/0/running").
         Tasks become leasable in the order of the sequence. Repeating a call with the same ids (a commit whose answer was lost)
         changes nothing and answers the same.
         """
@@ -71,6 +73,10 @@ class TaskStore(Protocol):
         new until it is empty, then this task, then nothing until that ends.
         Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index. While no
         worker is alive at all nothing is scanned, so nothing is held.
+        Limits: of one account's tasks with one key never more than `running` run, whoever leases, and at most a second's worth
+        (at least one) starts beyond `per_second`. Ready tasks met in the scan that a limit holds back get hold `limit:KEY` or
+        `rate:KEY` and leave the ready index; every lease looks at held ones again, and those that may start have their old
+        place in the line. So a full limit delays nobody else.
         """
         ...
 
@@ -91,7 +97,10 @@ class TaskStore(Protocol):
         ...
 
     async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
-        """running → queued with its old `seq`, with an attempt row if it had started; → cancelled when a cancel is asked."""
+        """running → queued with its old `seq`, with an attempt row; → cancelled when a cancel is requested.
+
+        As with `lose`, the row of an attempt that had not started has no `started_at`.
+        """
         ...
 
     async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
@@ -277,7 +286,8 @@ class Reads(Protocol):
     async def search(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None) -> Page:
         """Newest first (by id). A cursor stays good while tasks come, change and go. Invalid for a cursor we did not make.
 
-        Where payloads are heavy (64 MiB together), a page ends before its `limit`, and `next_cursor` goes on.
+        A page ends before its `limit` with the task by which payloads, results and errors have PAGE_OCTETS together
+        (domain/limits.py); `next_cursor` goes on.
         """
         ...
 
@@ -290,7 +300,11 @@ class Reads(Protocol):
     async def count(self, account: str, where: TaskFilter) -> int: ...
 
     async def attempts(self, account: str, task_id: str) -> list[Attempt] | None:
-        """Every attempt from the first, the running or last one included. None: unknown task."""
+        """A row for every attempt there was, in order, the running or last one included. None: unknown task.
+
+        The newest ATTEMPTS_SHOWN of them (domain/limits.py), for a task that snoozes without end has any number. They are
+        counted from 1 without a gap, so the first one's number says how many there were before it.
+        """
         ...
 
     async def logs(
@@ -330,12 +344,13 @@ class BulkStore(Protocol):
     ) -> bool:
         """Add to the counts and move the cursor on from `expected`; `cursor` None: finished, status DONE.
 
-        False, and nothing is written, when another process has moved it or it was aborted.
+        One that was aborted stays as it ended: the counts of the chunk that was in flight are added, once, for its work is
+        committed. False then: there is nothing to go on with. False, and nothing is written, when another process has moved it.
         """
         ...
 
     async def abort_bulk(self, account: str, bulk_id: str) -> Bulk | None:
-        """running → aborted; what is done stays done."""
+        """running → aborted; what is done stays done, and a chunk in flight is still counted (`advance_bulk`)."""
         ...
 
 
@@ -344,10 +359,17 @@ class BulkStore(Protocol):
 
 class Upkeep(Protocol):
     async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
-        """Remove up to `limit` finished tasks older than their outcome's retention (absent: kept) with attempts and logs, and
-        up to `limit` each of what else has run out: idempotency and unique keys, workers dead for a day, rollups older than
-        30 days, bulk operations finished for 7 days.
+        """Remove finished tasks older than their outcome's retention (absent: kept) with attempts and logs, oldest first: each
+        at the latest a day after its time, for a store may keep history by whole days. And remove what else has run out:
+        idempotency and unique keys, workers dead for a day, rollups older than 30 days, bulk operations finished for 7 days.
+
+        One call does a bounded amount: about `limit` tasks (a day may go at once, and is told of in as many calls as it takes),
+        and at most `limit` each of the rest. Any number of processes may prune at once.
         """
+        ...
+
+    async def warnings(self) -> list[str]:
+        """What an operator should know about the database, a sentence each: what will become a problem if it lasts."""
         ...
 
     async def changed(self, wait_s: float) -> bool:

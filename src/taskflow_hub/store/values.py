@@ -10,7 +10,7 @@ from taskflow_hub.domain.messages import Assignment, Stop
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task
 from taskflow_hub.domain.moves import Fence
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Unique
+from taskflow_hub.domain.submission import Limit, Unique
 
 # --- submit --------------------------------------------------------------------------------------------------------
 
@@ -39,10 +39,22 @@ class NewTask(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     tags: tuple[str, ...] = ()
     unique: Unique | None = None
+    limits: tuple[Limit, ...] = ()  # of different keys
     parent_id: str | None = None
     schedule_id: str | None = None
     workflow_id: str | None = None
     traceparent: str | None = None
+
+
+class Draft(Struct, frozen=True):
+    """A task for a transaction of the caller's, where its type is looked up by the statement that inserts it.
+
+    `defaults` names the fields (max_retries, retry, timeout) that take what a worker has declared for the type; what they hold
+    now is for a type that nobody has registered.
+    """
+
+    new: NewTask
+    defaults: tuple[str, ...] = ()
 
 
 class Idempotency(Struct, frozen=True):
@@ -92,10 +104,15 @@ class Lease(Struct, frozen=True):
 
 
 class Leased(Struct, frozen=True):
-    """`more`: it was cut short (payloads of 32 MiB, or many tasks to put on hold or bring back), so lease again at once."""
+    """`more`: it was cut short (payloads of 32 MiB, or many tasks to put on hold or bring back), so lease again at once.
+
+    `next_in_s`: then a rate lets the next task start, or a key can be looked at that another process had in its hands. None: no
+    worker that has room waits for such a thing.
+    """
 
     leases: tuple[Lease, ...]
     more: bool = False
+    next_in_s: float | None = None
 
 
 class Due(Struct, frozen=True):

@@ -15,6 +15,7 @@ with faults.held("publish") as held:                            # a call hangs u
 import asyncio
 import contextlib
 import inspect
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,12 +34,24 @@ class Fault:
     names: frozenset[str]
     when: When
     hits: int = 0
+    _met: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def meets(self, name: str, *args: Any, **kwargs: Any) -> bool:
         if name in _ENDS or (self.names and name not in self.names) or not self.when(*args, **kwargs):
             return False
-        self.hits += 1
+        with self._met:
+            self.hits += 1
+            self._met.notify_all()
         return True
+
+    async def until(self, hits: int, *, within_s: float = 20.0) -> None:
+        """Wait until it has met so many calls, on whatever loops they were made. Raises TimeoutError."""
+        if not await asyncio.to_thread(self._wait, hits, within_s):
+            raise TimeoutError(f"met {self.hits} of {hits} calls within {within_s} s")
+
+    def _wait(self, hits: int, within_s: float) -> bool:
+        with self._met:
+            return self._met.wait_for(lambda: self.hits >= hits, within_s)
 
 
 @dataclass(eq=False)

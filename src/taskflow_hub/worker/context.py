@@ -125,6 +125,7 @@ def _submission(task: str | HasType, payload: object, options: TaskOptions) -> S
     given: dict[str, Any] = {**options}
     tags = options.get("tags", ())
     given["tags"] = (tags,) if isinstance(tags, str) else tuple(tags)
+    given["limits"] = tuple(options.get("limits", ()))
     wanted = Submission(type=task if isinstance(task, str) else task.type, payload=_json(payload), **given)
     try:
         return msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)

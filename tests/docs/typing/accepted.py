@@ -1,5 +1,6 @@
 """A user's module, as `mypy --strict` must accept it: every shape of handler, every way to submit."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from taskflow_hub import (
     Context,
     Fail,
     Hub,
+    Limit,
     OnConflict,
     QueueFull,
     Retry,
@@ -143,7 +145,14 @@ async def with_options() -> None:
     await plain_async.submit(1, run_at=now, expires_at=now, priority=9, queue="other")
     await plain_async.submit(1, max_retries=None, timeout=None, retry=RetryPolicy(base=0), tags=["a"])
     await plain_async.submit(1, unique=Unique(key="k", window=60, on_conflict=OnConflict.REPLACE))
+    await plain_async.submit(1, limits=[Limit("host:a", running=3, per_second=0.5), Limit("b")])
+    await plain_async.options(limits=(Limit("host:a", running=3),)).submit(1, b="b")
     await plain_async.submit(1, idempotency_key="k")
+    await plain_async.submit(1, connection=sqlite3.connect("app.db"))
+    await plain_async.options(connection=sqlite3.connect("app.db")).submit(1, b="b")
+    await welcome.submit(42, connection=sqlite3.connect("app.db"))
+    await hub.submit("plain.async", {"a": 1}, connection=sqlite3.connect("app.db"))
+    await hub.submit_many([Submission(type="plain.async")], connection=sqlite3.connect("app.db"))
     changed: BoundHandler[..., float] = plain_async.options(delay=60, tags=("a", "b"))
     await changed.submit(1)
     handles: list[TaskHandle[float]] = await plain_async.submit_many([{"a": 1}, {"a": 2, "b": "x"}])

@@ -67,9 +67,11 @@ async def options() -> None:
     await plain.submit(1, delay="soon")  # E: call-overload
     await plain.submit(1, priority="high")  # E: call-overload
     await plain.submit(1, unique="key")  # E: call-overload
+    await plain.submit(1, limits=["key"])  # E: list-item
     plain.options(dealy=60)  # E: call-arg
     plain.options(delay="soon")  # E: arg-type
     await plain.options(delay=60).submit("one")  # E: call-overload
+    await plain.options(connection=object()).submit("one")  # E: call-overload
     await hub.submit("plain", options={"dealy": 60})  # E: arg-type
     await hub.submit(42)  # E: arg-type
 

@@ -14,6 +14,7 @@ from taskflow_hub.store.base import TaskStore
 
 LIMIT: Final = 1000
 POLL_S: Final = 1.0
+RATES_S: Final = 0.01  # starts that a rate lets through within so long are leased together
 
 
 class Dispatcher(Loop):
@@ -35,7 +36,9 @@ class Dispatcher(Loop):
         if leased.leases:
             self._metrics.leased.inc(len(leased.leases))
             self._hints.changed([lease.assignment.id for lease in leased.leases])
-        return 0.0 if leased.more or len(leased.leases) >= LIMIT else None
+        if leased.more or len(leased.leases) >= LIMIT:
+            return 0.0
+        return None if leased.next_in_s is None else min(max(leased.next_in_s, RATES_S), POLL_S)
 
     async def _publish(self, worker: str, assignments: list[Assignment]) -> None:
         try:

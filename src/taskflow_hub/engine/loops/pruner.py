@@ -1,9 +1,14 @@
-"""What has been kept long enough goes: finished tasks by outcome, and result files nobody names."""
+"""What has been kept long enough goes: finished tasks by outcome, and result files nobody names.
 
+And once a minute it is said what hinders the database, for what holds back its own cleaning makes everything slower.
+"""
+
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
+from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.results import FolderResults
@@ -22,14 +27,23 @@ class _Store(Upkeep, Reads, Protocol): ...
 
 class Pruner(Loop):
     def __init__(
-        self, store: _Store, results: FolderResults, hints: Hints, retention: RetentionSettings
+        self,
+        store: _Store,
+        results: FolderResults,
+        hints: Hints,
+        retention: RetentionSettings,
+        *,
+        monotonic: Monotonic = time.monotonic,
     ) -> None:
         super().__init__(interval_s=INTERVAL_S)
         self._store, self._results, self._hints = store, results, hints
         self._retention_s = retention.by_state()
+        self._monotonic = monotonic
         self._ticks = 0
+        self._warned_at: float | None = None
 
     async def tick(self) -> float | None:
+        await self._warn()
         pruned = await self._store.prune(self._retention_s, LIMIT)
         if pruned.with_result_ref:
             await self._results.remove(pruned.with_result_ref)
@@ -39,6 +53,13 @@ class Pruner(Loop):
             await self._sweep()
         self._ticks += 1
         return 0.05 if pruned.more else None
+
+    async def _warn(self) -> None:
+        now = self._monotonic()
+        if self._warned_at is None or now - self._warned_at >= INTERVAL_S:
+            self._warned_at = now
+            for warning in await self._store.warnings():
+                self.log.warning("the database is hindered", why=warning)
 
     async def _sweep(self) -> None:
         """Remove old result files that their task does not name: it is gone, or its result came from another attempt."""

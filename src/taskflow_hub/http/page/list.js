@@ -31,6 +31,10 @@ export async function lookAtList() {
   let page;
   try {
     page = await get("tasks", { ...where, status, limit: wanted });
+    while (page.next_cursor !== null && page.items.length < wanted) { // a page of large tasks ends early
+      const next = await get("tasks", { ...where, status, limit: wanted - page.items.length, cursor: page.next_cursor });
+      page = { items: [...page.items, ...next.items], next_cursor: next.next_cursor };
+    }
     show(byId("list-error"), false);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -49,5 +49,6 @@ async def get_bulk(request: Request, id: BulkId) -> Response:
 
 @router.post("/bulk/{id}/abort", responses={200: gives(BulkView, "It has ended."), **problems(404)})
 async def abort_bulk(request: Request, id: BulkId) -> Response:
-    """Stop it after the chunk in flight; what is done stays done. One that has ended is answered as it is."""
+    """Stop it after the chunk in flight, which is still counted; what is done stays done. One that has ended is answered as it
+    is."""
     return Json(BulkView.of(await api_of(request).engine.bulk.abort(DEFAULT_ACCOUNT, id)))

@@ -12,7 +12,7 @@ from taskflow_hub.http.answers import Json, Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.described import gives, problems, text
 from taskflow_hub.http.health import readiness
-from taskflow_hub.http.params import Code
+from taskflow_hub.http.params import Code, Verbose
 from taskflow_hub.http.problems import Explanation, explain
 from taskflow_hub.http.schemas import Alive, Readiness
 
@@ -35,9 +35,9 @@ async def healthz(request: Request) -> Response:
         503: gives(Readiness, "It cannot; `checks` says what is wrong."),
     },
 )
-async def readyz(request: Request) -> Response:
+async def readyz(request: Request, verbose: Verbose = False) -> Response:
     """Ready: the store can be reached and its schema is current, the engine's loops run, the hub is not shutting down."""
-    found = await readiness(api_of(request))
+    found = await readiness(api_of(request), verbose=verbose)
     return Json(found, 200 if found.status == "ready" else 503)
 
 

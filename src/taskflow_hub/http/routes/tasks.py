@@ -48,7 +48,8 @@ async def list_tasks(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List tasks, newest first; all conditions hold together. A cursor stays good while tasks come, change and go."""
+    """List tasks, newest first; all conditions hold together. A cursor stays good while tasks come, change and go. A page of
+    large tasks ends before its `limit`, at 8 MiB: only `next_cursor` null says that it was the last."""
     where = TaskFilter(
         status=status,
         type=type,
@@ -137,10 +138,10 @@ async def get_result(request: Request, id: TaskId) -> Response:
 
 @router.get(
     "/tasks/{id}/attempts",
-    responses={200: gives(Attempts, "Every attempt, from the first."), **problems(404)},
+    responses={200: gives(Attempts, "The attempts, in order."), **problems(404)},
 )
 async def list_attempts(request: Request, id: TaskId) -> Response:
-    """Every attempt of a task, the running or last one included."""
+    """Every attempt of a task in order, the running or last one included; of more than 200 the newest."""
     return Json(Attempts(await api_of(request).engine.queries.attempts(DEFAULT_ACCOUNT, id)))
 
 

@@ -92,7 +92,9 @@ def _create(
 def _advance(
     tx: Transaction, bulk_id: str, expected: str | None, cursor: str | None, done: int, skipped: int
 ) -> bool:
-    return tx.run(ADVANCE_BULK, expected, cursor, done, skipped, tx.now, bulk_id) == 1
+    values = (expected, cursor, done, skipped, tx.now, bulk_id)
+    goes_on = tx.connection.execute(ADVANCE_BULK.text, values).fetchall()  # no row: another process was here
+    return goes_on == [(1,)]
 
 
 def _abort(tx: Transaction, account: str, bulk_id: str) -> Bulk | None:

@@ -5,10 +5,11 @@ from typing import Final
 
 from taskflow_hub.domain.clock import Clock
 from taskflow_hub.domain.model import Task
+from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.sqlite.readers import Readers
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, to_json
+from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction
 from taskflow_hub.store.sqlite.writer import Writer
 
 FINISH: Final = statement("finish")

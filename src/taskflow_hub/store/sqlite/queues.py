@@ -5,9 +5,10 @@ from typing import Final
 
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue
+from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite.part import Part, finish
 from taskflow_hub.store.sqlite.statements import Statement, statement
-from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, decoder, from_us, to_json, to_us
+from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us, to_us
 from taskflow_hub.store.values import Depth, Rate
 
 QUEUES: Final = statement("queues")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from taskflow_hub.domain.errors import ShuttingDown
+from taskflow_hub.store import refusals
 from taskflow_hub.store.sqlite.connection import connect, explain
 from taskflow_hub.store.sqlite.transaction import Snapshot
 from taskflow_hub.store.sqlite.url import Location
@@ -43,7 +43,7 @@ class Readers:
 
     async def _run(self, threads: ThreadPoolExecutor, query: Callable[[Snapshot], T]) -> T:
         if self._closed:
-            raise ShuttingDown("the store is closed")
+            raise refusals.closed()
         return await asyncio.get_running_loop().run_in_executor(threads, lambda: self._answer(query))
 
     def _answer(self, query: Callable[[Snapshot], T]) -> T:

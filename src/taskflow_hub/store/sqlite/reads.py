@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from taskflow_hub.domain.limits import ATTEMPTS_SHOWN
 from taskflow_hub.domain.model import Attempt, AttemptOutcome, LogLine, ResultRef, Task, TaskError
+from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite.part import Part, read_tasks
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
 from taskflow_hub.store.sqlite.search import count, entries, search
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import Snapshot, decoder, from_us, to_json
+from taskflow_hub.store.sqlite.transaction import Snapshot, from_us
 from taskflow_hub.store.values import Entries, Page, TaskFilter
 
 TASK: Final = statement("task")
@@ -70,7 +72,7 @@ _LogRow = tuple[int, int, int, str, str, dict[str, Any]]
 
 
 def _attempts(snapshot: Snapshot, account: str, task_id: str) -> list[Attempt] | None:
-    found = snapshot.value(ATTEMPTS, task_id, account)
+    found = snapshot.value(ATTEMPTS, task_id, account, ATTEMPTS_SHOWN)
     if found is None:
         return None
     return [

@@ -1,19 +1,14 @@
 """Rows to the model and back: what stands in a column, and what it means."""
 
-from functools import lru_cache
-from typing import Final
-
-import msgspec
 from msgspec import Raw, Struct
 
-from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Progress, Reason, ResultRef, Task, TaskError
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.store.sqlite.transaction import from_us, to_json, to_us
-from taskflow_hub.store.values import NewTask
-
-_check_json: Final = msgspec.json.Decoder(Raw).decode
+from taskflow_hub.store.births import Birth
+from taskflow_hub.store.documents import policy_text, to_json
+from taskflow_hub.store.sqlite.transaction import from_us, to_us
+from taskflow_hub.store.stated import keys_of
 
 
 class TaskRow(Struct, array_like=True):
@@ -90,76 +85,30 @@ def task_of(row: TaskRow) -> Task:
     )
 
 
-def json_text(raw: Raw, pointer: str) -> str:
-    """A document as it is stored. It must be JSON, or it would spoil every answer it becomes part of."""
-    try:
-        _check_json(raw)
-        return bytes(raw).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid.field(pointer, f"not a JSON document: {error}") from error
-
-
-policy_text = lru_cache(maxsize=256)(to_json)  # few policies, many tasks
-
-
-class Birth(Struct):
-    """A new task on its way into the table: what the store adds to it, and the values in the order of submit.sql."""
-
-    new: NewTask
-    queue: str
-    status: State
-    payload: str
-    run_at: int | None
-    unrouted: bool
-    seq: int | None = None
-
-    def values(self, now: int) -> tuple[object, ...]:
-        new = self.new
-        return (
-            new.id,
-            self.status.value,  # a plain str: the driver looks twice at anything else
-            new.type,
-            self.queue,
-            new.priority,
-            self.seq,
-            None if new.expires_at is None else to_us(new.expires_at),
-            new.timeout,
-            new.max_retries,
-            now,
-            to_json(new.tags) if new.tags else "[]",
-            new.traceparent,
-            new.account_id,
-            new.user_id,
-            self.run_at,
-            policy_text(new.retry),
-            int(self.unrouted),
-            None if new.unique is None else new.unique.key,
-            new.parent_id,
-            new.schedule_id,
-            new.workflow_id,
-        )
-
-    def task(self, now: int) -> Task:
-        """The task as it is right after its insert."""
-        new = self.new
-        return Task(
-            id=new.id,
-            type=new.type,
-            queue=self.queue,
-            priority=new.priority,
-            status=self.status,
-            rev=1,
-            payload=new.payload,
-            max_retries=new.max_retries,
-            retry=new.retry,
-            timeout=new.timeout,
-            created_at=from_us(now),
-            run_at=None if self.run_at is None else from_us(self.run_at),
-            expires_at=None if new.expires_at is None else from_us(to_us(new.expires_at)),
-            user_id=new.user_id,
-            tags=new.tags,
-            parent_id=new.parent_id,
-            workflow_id=new.workflow_id,
-            schedule_id=new.schedule_id,
-            traceparent=new.traceparent,
-        )
+def birth_row(birth: Birth, seq: int | None, now: int) -> tuple[object, ...]:
+    """The values in the order of submit.sql."""
+    new = birth.new
+    return (
+        new.id,
+        birth.status.value,  # a plain str: the driver looks twice at anything else
+        new.type,
+        birth.queue,
+        new.priority,
+        seq,
+        None if new.expires_at is None else to_us(new.expires_at),
+        new.timeout,
+        new.max_retries,
+        now,
+        to_json(new.tags) if new.tags else "[]",
+        new.traceparent,
+        new.account_id,
+        new.user_id,
+        None if birth.run_at is None else to_us(birth.run_at),
+        policy_text(new.retry),
+        int(birth.unrouted),
+        None if new.unique is None else new.unique.key,
+        new.parent_id,
+        new.schedule_id,
+        new.workflow_id,
+        to_json(keys_of(new)) if new.limits else None,
+    )

@@ -1,46 +1,25 @@
-"""Which schema a file has, and how it gets ours. Forward only.
-
-Every version is one file of SQL, migrations/versions/NNNN.sql, and an Alembic revision that executes it. A new file gets
-them in a row, without Alembic: importing that and SQLAlchemy costs memory which an idle hub shall not pay for its first start.
-"""
+"""Which schema a file has, and how it gets ours (store/versions.py)."""
 
 import logging
 import sqlite3
 import time
-from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
-from taskflow_hub.domain.errors import Misconfigured, SchemaMismatch, StoreUnavailable
+from taskflow_hub.domain.errors import Misconfigured, StoreUnavailable
 from taskflow_hub.store.sqlite.connection import APPLICATION_ID, connect, explain, is_busy
 from taskflow_hub.store.sqlite.transaction import Snapshot
 from taskflow_hub.store.sqlite.url import Location, parse_url
+from taskflow_hub.store.versions import SchemaState, Versions
 
 log = logging.getLogger("taskflow.store")
 
-VERSIONS: Final = tuple(
-    sorted(
-        entry.name.removesuffix(".sql")
-        for entry in (files(__package__) / "migrations" / "versions").iterdir()
-        if entry.name.endswith(".sql")
-    )
+VERSIONS: Final = Versions(Path(__file__).parent / "migrations")
+VERSION_TABLE: Final = "alembic_version"
+_MAKE_VERSION_TABLE: Final = (  # to the letter as Alembic would render it
+    f"CREATE TABLE {VERSION_TABLE} (\n    version_num VARCHAR(32) NOT NULL, \n"
+    f"    CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num)\n)"
 )
-CURRENT: Final = VERSIONS[-1]
-_VERSION_TABLE: Final = (  # to the letter as Alembic would make it
-    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n\t"
-    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
-)
-
-
-class SchemaState(StrEnum):
-    EMPTY = "empty"  # no file, or nothing in it
-    OLDER = "older"
-    CURRENT = "current"
-    NEWER = "newer"
-
-
-def version_sql(version: str) -> str:
-    return (files(__package__) / "migrations" / "versions" / f"{version}.sql").read_text(encoding="utf-8")
 
 
 def check(url: str) -> SchemaState:
@@ -66,56 +45,52 @@ def migrate(url: str) -> None:
 def bring_up(location: Location, *, change: bool = True) -> None:
     """Make sure that the file can be written and has our schema; with `change`, make it so."""
     try:
-        connection = _begin(location)
+        connection = begin(location)
         try:
             _bring_up(connection, location, change)
-            connection.commit()  # Alembic may have done so already
+            connection.commit()
         finally:
             connection.close()  # which takes back what was not committed
     except sqlite3.Error as error:
         raise _meaning(error, location) from error
 
 
+def upgrade_sql(start: str | None) -> str:
+    """What brings a file from version `start` (None: a new one) to ours, as a script. Raises Invalid."""
+    script = VERSIONS.upgrade_sql(start)
+    return script and f"BEGIN IMMEDIATE;\n\n{script}COMMIT;\n"
+
+
 def require_current(snapshot: Snapshot) -> None:
-    """Raises SchemaMismatch if another process has migrated the file away from under us."""
-    version = _version(snapshot.connection)
-    if version != CURRENT:
-        raise SchemaMismatch(f"The database has schema {version or 'none'}; this program needs {CURRENT}.")
+    """For a process that runs: raises SchemaMismatch unless the file has our schema, or a newer one."""
+    VERSIONS.require(_version(snapshot.connection))
 
 
 def _bring_up(connection: sqlite3.Connection, location: Location, change: bool) -> None:
-    state = _state(connection, location)
+    state, version = _state(connection, location), _version(connection)
+    VERSIONS.refuse_to_start(version, f"Database {location.path}", may_migrate=change)
     if state is SchemaState.CURRENT:
-        connection.execute(
-            "ROLLBACK"
-        )  # nothing was written, so that a full disk does not keep a hub from starting
+        # Nothing was written, so that a full disk does not keep a hub from starting.
+        connection.execute("ROLLBACK")
         return
-    version = _version(connection)
-    if state is SchemaState.NEWER:
-        raise SchemaMismatch(
-            f"Database {location.path} has schema {version}, which is newer than this program ({CURRENT}): "
-            "update TaskFlow Hub."
-        )
-    if not change:
-        raise SchemaMismatch(
-            f"Database {location.path} has schema {version or 'none'}, this program needs {CURRENT}: "
-            "run `taskflow db migrate`."
-        )
-    log.info("database %s: schema %s → %s", location.path, version or "none", CURRENT)
+    log.info("database %s: schema %s → %s", location.path, version or "none", VERSIONS.current)
     if state is SchemaState.EMPTY:
         _create(connection)
     else:
-        from taskflow_hub.store.sqlite.migrations.run import upgrade  # Alembic: only when it is needed
-
-        upgrade(connection)
+        _execute(connection, VERSIONS.upgrade_sql(version))
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    connection.execute(_VERSION_TABLE)
-    for version in VERSIONS:
-        for sql in split(version_sql(version)):
-            connection.execute(sql)
-    connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (CURRENT,))
+    connection.execute(_MAKE_VERSION_TABLE)
+    for version in VERSIONS.all:
+        _execute(connection, VERSIONS.sql(version))
+    written_down = f"INSERT INTO {VERSION_TABLE} (version_num) VALUES (?)"  # noqa: S608 (our own name)
+    connection.execute(written_down, (VERSIONS.current,))
+
+
+def _execute(connection: sqlite3.Connection, script: str) -> None:
+    for sql in split(script):
+        connection.execute(sql).fetchall()  # to its end: Alembic writes the version with RETURNING
 
 
 def split(script: str) -> list[str]:
@@ -129,7 +104,7 @@ def split(script: str) -> list[str]:
     return statements
 
 
-def _begin(location: Location) -> sqlite3.Connection:
+def begin(location: Location) -> sqlite3.Connection:
     """A connection in WAL mode (which cannot be set inside a transaction) that holds the write lock. Waits for others."""
     give_up = time.monotonic() + location.busy_timeout_s
     while True:
@@ -152,10 +127,7 @@ def _begin(location: Location) -> sqlite3.Connection:
 def _state(connection: sqlite3.Connection, location: Location) -> SchemaState:
     if _refuse_strangers(connection, location):
         return SchemaState.EMPTY
-    version = _version(connection)
-    if version == CURRENT:
-        return SchemaState.CURRENT
-    return SchemaState.OLDER if version in VERSIONS else SchemaState.NEWER
+    return VERSIONS.state(_version(connection))
 
 
 def _refuse_strangers(connection: sqlite3.Connection, location: Location) -> bool:
@@ -182,11 +154,10 @@ def _refuse_strangers(connection: sqlite3.Connection, location: Location) -> boo
 
 
 def _version(connection: sqlite3.Connection) -> str | None:
-    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()[
-        0
-    ]:
+    known = "SELECT count(*) FROM sqlite_master WHERE name = ?"
+    if not connection.execute(known, (VERSION_TABLE,)).fetchone()[0]:
         return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608
     return None if row is None else str(row[0])
 
 

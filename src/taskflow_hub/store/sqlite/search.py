@@ -6,45 +6,38 @@ A list is a merge of branches, each in order by itself: the live table, and the 
 indexes are (account, [type | queue | user,] status, id). So a page costs about what it shows, wherever it lies.
 """
 
-import base64
-import binascii
-import uuid
 from typing import Any, Final
 
-from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.lifecycle import FINAL, UNFINISHED, State
-from taskflow_hub.store.sqlite.part import OCTETS_AT_ONCE
+from taskflow_hub.domain.limits import PAGE_OCTETS
+from taskflow_hub.store.cursor import id_range, make_cursor, read_cursor
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, from_us, to_us
+from taskflow_hub.store.sqlite.transaction import Snapshot, from_us, to_us
 from taskflow_hub.store.values import Entries, Entry, Page, TaskFilter
 
 LIST: Final = statement("list")
 ENTRIES: Final = statement("entries")
 COUNT: Final = statement("count")
 
-ID_SLACK_US: Final = 86_400 * SECOND  # by so much a task's id and its `created_at` may differ
-
 Values = list[Any]
 _Range = tuple[str | None, str | None]
 
 
 def search(snapshot: Snapshot, account: str, where: TaskFilter, limit: int, cursor: str | None) -> Page:
-    before = None if cursor is None else _read_cursor(cursor)
+    before = None if cursor is None else read_cursor(cursor)
     branches, values = _branches(account, where, before, limit + 1)
     if not branches or limit < 1:
         return Page((), None)
     text = LIST.text.replace("/*branches*/", " UNION ALL ".join(branches))
-    there, rows = snapshot.decode(
-        tuple[int, list[TaskRow]], text, [*values, limit + 1, limit, OCTETS_AT_ONCE]
-    )
+    there, rows = snapshot.decode(tuple[int, list[TaskRow]], text, [*values, limit + 1, limit, PAGE_OCTETS])
     rows.sort(key=lambda row: row.id, reverse=True)
     items = tuple([task_of(row) for row in rows])
-    return Page(items, _make_cursor(items[-1].id) if there > len(items) else None)
+    return Page(items, make_cursor(items[-1].id) if there > len(items) else None)
 
 
 def entries(snapshot: Snapshot, account: str, where: TaskFilter, limit: int, cursor: str | None) -> Entries:
-    before = None if cursor is None else _read_cursor(cursor)
+    before = None if cursor is None else read_cursor(cursor)
     branches, values = _branches(account, where, before, limit + 1)
     if not branches or limit < 1:
         return Entries((), None)
@@ -52,7 +45,7 @@ def entries(snapshot: Snapshot, account: str, where: TaskFilter, limit: int, cur
     rows = snapshot.decode(list[tuple[str, State, int, int]], text, [*values, limit + 1])
     rows.sort(reverse=True)
     items = tuple([Entry(id, status, from_us(at), bool(asked)) for id, status, at, asked in rows[:limit]])
-    return Entries(items, _make_cursor(items[-1].id) if len(rows) > limit else None)
+    return Entries(items, make_cursor(items[-1].id) if len(rows) > limit else None)
 
 
 def count(snapshot: Snapshot, account: str, where: TaskFilter) -> int:
@@ -69,7 +62,7 @@ def _branches(
 ) -> tuple[list[str], Values]:
     """One SELECT per table and status that may hold what is asked."""
     statuses = frozenset(where.status) or frozenset(State)
-    ids = _range(where, before)
+    ids = id_range(where, before)
     branches: list[str] = []
     values: Values = []
     live = sorted(statuses & UNFINISHED)
@@ -80,21 +73,6 @@ def _branches(
         branches.append(_branch("finished_tasks", "status = ?", where, ids, limit))
         values += _values(account, [status], where, ids, limit)
     return branches, values
-
-
-def _range(where: TaskFilter, before: str | None) -> _Range:
-    """From which id up to below which. Times are bounds for ids, too, so that no list is walked from its newest task."""
-    first = None if where.created_after is None else _id_of(to_us(where.created_after) - ID_SLACK_US)
-    ends = [] if before is None else [before]
-    if where.created_before is not None:
-        ends.append(_id_of(to_us(where.created_before) + ID_SLACK_US))
-    return first, min(ends, default=None)
-
-
-def _id_of(at_us: int) -> str:
-    """What the ids of UUIDv7 made at this moment begin with."""
-    digits = f"{max(at_us, 0) // 1000:012x}"
-    return f"{digits[:8]}-{digits[8:]}"
 
 
 def _branch(table: str, status: str, where: TaskFilter, ids: _Range, limit: int | None) -> str:
@@ -134,21 +112,3 @@ def _values(account: str, statuses: list[State], where: TaskFilter, ids: _Range,
         limit,
     )
     return [account, *statuses, *(value for value in optional if value is not None)]
-
-
-# --- cursors: opaque to others, to us the id after which the next page begins ------------------------------------------
-
-
-def _make_cursor(last: str) -> str:
-    return base64.urlsafe_b64encode(uuid.UUID(last).bytes).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"==", altchars=b"-_", validate=True)
-        found = str(uuid.UUID(bytes=raw))
-    except (ValueError, binascii.Error, UnicodeEncodeError):
-        raise Invalid.field("/cursor", "not a cursor of this list") from None
-    if _make_cursor(found) != cursor:
-        raise Invalid.field("/cursor", "not a cursor of this list")
-    return found

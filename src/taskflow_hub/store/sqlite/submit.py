@@ -1,27 +1,26 @@
 """How tasks come in: one insert for everything that asks for nothing special, and one Submit after the other for the rest."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import Final
 
 from msgspec import Struct
 
-from taskflow_hub.domain.errors import (
-    FieldError,
-    IdempotencyMismatch,
-    LeaseLost,
-    QueueFull,
-    TaskflowError,
-    TaskGone,
-    UniqueConflict,
-)
+from taskflow_hub.domain.errors import LeaseLost, TaskflowError
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
-from taskflow_hub.domain.model import DEFAULT_QUEUE, Task
-from taskflow_hub.domain.submission import OnConflict, Unique
+from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.submission import Unique
+from taskflow_hub.store import refusals
+from taskflow_hub.store.births import Birth, birth_of
+from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.keys import Answer, answers, in_order, maybe_known, replayed, require_same
+from taskflow_hub.store.rooms import Rooms
 from taskflow_hub.store.sqlite.part import finish, read_tasks
-from taskflow_hub.store.sqlite.rows import Birth, json_text
+from taskflow_hub.store.sqlite.rows import birth_row
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, decoder, to_json, to_us
+from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
+from taskflow_hub.store.stated import Numbers, keys_named
 from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted
 
 SUBMIT: Final = statement("submit")
@@ -34,16 +33,18 @@ IDEMPOTENCY_FIND: Final = statement("idempotency_find")
 IDEMPOTENCY_KEEP: Final = statement("idempotency_keep")
 CALL_FIND: Final = statement("call_find")
 CALL_KEEP: Final = statement("call_keep")
+LIMIT_ROWS: Final = statement("limit_rows")
+LIMIT_STATE: Final = statement("limit_state")
 UNIQUE_FIND: Final = statement("unique_find")
 UNIQUE_TAKE: Final = statement("unique_take")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 
-Answer = list[tuple[str, bool]]  # task id, created: what is kept for a replay
-RETRY_FULL_S: Final = 1.0
+
+_LimitRow = tuple[str, str, int | None, float | None, float | None, int | None]
 
 
 class Surroundings(Struct):
-    """What submit_look.sql answers, and what this transaction adds to it."""
+    """What submit_look.sql answers."""
 
     homes: dict[str, str]
     bounds: dict[str, int]
@@ -60,7 +61,8 @@ class _Intake:
     def __init__(self, tx: Transaction, submits: Sequence[Submit]) -> None:
         self.tx, self.submits = tx, submits
         self.look = tx.document(Surroundings, SUBMIT_LOOK)
-        self.waiting: Counter[str] = Counter()  # of bounded queues, as far as counted
+        self.rooms = Rooms(self.look.bounds, self.look.homes)
+        self.numbers = self._numbers()
         self.known = self._known()
         self.gathered: list[tuple[int, list[Birth]]] = []
         self.outcomes: dict[int, Submitted | TaskflowError] = {}
@@ -87,70 +89,58 @@ class _Intake:
 
     def _births(self, request: Submit) -> list[Birth]:
         births = [self._birth(new, index) for index, new in enumerate(request.tasks)]
-        if self.look.bounds:
-            waiting = self.waiting.copy()
-            try:
+        if self.look.bounds or self.numbers:
+            with self._all_or_nothing():
                 for index, birth in enumerate(births):
-                    self._take_room(request, birth, index)
-            except QueueFull:
-                self.waiting = waiting
-                raise
+                    self.numbers.state(birth.new, index)
+                    self._take_room(request, index, birth)
         return births
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """What is counted in memory goes back when a Submit is refused."""
+        waiting, mark = self.rooms.waiting.copy(), self.numbers.mark()
+        try:
+            yield
+        except TaskflowError:
+            self.rooms.waiting = waiting
+            self.numbers.undo(mark)
+            raise
 
     def _insert_gathered(self) -> None:
         self._insert([birth for _, births in self.gathered for birth in births])
         for place, births in self.gathered:
-            tasks = tuple([birth.task(self.tx.now) for birth in births])
+            tasks = tuple([birth.task(self.tx.at) for birth in births])
             self.outcomes[place] = Submitted(tasks, (True,) * len(tasks))
         self.gathered.clear()
 
+    def _numbers(self) -> Numbers:
+        """What is known of the limits that this batch names; nearly always none."""
+        keys = keys_named(self.submits)
+        rows = self.tx.document(list[_LimitRow], LIMIT_ROWS, to_json(keys)) if keys else []
+        found = {(account, key): (running, per_second) for account, key, running, per_second, *_ in rows}
+        return Numbers(keys, found)
+
     def _known(self) -> set[str]:
         """Ids that exist, or come twice in this batch; nearly always none, for new ids are newer than all others."""
-        seen: set[str] = set()
-        twice: set[str] = set()
-        old: list[str] = []
-        for request in self.submits:
-            for new in request.tasks:
-                if new.id in seen:
-                    twice.add(new.id)
-                seen.add(new.id)
-                if new.id <= self.look.newest:
-                    old.append(new.id)
+        twice, old = maybe_known(self.submits, self.look.newest)
         return twice.union(self._existing(old))
 
     def _existing(self, ids: Sequence[str]) -> list[str]:
         return self.tx.document(list[str], KNOWN, to_json(ids)) if ids else []
 
-    def _queue(self, new: NewTask) -> str:
-        return new.queue if new.queue is not None else self.look.homes.get(new.type, DEFAULT_QUEUE)
-
     def _birth(self, new: NewTask, index: int) -> Birth:
-        run_at = None if new.run_at is None else to_us(new.run_at)
-        if new.delay_s is not None and new.delay_s > 0:
-            run_at = self.tx.now + round(new.delay_s * SECOND)
-        if new.blocked:
-            status = State.BLOCKED
-        elif run_at is not None and run_at > self.tx.now:
-            status = State.SCHEDULED
-        else:
-            status = State.QUEUED
-        return Birth(
-            new,
-            self._queue(new),
-            status,
-            json_text(new.payload, f"/tasks/{index}/payload"),
-            run_at,
-            new.queue is None and new.type not in self.look.homes,
-        )
+        return birth_of(new, index, self.look.homes, self.tx.at)
 
     def _insert(self, births: Sequence[Birth]) -> None:
-        queued = [birth for birth in births if birth.status is State.QUEUED]
-        if queued:
-            first = self.tx.next_seq(len(queued))
-            for seq, birth in enumerate(queued, first):
-                birth.seq = seq
+        queued = sum(birth.status is State.QUEUED for birth in births)
+        seqs = count(self.tx.next_seq(queued)) if queued else count()
         now = self.tx.now
-        self.tx.run_items(SUBMIT, [birth.values(now) for birth in births])
+        rows = [
+            birth_row(birth, next(seqs) if birth.status is State.QUEUED else None, now) for birth in births
+        ]
+        self.tx.run_items(SUBMIT, rows)
+        self.tx.run_items(LIMIT_STATE, self.numbers.changes())
         self.tx.run_items(
             SUBMIT_PAYLOADS, [(birth.new.id, len(birth.new.payload), birth.payload) for birth in births]
         )
@@ -162,23 +152,22 @@ class _Intake:
     def _one(self, request: Submit) -> Submitted | TaskflowError:
         """All of it, or nothing and the reason."""
         with self.tx.part() as undo:
-            waiting = self.waiting.copy()
             try:
-                return self._checked(request)
+                with self._all_or_nothing():
+                    return self._checked(request)
             except TaskflowError as error:
                 undo()
-                self.waiting = waiting
                 return error
 
     def _checked(self, request: Submit) -> Submitted:
         if request.idempotency is not None:
             replay = self._replay(request.idempotency)
             if replay is not None:
-                return self._answered(request, replay)
+                return replayed(request, replay, self._found(replay))
         if request.call is not None:
             replay = self._repeated_call(request.call)
             if replay is not None:
-                return self._answered(request, replay)
+                return replayed(request, replay, self._found(replay))
         known = set(self._existing([new.id for new in request.tasks]))
         replaced: list[str] = []
         answer = self._repeated(request, known) if known else self._create(request, replaced)
@@ -186,7 +175,7 @@ class _Intake:
             self._keep(request.idempotency, answer)
         if request.call is not None:
             self.tx.run(CALL_KEEP, request.call.parent.id, request.call.number, to_json(answer))
-        tasks = self._tasks(answer)
+        tasks = in_order(answer, self._found(answer))
         return Submitted(tasks, tuple(created for _, created in answer), replaced=tuple(replaced))
 
     def _replay(self, key: Idempotency) -> Answer | None:
@@ -194,8 +183,7 @@ class _Intake:
         if found is None:
             return None
         fingerprint, answer = decoder(tuple[str, Answer]).decode(found)
-        if fingerprint != key.fingerprint:
-            raise IdempotencyMismatch
+        require_same(key, fingerprint)
         kept: Answer = answer
         return kept
 
@@ -213,13 +201,6 @@ class _Intake:
             raise LeaseLost
         return answer
 
-    def _answered(self, request: Submit, answer: Answer) -> Submitted:
-        """A replay; but the very same ids are no replay, they are the same call again after its answer was lost."""
-        again = {new.id for new in request.tasks}
-        same = any(task_id in again for task_id, _ in answer)
-        created = tuple(same and created for _, created in answer)
-        return Submitted(self._tasks(answer), created, replayed=not same)
-
     def _repeated(self, request: Submit, known: set[str]) -> Answer:
         """Ids that are there already: the call was committed and only its answer was lost."""
         answer: Answer = []
@@ -229,7 +210,7 @@ class _Intake:
                 continue
             holder = None if new.unique is None else self._holder(new, new.unique)
             if holder is None:
-                raise TaskGone(f"Task {new.id} was submitted before and has been removed since.")
+                raise refusals.gone_since_submit(new.id)
             answer.append((holder[0], False))
         return answer
 
@@ -241,7 +222,8 @@ class _Intake:
             if holder is not None:
                 answer.append((holder, False))
                 continue
-            self._take_room(request, birth, index)
+            self.numbers.state(new, index)
+            self._take_room(request, index, birth)
             self._insert([birth])
             if new.unique is not None:
                 until = self.tx.now + round(new.unique.window * SECOND)
@@ -259,43 +241,20 @@ class _Intake:
         if found is None:
             return None
         holder, status = found
-        if unique.on_conflict is OnConflict.RETURN:
+        if answers(unique, holder, status, index):
             return holder
-        if unique.on_conflict is OnConflict.REJECT or status is State.RUNNING:
-            state = "is running" if status is State.RUNNING else f"is {status}"
-            raise UniqueConflict(
-                f"Task {holder} holds the unique key {unique.key!r} and {state}.",
-                errors=[FieldError(f"/tasks/{index}/unique/key", f"held by task {holder}")],
-            )
         if status in UNSTARTED:
             queue = read_tasks(self.tx, [holder])[holder].queue
             self.tx.run(CANCEL_UNSTARTED, self.tx.now, to_json([holder]))
             finish(self.tx)
             replaced.append(holder)
-            self.waiting.pop(queue, None)
+            self.rooms.waiting.pop(queue, None)
         return None
 
-    def _take_room(self, request: Submit, birth: Birth, index: int) -> None:
-        bound = self.look.bounds.get(birth.queue)
-        if bound is None or birth.status is State.BLOCKED:
-            return
-        if birth.queue not in self.waiting:
-            self.waiting[birth.queue] = self.tx.value(WAITING, birth.queue)
-        self.waiting[birth.queue] += 1
-        if self.waiting[birth.queue] <= bound:
-            return
-        rest = enumerate(request.tasks[index:], index)
-        full = [place for place, new in rest if self._queue(new) == birth.queue and not new.blocked]
-        raise QueueFull(
-            f"Queue {birth.queue!r} is full: it may hold {bound} waiting tasks.",
-            errors=[FieldError(f"/tasks/{place}", f"queue {birth.queue!r} is full") for place in full],
-            retry_after_s=RETRY_FULL_S,
-        )
+    def _take_room(self, request: Submit, index: int, birth: Birth) -> None:
+        if self.rooms.uncounted(birth):
+            self.rooms.waiting[birth.queue] = self.tx.value(WAITING, birth.queue)
+        self.rooms.take(request, index, birth)
 
-    def _tasks(self, answer: Iterable[tuple[str, bool]]) -> tuple[Task, ...]:
-        ids = [task_id for task_id, _ in answer]
-        found = read_tasks(self.tx, ids)
-        missing = [task_id for task_id in ids if task_id not in found]
-        if missing:
-            raise TaskGone(f"Task {missing[0]} was made by this request before and has been removed since.")
-        return tuple(found[task_id] for task_id in ids)
+    def _found(self, answer: Answer) -> dict[str, Task]:
+        return read_tasks(self.tx, [task_id for task_id, _ in answer])

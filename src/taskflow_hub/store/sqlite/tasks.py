@@ -5,19 +5,22 @@ from datetime import datetime
 from typing import Final
 
 from taskflow_hub.domain import moves
-from taskflow_hub.domain.errors import NotAllowed, NotFound, TaskflowError, UniqueConflict
-from taskflow_hub.domain.lifecycle import FINAL, LIFECYCLE, UNSTARTED, Move, State
+from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.limits import LINES_MAX
 from taskflow_hub.domain.messages import Logged, Progressed
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.store import refusals
+from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite import moves as verbs
 from taskflow_hub.store.sqlite.lease import Dispatch
 from taskflow_hub.store.sqlite.part import Part, finish, read_tasks
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.submit import UNIQUE_FIND, submit
-from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, decoder, to_json, to_us
+from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, to_us
 from taskflow_hub.store.values import Due, Leased, Submit, Submitted
+from taskflow_hub.store.verdicts import first_times
 
 NEXT_DUE: Final = statement("next_due")
 DUE: Final = statement("due")
@@ -195,28 +198,19 @@ def _redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | T
     moving: list[str] = []
     keys: dict[tuple[str, str], str] = {}  # taken in this call
     for place, id in enumerate(ids):
-        if id not in known:
-            errors[place] = NotFound(f"There is no task {id}.")
-        elif id in moving:
-            errors[place] = NotAllowed(
-                f"Task {id} is queued; only failed and cancelled tasks can be redriven."
-            )
-        elif Move.REDRIVE not in LIFECYCLE[known[id][0]]:
-            errors[place] = NotAllowed(
-                f"Task {id} is {known[id][0]}; only failed and cancelled tasks can be redriven."
-            )
-        else:
-            _, type, key = known[id]
-            if key is not None:
-                holder = keys.get((type, key)) or _holder(tx, account, type, key)
-                if holder not in {None, id}:
-                    errors[place] = UniqueConflict(
-                        f"Task {holder} holds the unique key {key!r} of task {id}."
-                    )
-                    continue
-                tx.run(UNIQUE_KEEP, account, type, key, id)
-                keys[type, key] = id
-            moving.append(id)
+        state, type, key = known.get(id, (None, "", None))
+        refusal = refusals.of_redrive(id, State.QUEUED if id in moving else state)
+        if refusal is not None:
+            errors[place] = refusal
+            continue
+        if key is not None:
+            holder = keys.get((type, key)) or _holder(tx, account, type, key)
+            if holder is not None and holder != id:
+                errors[place] = refusals.key_held_meanwhile(key, holder, id)
+                continue
+            tx.run(UNIQUE_KEEP, account, type, key, id)
+            keys[type, key] = id
+        moving.append(id)
     if moving:
         these = to_json(moving)
         for sql in (REDRIVE_ATTEMPT, REDRIVE_FORGIVE, REVIVE, REVIVE_REMOVE):
@@ -235,11 +229,9 @@ def _holder(tx: Transaction, account: str, type: str, key: str) -> str | None:
 
 
 def _promote(tx: Transaction, account: str, task_id: str) -> Task | TaskflowError:
-    state = _states(tx, account, [task_id]).get(task_id)
-    if state is None:
-        return NotFound(f"There is no task {task_id}.")
-    if state is not State.SCHEDULED:
-        return NotAllowed(f"Task {task_id} is {state}; only scheduled tasks can be promoted.")
+    refusal = refusals.of_promote(task_id, _states(tx, account, [task_id]).get(task_id))
+    if refusal is not None:
+        return refusal
     tx.run(PROMOTE, tx.next_seq(1), to_json([task_id]))
     return read_tasks(tx, [task_id])[task_id]
 
@@ -252,13 +244,9 @@ def _update(
     run_at: datetime | None,
     queue: str | None,
 ) -> Task | TaskflowError:
-    state = _states(tx, account, [task_id]).get(task_id)
-    if state is None:
-        return NotFound(f"There is no task {task_id}.")
-    if state not in UNSTARTED:
-        return NotAllowed(f"Task {task_id} is {state}; only tasks that have not started can be changed.")
-    if run_at is not None and state is not State.SCHEDULED:
-        return NotAllowed(f"Task {task_id} is {state}; run_at can be changed only while a task is scheduled.")
+    refusal = refusals.of_update(task_id, _states(tx, account, [task_id]).get(task_id), run_at)
+    if refusal is not None:
+        return refusal
     if (priority, run_at, queue) != (None, None, None):
         tx.run(UPDATE, priority, None if run_at is None else to_us(run_at), queue, task_id)
     return read_tasks(tx, [task_id])[task_id]
@@ -269,14 +257,10 @@ def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowE
     outcomes: list[TaskflowError | None] = []
     gone: set[str] = set()
     for id in ids:
-        state = states.get(id)
-        if state is None or id in gone:
-            outcomes.append(NotFound(f"There is no task {id}."))
-        elif state not in FINAL:
-            outcomes.append(NotAllowed(f"Task {id} is {state}; only finished tasks can be deleted."))
-        else:
+        refusal = refusals.of_delete(id, None if id in gone else states.get(id))
+        outcomes.append(refusal)
+        if refusal is None:
             gone.add(id)
-            outcomes.append(None)
     if gone:
         delete_finished(tx, list(gone))
     return outcomes
@@ -297,7 +281,7 @@ def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     moving = _in_state(tx, ids, State.BLOCKED)
     if moving:
         tx.run(UNBLOCK, tx.next_seq(len(moving)), to_json(moving))
-    return _first_times(ids, moving)
+    return first_times(ids, moving)
 
 
 def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
@@ -305,7 +289,7 @@ def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     if moving:
         tx.run(SKIP, tx.now, to_json(moving))
         finish(tx)
-    return _first_times(ids, moving)
+    return first_times(ids, moving)
 
 
 def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
@@ -315,19 +299,13 @@ def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
         tx.run(REVIVE, these)
         tx.run(REVIVE_REMOVE, these)
         tx.run(RESET, these)
-    return _first_times(ids, moving)
+    return first_times(ids, moving)
 
 
 def _in_state(tx: Transaction, ids: Sequence[str], state: State) -> list[str]:
     """Those in this state, in the order given, each once."""
     found = read_tasks(tx, ids)
     return [id for id in dict.fromkeys(ids) if id in found and found[id].status is state]
-
-
-def _first_times(ids: Sequence[str], moved: Sequence[str]) -> list[bool]:
-    """True where an id stands first; a second mention in the same call moves nothing."""
-    left = dict.fromkeys(moved, True)
-    return [left.pop(id, False) for id in ids]
 
 
 def _log(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> list[None]:

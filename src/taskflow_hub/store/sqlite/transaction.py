@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-import msgspec
-
+from taskflow_hub.store.documents import decoder as decoder  # noqa: PLC0414 (bulk.py)
+from taskflow_hub.store.documents import to_json as to_json  # noqa: PLC0414 (bulk.py)
 from taskflow_hub.store.sqlite.statements import LARGEST, NULL, Statement, Values, size_for
 
 T = TypeVar("T")
@@ -24,21 +24,6 @@ def to_us(at: datetime) -> int:
 
 def from_us(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
-
-
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-
-def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    """Made once per shape."""
-    found = _decoders.get(shape)
-    if found is None:
-        found = _decoders[shape] = msgspec.json.Decoder(shape)
-    return found
-
-
-def to_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 class Snapshot:

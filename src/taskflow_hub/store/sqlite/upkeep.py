@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from taskflow_hub.domain.errors import ShuttingDown
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.store import refusals
+from taskflow_hub.store.keeping import BULKS_KEPT, ROLLUPS_KEPT, WORKERS_KEPT
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.schema import require_current
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.tasks import delete_finished
-from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
+from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, to_us
 from taskflow_hub.store.values import Pruned
 
 PRUNE_OLD: Final = statement("prune_old")
@@ -20,8 +21,6 @@ PRUNE_WORKERS: Final = statement("prune_workers")
 PRUNE_ROLLUPS: Final = statement("prune_rollups")
 PRUNE_BULKS: Final = statement("prune_bulks")
 
-DAY: Final = 86_400 * SECOND
-
 
 class Upkeep(Part):
     _heard = 0  # foreign changes that `changed` has told of
@@ -29,10 +28,13 @@ class Upkeep(Part):
     async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
         return await self._writer.write(_prune, retention_s, limit)
 
+    async def warnings(self) -> list[str]:
+        return []  # nobody else's transactions make ours slower
+
     async def changed(self, wait_s: float) -> bool:
         """See the protocol. What changed since the last call answered True counts too."""
         if self._writer.closed:
-            raise ShuttingDown("the store is closed")
+            raise refusals.closed()
         event = asyncio.Event()
         self._writer.watch(event)
         try:
@@ -44,7 +46,7 @@ class Upkeep(Part):
         finally:
             self._writer.unwatch(event)
         if self._writer.closed:
-            raise ShuttingDown("the store is closed")
+            raise refusals.closed()
         self._heard = self._writer.foreign_changes
         return True
 
@@ -72,8 +74,8 @@ def _prune(tx: Transaction, retention_s: Mapping[State, float], limit: int) -> P
         len(ids),
         tx.run(PRUNE_IDEMPOTENCY_KEYS, tx.now, limit),
         tx.run(PRUNE_UNIQUE_KEYS, tx.now, limit),
-        tx.run(PRUNE_WORKERS, tx.now - DAY, limit),
-        tx.run(PRUNE_ROLLUPS, tx.now - 30 * DAY, limit),
-        tx.run(PRUNE_BULKS, tx.now - 7 * DAY, limit),
+        tx.run(PRUNE_WORKERS, to_us(tx.at - WORKERS_KEPT), limit),
+        tx.run(PRUNE_ROLLUPS, to_us(tx.at - ROLLUPS_KEPT), limit),
+        tx.run(PRUNE_BULKS, to_us(tx.at - BULKS_KEPT), limit),
     ]
     return Pruned(len(ids), tuple(outside), more=max(removed) >= limit)

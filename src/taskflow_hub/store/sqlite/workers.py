@@ -5,13 +5,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from taskflow_hub.domain.messages import Held, Register, Stop, Why
+from taskflow_hub.domain.messages import Held, Register
 from taskflow_hub.domain.model import TaskType, Worker, WorkerState
-from taskflow_hub.store.sqlite.lease import Profile, unhold
+from taskflow_hub.store.beats import Running, compare
+from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.profiles import Profile
+from taskflow_hub.store.sqlite.lease import unhold
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, decoder, from_us, to_json
-from taskflow_hub.store.values import Beat, Orphan, Taken, Transit
+from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us
+from taskflow_hub.store.values import Beat, Orphan, Taken
 
 REGISTER: Final = statement("register")
 REGISTER_TYPE: Final = statement("register_type")
@@ -27,9 +30,6 @@ BEAT_TASKS: Final = statement("beat_tasks")
 ORPHANS: Final = statement("orphans")
 WORKERS: Final = statement("workers")
 TASK_TYPES: Final = statement("task_types")
-
-IN_TRANSIT_US: Final = 10 * SECOND  # for so long after a lease nobody wonders where it is
-BEATS_WITHOUT: Final = 2
 
 
 class Workers(Part):
@@ -93,7 +93,7 @@ def _register(tx: Transaction, worker: Register) -> None:
 # --- heartbeats ------------------------------------------------------------------------------------------------------
 
 
-class Running(Struct, array_like=True):
+class RunningRow(Struct, array_like=True):
     """One attempt of beat_look.sql."""
 
     id: str
@@ -105,6 +105,18 @@ class Running(Struct, array_like=True):
     cancel: int
     transits: int
 
+    def running(self) -> Running:
+        return Running(
+            self.id,
+            self.attempt,
+            self.taken,
+            self.missing,
+            from_us(self.leased_at),
+            bool(self.started),
+            bool(self.cancel),
+            self.transits,
+        )
+
 
 def _heartbeat(
     tx: Transaction, worker: str, held: Sequence[Held], stuck: Sequence[str], loop_lag_s: float
@@ -112,39 +124,22 @@ def _heartbeat(
     found = tx.value(BEAT_LOOK, worker)
     if found is None:
         return Beat(known=False)
-    state, running = decoder(tuple[WorkerState, list[Running]]).decode(found)
+    state, rows = decoder(tuple[WorkerState, list[RunningRow]]).decode(found)
     if state is WorkerState.DEAD:
         return Beat(known=False)
-    listed = {(item.id, item.attempt): item.started for item in held}
-    owned = {(task.id, task.attempt): task for task in running}
-    changes: list[tuple[str, Taken, int, int | None]] = []
-    undelivered: list[Transit] = []
-    for fence, task in owned.items():
-        started = listed.get(fence)
-        missing, taken, started_at = 0, task.taken, None
-        if started is not None:
-            taken = Taken.STARTED if started else Taken.WAITING
-            started_at = tx.now if started and not task.started else None
-        elif task.leased_at < tx.now - IN_TRANSIT_US:
-            missing = min(task.missing + 1, BEATS_WITHOUT)
-            if missing >= BEATS_WITHOUT:
-                undelivered.append(Transit(task.id, task.attempt, task.transits))
-        if (taken, missing) != (task.taken, task.missing) or started_at is not None:
-            changes.append((task.id, taken, missing, started_at))
+    compared = compare(held, [row.running() for row in rows], tx.at)
+    changes = [
+        (change.id, change.taken, change.missing, tx.now if change.starts else None)
+        for change in compared.changes
+    ]
     tx.run_items(BEAT_TASKS, changes)
     tx.run(BEAT, tx.now, to_json(stuck), loop_lag_s, worker)
     return Beat(
         known=True,
         draining=state is WorkerState.DRAINING,
-        stop=tuple([stop for fence in listed if (stop := _stop(*fence, owned.get(fence))) is not None]),
-        undelivered=tuple(undelivered),
+        stop=compared.stop,
+        undelivered=compared.undelivered,
     )
-
-
-def _stop(id: str, attempt: int, task: Running | None) -> Stop | None:
-    if task is None:
-        return Stop(id, attempt, Why.STALE)
-    return Stop(id, attempt, Why.CANCELLED) if task.cancel else None
 
 
 # --- leaving ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from taskflow_hub.domain.clock import Clock
-from taskflow_hub.domain.errors import ShuttingDown, StoreUnavailable
+from taskflow_hub.domain.errors import StoreUnavailable
+from taskflow_hub.store import refusals
 from taskflow_hub.store.sqlite.connection import concerns_all, connect, explain, is_busy
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.url import Location
@@ -106,7 +107,7 @@ class Writer:
     async def _ask(self, call: _Call) -> Any:
         with self._lock:
             if self._closed:
-                raise ShuttingDown("the store is closed")
+                raise refusals.closed()
             self._inbox.put(call)
         return await call.future
 

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
             "kit",
             "leasing",
             "lifecycle",
+            "limits",
             "operators",
             "order",
             "reading",
@@ -41,6 +42,7 @@ from taskflow_hub.testing.store_contract.keys import KeysContract  # noqa: E402
 from taskflow_hub.testing.store_contract.kit import ManualClock, OpenStore  # noqa: E402
 from taskflow_hub.testing.store_contract.leasing import LeasingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.lifecycle import LifecycleContract  # noqa: E402
+from taskflow_hub.testing.store_contract.limits import LimitsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.operators import OperatorsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
@@ -49,7 +51,7 @@ from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E
 from taskflow_hub.testing.store_contract.walks import WalksContract  # noqa: E402
 from taskflow_hub.testing.store_contract.workers import WorkersContract  # noqa: E402
 
-__all__ = ["ManualClock", "OpenStore", "StoreContract"]
+__all__ = ["LimitsContract", "ManualClock", "OpenStore", "StoreContract"]
 
 
 class StoreContract(
@@ -66,4 +68,4 @@ class StoreContract(
     CompanyContract,
     WalksContract,
 ):
-    """Everything."""
+    """Everything but limits, which have a suite of their own until every store keeps them."""

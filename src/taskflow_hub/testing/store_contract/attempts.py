@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.limits import ATTEMPTS_SHOWN
 from taskflow_hub.domain.messages import Line, Logged, Progressed
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Attempt, AttemptOutcome, Reason, ResultRef
 from taskflow_hub.domain.moves import Verdict
@@ -132,8 +133,47 @@ class AttemptsContract(ContractBase):
         task = await kit.get(attempt.id)
         assert (task.status, task.retry_count, task.crashes) == (State.QUEUED, 0, 0)
         assert (task.worker, task.started_at) == (None, None)
-        rows = [] if ran_s is None else [(1, AttemptOutcome.RELEASED)]
-        assert await kit.outcomes(task.id) == rows, "what never started leaves no attempt behind"
+        assert await kit.release(attempt, ran_s=ran_s) is Verdict.DUPLICATE
+
+    @pytest.mark.parametrize("outcome", ["released", "lost", "undelivered"])
+    async def test_an_attempt_that_never_started_is_on_record(self, kit: Kit, outcome: str) -> None:
+        attempt = await kit.run()
+        owner = (await kit.get(attempt.id)).worker or ""
+        kit.clock.advance(5)
+        if outcome == "released":
+            await kit.release(attempt, ran_s=None)
+        else:
+            lost = AttemptOutcome(outcome)
+            await kit.store.lose([moves.Lose(id=attempt.id, attempt=1, worker=owner, outcome=lost)])
+        assert await kit.store.attempts(DEFAULT_ACCOUNT, attempt.id) == [
+            Attempt(
+                attempt=1,
+                outcome=AttemptOutcome(outcome),
+                started_at=None,
+                ended_at=kit.clock.now,
+                worker=owner,
+                error=None,
+            )
+        ]
+
+    async def test_what_is_released_again_and_again_shows_its_newest_attempts(self, kit: Kit) -> None:
+        task, worker = await kit.submit(), await kit.worker()
+        rounds = ATTEMPTS_SHOWN + 3
+        for _ in range(rounds):
+            (attempt,) = await kit.lease(worker)
+            assert await kit.release(attempt, ran_s=None) is Verdict.APPLIED
+        shown = [number for number, _ in await kit.outcomes(task.id)]
+        assert shown == [*range(4, rounds + 1)], "the newest ones, without a gap"
+        (attempt,) = await kit.lease(worker)
+        assert [number for number, _ in await kit.outcomes(task.id)] == [*range(5, rounds + 2)]
+        await kit.fail(attempt)
+        await kit.redrive(task.id)
+        assert (await kit.outcomes(task.id))[-2:] == [
+            (rounds, AttemptOutcome.RELEASED),
+            (rounds + 1, AttemptOutcome.FAILED),
+        ]
+        await kit.cancel(task.id)
+        assert await kit.store.delete(DEFAULT_ACCOUNT, [task.id]) == [None]
 
     @pytest.mark.parametrize("move", ["retry", "snooze", "release", "lose"])
     async def test_the_attempt_takes_its_start_along(self, kit: Kit, move: str) -> None:

@@ -235,9 +235,31 @@ class OperatorsContract(ContractBase):
         aborted = await kit.store.abort_bulk(DEFAULT_ACCOUNT, ids[0])
         assert aborted is not None
         assert (aborted.status, aborted.done) == (BulkStatus.ABORTED, 2)
-        assert not await kit.store.advance_bulk(ids[0], expected="c", cursor="d", done=1, skipped=0)
         assert [bulk.id for bulk in await kit.store.running_bulks()] == [ids[1]]
         assert await kit.store.abort_bulk(DEFAULT_ACCOUNT, new_id()) is None
+
+    @pytest.mark.parametrize("cursor", ["d", None], ids=["in the middle", "the last chunk"])
+    @pytest.mark.parametrize("expected", [None, "c"], ids=["the first chunk", "a later one"])
+    async def test_an_aborted_bulk_operation_counts_the_chunk_in_flight_once(
+        self, kit: Kit, expected: str | None, cursor: str | None
+    ) -> None:
+        id, step = new_id(), kit.store.advance_bulk
+        await kit.store.create_bulk(id, DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter(), 9)
+        if expected is not None:
+            assert await step(id, expected=None, cursor=expected, done=2, skipped=1)
+        aborted = await kit.store.abort_bulk(DEFAULT_ACCOUNT, id)
+        assert aborted is not None
+        kit.clock.advance(1)
+        assert not await step(id, expected="elsewhere", cursor="e", done=1, skipped=1), (
+            "not the chunk in flight"
+        )
+        for _ in range(2):  # the second time it is another process's, that did the same chunk
+            assert not await step(id, expected=expected, cursor=cursor, done=3, skipped=4)
+        counted = await kit.store.bulk(DEFAULT_ACCOUNT, id)
+        assert counted is not None
+        assert (counted.status, counted.finished_at) == (BulkStatus.ABORTED, aborted.finished_at)
+        assert (counted.done, counted.skipped) == (aborted.done + 3, aborted.skipped + 4)
+        assert await kit.store.running_bulks() == []
 
 
 def _line(kit: Kit) -> Line:

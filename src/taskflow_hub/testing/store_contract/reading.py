@@ -5,11 +5,14 @@ import random
 from datetime import timedelta
 
 import pytest
+from msgspec import Raw
 
+from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.limits import PAGE_OCTETS
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Reason, Task, TaskError
 from taskflow_hub.store.values import Entries, Page, TaskFilter
 from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, comparable, new_task
 
@@ -69,6 +72,33 @@ class ReadingContract(ContractBase):
         assert ids == [task.id for task in tasks]
         assert (await kit.store.entries(DEFAULT_ACCOUNT, ALL, limit=len(tasks))).next_cursor is None
         assert await kit.store.entries("b", ALL, limit=5) == Entries((), None)
+
+    @pytest.mark.parametrize("what", ["payload", "result", "error"])
+    async def test_a_page_that_grows_heavy_ends_early(self, kit: Kit, what: str) -> None:
+        octets = PAGE_OCTETS // 3
+        text = b'"' + b"x" * octets + b'"'
+        for _ in range(7):
+            attempt = await kit.run(payload=Raw(text if what == "payload" else b"{}"))
+            if what == "error":
+                error = TaskError(type="ValueError", message="m", traceback="x" * octets)
+                await kit.store.fail(
+                    [moves.Fail(id=attempt.id, attempt=1, ran_s=1.0, reason=Reason.HANDLER, error=error)]
+                )
+            else:
+                await kit.succeed(attempt, text if what == "result" else b"null")
+        tasks: list[Task] = []
+        lengths: list[int] = []
+        cursor: str | None = None
+        while lengths == [] or cursor is not None:
+            page = await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=100, cursor=cursor)
+            tasks += page.items
+            lengths.append(len(page.items))
+            cursor = page.next_cursor
+        assert lengths == [3, 3, 1], "a page ends with the task that is one too many"
+        ids = [task.id for task in tasks]
+        assert ids == sorted(ids, reverse=True)
+        entries = await kit.store.entries(DEFAULT_ACCOUNT, ALL, limit=100)
+        assert [entry.id for entry in entries.items] == ids, "what shows none of it is not cut"
 
     async def test_nothing_found(self, kit: Kit) -> None:
         assert await kit.store.search(DEFAULT_ACCOUNT, ALL, limit=10) == Page((), None)

@@ -238,6 +238,9 @@ class SubmittingContract(ContractBase):
         retried = await kit.submit_request(call(2, 1))
         assert isinstance(retried, Submitted)
         assert retried.tasks[0].id == first.tasks[0].id, "a retry gets the first child"
+        for number in (1, 3):
+            late = await kit.submit_request(call(1, number))
+            assert isinstance(late, LeaseLost), "another attempt owns it"
 
     async def test_a_call_of_an_unknown_parent(self, kit: Kit) -> None:
         request = Submit((new_task(),), call=Call(Fence(new_id(), 1), 1))

@@ -1,5 +1,7 @@
 """Retention, pings, closing."""
 
+import asyncio
+
 import pytest
 
 from taskflow_hub.domain import moves
@@ -16,10 +18,9 @@ from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit, ne
 class UpkeepContract(ContractBase):
     async def test_retention_by_outcome(self, kit: Kit) -> None:
         old = {state: (await kit.in_state(state))[0] for state in State}
-        kit.clock.advance(100)
+        kit.clock.advance(3 * DAY_S)
         new = {state: (await kit.in_state(state))[0] for state in State}
-        kit.clock.advance(50)
-        keep = {State.SUCCESS: 100.0, State.CANCELLED: 150.0, State.SKIPPED: 150.0 - 1e-6}
+        keep = {State.SUCCESS: 1.5 * DAY_S, State.CANCELLED: 3 * DAY_S + 1, State.SKIPPED: 1.0}
         pruned = await kit.store.prune(keep, 100)
         assert (pruned.tasks, pruned.with_result_ref) == (2, ())
         left = await kit.store.tasks([*old.values(), *new.values()])
@@ -27,17 +28,40 @@ class UpkeepContract(ContractBase):
         assert set(new.values()) <= set(left)
         assert old[State.FAILED] in left, "absent: kept"
 
+    async def test_retention_never_too_early_and_at_most_a_day_late(self, kit: Kit) -> None:
+        id, _ = await kit.in_state(State.SUCCESS)
+        keep = {State.SUCCESS: 5 * DAY_S}
+        kit.clock.advance(5 * DAY_S)
+        assert (await kit.store.prune(keep, 10)).tasks == 0
+        assert set(await kit.store.tasks([id])) == {id}
+        kit.clock.advance(DAY_S)
+        assert (await kit.store.prune(keep, 10)).tasks == 1
+        assert await kit.store.tasks([id]) == {}
+
     async def test_retention_oldest_first_and_limited(self, kit: Kit) -> None:
         ids = []
         for _ in range(5):
             ids.append((await kit.in_state(State.SUCCESS))[0])
-            kit.clock.advance(1)
-        kit.clock.advance(100)
+            kit.clock.advance(DAY_S)
+        kit.clock.advance(DAY_S)
         for expected in (2, 2, 1, 0):
             pruned = await kit.store.prune({State.SUCCESS: 1.0}, 2)
             assert (pruned.tasks, pruned.more) == (expected, expected == 2)
             ids = ids[expected:]
             assert set(await kit.store.tasks(ids)) == set(ids)
+
+    async def test_many_processes_prune_at_once(self, kit: Kit) -> None:
+        stores = [kit.store, await kit.another_store(), await kit.another_store()]
+        ids = [(await kit.in_state(State.SUCCESS, tags=("x",)))[0] for _ in range(5)]
+        kit.clock.advance(2 * DAY_S)
+        keep = {State.SUCCESS: 1.0, State.FAILED: 1.0, State.CANCELLED: 1.0, State.SKIPPED: 1.0}
+        first = await asyncio.gather(*(store.prune(keep, 10) for store in stores))
+        rest = await kit.store.prune(keep, 10)  # somebody may have been in somebody's way
+        assert sum(pruned.tasks for pruned in [*first, rest]) == len(ids), "each is told of once"
+        assert await kit.store.tasks(ids) == {}
+        assert await kit.store.count(DEFAULT_ACCOUNT, TaskFilter(tag="x")) == 0
+        done, _ = await kit.in_state(State.SUCCESS)
+        assert set(await kit.store.tasks([done])) == {done}, "and work goes on"
 
     async def test_attempts_logs_and_tags_go_with_their_task(self, kit: Kit) -> None:
         attempt = await kit.run(tags=("x",))
@@ -46,7 +70,7 @@ class UpkeepContract(ContractBase):
         line = Line(n=1, at=kit.clock.now, level="info", message="m")
         await kit.store.log([Logged(worker="w", n=1, id=attempt.id, attempt=2, lines=(line,))])
         await kit.succeed(again)
-        kit.clock.advance(10)
+        kit.clock.advance(2 * DAY_S)
         assert (await kit.store.prune({State.SUCCESS: 1.0}, 10)).tasks == 1
         assert await kit.everything(attempt.id) == (None, None, None)
         assert await kit.store.count(DEFAULT_ACCOUNT, TaskFilter(tag="x")) == 0
@@ -59,19 +83,19 @@ class UpkeepContract(ContractBase):
         assert await kit.store.result_refs([attempt.id, inside, new_id()]) == [ref]
         assert await kit.store.result_refs([]) == []
         await kit.store.delete(DEFAULT_ACCOUNT, [inside])
-        kit.clock.advance(10)
+        kit.clock.advance(2 * DAY_S)
         assert (await kit.store.prune({State.SUCCESS: 1.0}, 10)).with_result_ref == (attempt.id,)
 
     async def test_a_pruned_task_leaves_its_key_behind(self, kit: Kit) -> None:
         """The key says that the task was there; only its own time removes it."""
-        request = Submit((new_task(),), Idempotency(DEFAULT_ACCOUNT, "/tasks", "k", "f", ttl_s=50.0))
+        request = Submit((new_task(),), Idempotency(DEFAULT_ACCOUNT, "/tasks", "k", "f", ttl_s=3 * DAY_S))
         await kit.submit_request(request)
         await kit.cancel(request.tasks[0].id)
-        kit.clock.advance(10)
+        kit.clock.advance(2 * DAY_S)
         assert (await kit.store.prune({State.CANCELLED: 1.0}, 10)).tasks == 1
         again = Submit((new_task(),), request.idempotency)
         assert not isinstance(await kit.submit_request(again), Submitted)
-        kit.clock.advance(40)
+        kit.clock.advance(DAY_S)
         await kit.store.prune({}, 10)
         assert isinstance(await kit.submit_request(again), Submitted)
 
@@ -87,19 +111,20 @@ class UpkeepContract(ContractBase):
 
     async def test_what_else_runs_out_goes_in_limited_steps(self, kit: Kit) -> None:
         """Whatever has gathered, no step keeps others waiting for long."""
-        for n in range(5):
+        ids = [new_id() for _ in range(5)]
+        for n, id in enumerate(ids):
             key = Idempotency(DEFAULT_ACCOUNT, "/tasks", f"k{n}", "f", ttl_s=50.0)
             task = new_task(unique=Unique(f"k{n}", 1.0, OnConflict.RETURN))
             await kit.submit_request(Submit((task,), key))
             await kit.cancel(task.id)
-            await kit.store.create_bulk(f"{n}", DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter(), 1)
-            await kit.store.abort_bulk(DEFAULT_ACCOUNT, f"{n}")
+            await kit.store.create_bulk(id, DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter(), 1)
+            await kit.store.abort_bulk(DEFAULT_ACCOUNT, id)
             await kit.store.bury(await kit.worker())
         kit.clock.advance(8 * DAY_S)
         left: list[tuple[int, int]] = []
         for _ in range(3):
             assert (await kit.store.prune({}, 2)).more == (len(left) < 2)
-            bulks = [await kit.store.bulk(DEFAULT_ACCOUNT, f"{n}") for n in range(5)]
+            bulks = [await kit.store.bulk(DEFAULT_ACCOUNT, id) for id in ids]
             left.append((len(await kit.store.workers(dead=True)), 5 - bulks.count(None)))
         assert left == [(3, 3), (1, 1), (0, 0)]
 
@@ -109,7 +134,7 @@ class UpkeepContract(ContractBase):
         idle = await kit.worker()
         for worker in (owner, idle):
             await kit.store.bury(worker)
-        done, aborted, running = "01-done", "02-aborted", "03-running"
+        done, aborted, running = new_id(), new_id(), new_id()
         for bulk in (done, aborted, running):
             await kit.store.create_bulk(bulk, DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter(), 1)
         await kit.store.advance_bulk(done, expected=None, cursor=None, done=1, skipped=0)
@@ -135,6 +160,9 @@ class UpkeepContract(ContractBase):
         kit.clock.advance(31 * DAY_S)
         await kit.store.prune({}, 10)
         assert await kit.store.rates(DEFAULT_ACCOUNT, since) == []
+
+    async def test_nothing_to_warn_of(self, kit: Kit) -> None:
+        assert await kit.store.warnings() == []
 
     async def test_closing(self, kit: Kit) -> None:
         await kit.store.ping()

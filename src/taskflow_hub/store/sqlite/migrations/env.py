@@ -1,6 +1,6 @@
-"""What Alembic runs: the revisions, on the connection it was given (see run.py)."""
+"""What Alembic runs (store/migrating.py)."""
 
-from alembic import context
+from taskflow_hub.store.migrating import configure
+from taskflow_hub.store.sqlite.schema import VERSION_TABLE
 
-context.configure(connection=context.config.attributes["connection"])
-context.run_migrations()
+configure("sqlite", VERSION_TABLE)

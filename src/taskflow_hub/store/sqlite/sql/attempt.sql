@@ -1,5 +1,5 @@
--- The row of an attempt that ends without ending its task; written before the task itself moves on. One that is handed back before
--- it started leaves no row.
+-- The row of an attempt that ends without ending its task; written before the task itself moves on. One that had not started has no
+-- `started_at`.
 WITH clock (now) AS (VALUES (?)),
 item (id, ran_us, outcome, ended_by, error, crashed) AS (VALUES /*items*/ (?, ?, ?, ?, ?, ?))
 INSERT INTO attempts (task_id, attempt, outcome, ended_by, started_at, ended_at, worker, error, crashed)
@@ -12,4 +12,3 @@ SELECT
     clock.now, tasks.worker, item.error,
     item.crashed AND tasks.missing >= 0
 FROM item CROSS JOIN tasks ON tasks.id = item.id, clock
-WHERE item.outcome <> 'released' OR item.ran_us IS NOT NULL OR tasks.started_at IS NOT NULL

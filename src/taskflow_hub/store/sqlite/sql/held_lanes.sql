@@ -1,21 +1,22 @@
--- Which (queue, type) have tasks that are held: a walk from pair to pair along the index, and nearly always there are none.
+-- Which (queue, type) have tasks held for want of a worker: a walk from pair to pair along the index, and nearly always there are
+-- none.
 WITH RECURSIVE pair (queue, type) AS (
     SELECT * FROM (
-        SELECT queue, type FROM tasks INDEXED BY tasks_held
-        WHERE status = 'queued' AND hold IS NOT NULL
+        SELECT queue, type FROM tasks INDEXED BY tasks_unserved
+        WHERE status = 'queued' AND hold = 'no_worker'
         ORDER BY queue, type LIMIT 1
     )
     UNION ALL
     SELECT next.queue, next.type
     FROM pair CROSS JOIN tasks AS next ON next.rowid = coalesce(
         (
-            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_held
-            WHERE later.status = 'queued' AND later.hold IS NOT NULL AND later.queue = pair.queue AND later.type > pair.type
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_unserved
+            WHERE later.status = 'queued' AND later.hold = 'no_worker' AND later.queue = pair.queue AND later.type > pair.type
             ORDER BY later.type LIMIT 1
         ),
         (
-            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_held
-            WHERE later.status = 'queued' AND later.hold IS NOT NULL AND later.queue > pair.queue
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_unserved
+            WHERE later.status = 'queued' AND later.hold = 'no_worker' AND later.queue > pair.queue
             ORDER BY later.queue, later.type LIMIT 1
         )
     )

@@ -4,6 +4,6 @@ item (place, worker) AS (VALUES /*items*/ (?, ?))
 UPDATE tasks
 SET
     status = 'running', attempt = attempt + 1, worker = item.worker, leased_at = clock.now, taken = 'unknown', missing = 0,
-    progress = NULL, rev = rev + 1
+    hold = NULL, progress = NULL, rev = rev + 1
 FROM item, clock
 WHERE tasks.rowid = item.place

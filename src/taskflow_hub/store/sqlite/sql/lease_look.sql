@@ -1,6 +1,6 @@
--- What a lease has to know, in one answer: the alive workers with their load, the paused queues, and which (queue, type) have
--- ready tasks. The last is a walk from pair to pair along the ready index, not over the tasks; a comparison of row values would
--- go by the queue alone.
+-- What a lease has to know, in one answer: the alive workers with their load, the paused queues, which (queue, type) have ready
+-- tasks, and which have tasks that limits hold back. The last two are walks from pair to pair along an index, not over the tasks; a
+-- comparison of row values would go by the queue alone.
 WITH RECURSIVE pair (queue, type) AS (
     SELECT * FROM (
         SELECT queue, type FROM tasks INDEXED BY tasks_ready
@@ -21,9 +21,35 @@ WITH RECURSIVE pair (queue, type) AS (
             ORDER BY later.queue, later.type LIMIT 1
         )
     )
+),
+limited (queue, type) AS (
+    SELECT * FROM (
+        SELECT queue, type FROM tasks INDEXED BY tasks_limited_held
+        WHERE status = 'queued' AND limits IS NOT NULL AND hold <> 'no_worker'
+        ORDER BY queue, type LIMIT 1
+    )
+    UNION ALL
+    SELECT next.queue, next.type
+    FROM limited CROSS JOIN tasks AS next ON next.rowid = coalesce(
+        (
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_limited_held
+            WHERE
+                later.status = 'queued' AND later.limits IS NOT NULL AND later.hold <> 'no_worker'
+                AND later.queue = limited.queue AND later.type > limited.type
+            ORDER BY later.type LIMIT 1
+        ),
+        (
+            SELECT later.rowid FROM tasks AS later INDEXED BY tasks_limited_held
+            WHERE
+                later.status = 'queued' AND later.limits IS NOT NULL AND later.hold <> 'no_worker'
+                AND later.queue > limited.queue
+            ORDER BY later.queue, later.type LIMIT 1
+        )
+    )
 )
 SELECT json_object(
     'pairs', (SELECT json_group_array(json_array(queue, type)) FROM pair),
+    'limited', (SELECT json_group_array(json_array(queue, type)) FROM limited),
     'paused', (SELECT json_group_array(name) FROM queues WHERE paused),
     'workers', (
         SELECT json_group_array(json_array(

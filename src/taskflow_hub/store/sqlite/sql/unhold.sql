@@ -2,7 +2,7 @@
 UPDATE tasks
 SET hold = NULL, rev = rev + 1
 WHERE rowid IN (
-    SELECT rowid FROM tasks INDEXED BY tasks_held
-    WHERE queue = ? AND type = ? AND status = 'queued' AND hold IS NOT NULL
+    SELECT rowid FROM tasks INDEXED BY tasks_unserved
+    WHERE queue = ? AND type = ? AND status = 'queued' AND hold = 'no_worker'
     ORDER BY priority DESC, seq LIMIT ?
 )

@@ -1,6 +1,7 @@
 """The first schema."""
 
-from taskflow_hub.store.sqlite.migrations.run import execute_version
+from taskflow_hub.store.migrating import execute
+from taskflow_hub.store.sqlite.schema import VERSIONS
 
 revision = "0001"
 down_revision = None
@@ -8,4 +9,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Execute 0001.sql."""
-    execute_version(revision)
+    execute(VERSIONS.sql(revision))

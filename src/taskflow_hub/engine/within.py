@@ -1,0 +1,85 @@
+"""Submits within a transaction of the caller's own: checked here, and stored by a statement on the caller's connection."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from msgspec import UNSET
+
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.errors import Invalid, TaskflowError
+from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import OnConflict, Submission, check_texts, check_times
+from taskflow_hub.engine.payloads import Payloads
+from taskflow_hub.engine.tasks import repointed
+from taskflow_hub.store.values import Draft, Idempotency, NewTask
+
+DEFAULTS: Final = {"max_retries": DEFAULT_MAX_RETRIES, "retry": RetryPolicy(), "timeout": DEFAULT_TIMEOUT_S}
+
+_payloads: Final = Payloads({})
+
+
+class Place(Protocol):
+    """A connection on which the caller has a transaction."""
+
+    async def submit(
+        self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
+    ) -> Sequence[str]:
+        """Insert all of them or none, and answer the ids of the tasks that answer: those, or holders of keys.
+
+        `strict`: no type that nobody has registered. Raises Invalid, IdempotencyMismatch, UniqueConflict, QueueFull;
+        SchemaMismatch when the database is no hub's; and what the driver raises.
+        """
+        ...
+
+
+async def submit_within(
+    place: Place,
+    wanted: Sequence[Submission],
+    *,
+    strict: bool,
+    idempotency: Idempotency | None = None,
+    pointers: Sequence[str] = ("",),
+    new_id: Callable[[], str] = new_id,
+) -> Sequence[str]:
+    """All of `wanted` or none; the ids are known now, the tasks are there when the caller commits.
+
+    What a worker has declared of a type supplies the defaults; its JSON Schema is not asked, for that would take more than
+    the one statement: the worker checks the payload when it runs. `pointers` as in engine/tasks.py. Raises as `Place.submit`.
+    """
+    drafts = [_draft(one, at, new_id()) for one, at in zip(wanted, pointers, strict=True)]
+    try:
+        return await place.submit(drafts, idempotency, strict=strict)
+    except TaskflowError as error:
+        error.errors = tuple(repointed(one, pointers) for one in error.errors)
+        raise
+
+
+def _draft(wanted: Submission, at: str, id: str) -> Draft:
+    check_times(wanted, at)
+    check_texts(wanted, at)
+    if wanted.limits:
+        # Their rows say what every task with the same key may do, and would be locked.
+        raise Invalid.field(f"{at}/limits", "cannot be given within a transaction of your own")
+    if wanted.unique is not None and wanted.unique.on_conflict is OnConflict.REPLACE:
+        # The task that makes way would be locked, and unheard of, until somebody else commits.
+        raise Invalid.field(
+            f"{at}/unique/on_conflict", "cannot be `replace` within a transaction of your own"
+        )
+    _payloads.check(bytes(wanted.payload), None, f"{at}/payload")
+    given: dict[str, Any] = {name: getattr(wanted, name) for name in DEFAULTS}
+    open_ = tuple([name for name, value in given.items() if value is UNSET])
+    new = NewTask(
+        id=id,
+        type=wanted.type,
+        queue=wanted.queue,
+        priority=wanted.priority,
+        payload=wanted.payload,
+        run_at=wanted.run_at,
+        delay_s=wanted.delay,
+        expires_at=wanted.expires_at,
+        tags=wanted.tags,
+        unique=wanted.unique,
+        **(given | {name: DEFAULTS[name] for name in open_}),
+    )
+    return Draft(new, open_)

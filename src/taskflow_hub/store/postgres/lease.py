@@ -1,0 +1,243 @@
+"""Who gets what: the heart of dispatching.
+
+One lease is one transaction: lock the workers that shall get something, count what they run (in a second statement: a count
+made while waiting for the lock would be old), take the first ready tasks of the lines they serve, past those that another
+process is just taking, and write the owner. Who gets which is said by store/allot.py, where to look by marks.py.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+from msgspec import Struct
+
+from taskflow_hub.domain.messages import Assignment
+from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan
+from taskflow_hub.store.gates import Gate, LimitedBy
+from taskflow_hub.store.postgres.marks import Marks
+from taskflow_hub.store.postgres.rows import raw
+from taskflow_hub.store.postgres.running import RunningTasks
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Line, Transaction
+from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
+from taskflow_hub.store.values import Lease, Leased
+
+LOOK: Final = statement("lease_look")
+WORKERS: Final = statement("only/lease_workers")
+PROFILES: Final = statement("lease_profiles")
+SCAN: Final = statement("lease_scan")
+MERGE: Final = statement("only/lease_merge")
+TAKE: Final = statement("only/lease_take")
+LEASE: Final = statement("lease")
+HOLD_UNSERVED: Final = statement("hold_unserved")
+
+AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
+
+
+class ReadyRow(Struct, frozen=True):
+    """One ready task, without what only a worker needs."""
+
+    id: str
+    queue: str
+    type: str
+    priority: int
+    seq: int
+    crashes: int
+    octets: int
+    limited_by: LimitedBy | None = None
+
+    @property
+    def line(self) -> Line:
+        return self.queue, self.type, self.priority
+
+
+class Found(Struct, frozen=True):
+    """What one lease did: for the caller, for the marks, and whether workers were left with room."""
+
+    leased: Leased
+    reached: dict[Line, int | None]
+    short: bool
+
+
+class Leasing:
+    """The transaction of a lease; remembers what each worker serves and runs. Used on the store's loop, one at a time."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._profiles = Profiles()
+        self._running = RunningTasks()
+
+    async def lease(self, tx: Transaction, wanted: Collection[str] | None, limit: int) -> Found:
+        marks = self._marks.begin()
+        wanted_ids = None if wanted is None else sorted(wanted)
+        locked = {row["id"]: row["places"] for row in await tx.fetch(WORKERS, wanted_ids)}
+        look = await tx.row(LOOK)
+        assert look is not None
+        profiles = await self._known_profiles(tx, look["alive"])
+        loads = await self._running.loads(
+            tx, {id: places for id, places in locked.items() if id in profiles}, profiles
+        )
+        paused = frozenset(look["paused"])
+        lanes = [lane for lane in dict.fromkeys(line[:2] for line in marks) if lane[0] not in paused]
+        reached: dict[Line, int | None] = {}
+        more = False
+        if profiles:  # with nobody alive there is nobody to be kept waiting
+            lanes, unserved = part_served(lanes, set(profiles.values()))
+            more = await _hold(tx, unserved, marks, reached)
+        round_ = Round(loads, lanes, limit, gate=Gate())
+        leases = await _Reading(tx, marks, reached).lease(round_, self._running)
+        room = sum(load.places - load.running for load in loads if not load.alone)
+        return Found(Leased(tuple(leases), more=more or round_.cut), reached, short=room > 0)
+
+    async def _known_profiles(self, tx: Transaction, alive: Sequence[str]) -> dict[str, Profile]:
+        profiles = self._profiles.known(alive)
+        unknown = [id for id in alive if id not in profiles]
+        if unknown:
+            rows = await tx.fetch(PROFILES, unknown)
+            profiles = self._profiles.learn(profiles, [tuple(row) for row in rows])
+        return profiles
+
+
+class _Reading:
+    """The scans of one lease: how far each line has been read, and what of it stays."""
+
+    def __init__(self, tx: Transaction, marks: Mapping[Line, int], reached: dict[Line, int | None]) -> None:
+        self._tx = tx
+        self._next = dict(
+            marks
+        )  # where the next scan of a line begins; a line that is read to its end is taken out
+        self._left: dict[Line, int] = {}  # the first task of a line that was read and stays
+        self._reached = reached
+
+    async def lease(self, round_: Round, running: RunningTasks) -> list[Lease]:
+        leases: list[Lease] = []
+        touched: set[Line] = set()
+        while (scan := round_.scan()) is not None:
+            page, cut, lines = await self._read(scan)
+            touched |= lines
+            given = round_.give(page, scan, cut=cut)
+            if given:
+                leases += await self._write(given, running)
+            taken = {task.id for task, _ in given}
+            for task in page:
+                if task.id not in taken:
+                    self._left.setdefault(task.line, task.seq)
+        for line in touched:
+            places = [seq for seq in (self._next.get(line), self._left.get(line)) if seq is not None]
+            self._reached[line] = min(places, default=None)
+        return leases
+
+    async def _read(self, scan: Scan) -> tuple[list[ReadyRow], bool, set[Line]]:
+        """The first ready tasks of the lanes, locked; whether they may be fewer than there are; and what was looked at."""
+        wanted = set(scan.lanes)
+        lines = [line for line in self._next if line[:2] in wanted]
+        page: list[ReadyRow] = []
+        octets, cut = scan.octets, False
+        touched: set[Line] = set()
+        for priority in sorted({line[2] for line in lines}, reverse=True):
+            level = [line for line in lines if line[2] == priority]
+            size = scan.size - len(page)
+            found, cut = await (self._one(level[0], size) if len(level) == 1 else self._several(level, size))
+            touched.update(level)
+            for task in found:
+                if octets <= 0:
+                    self._left.setdefault(task.line, task.seq)  # too heavy for this lease
+                    cut = True
+                    continue
+                octets -= task.octets
+                page.append(task)
+            if cut or len(page) >= scan.size:
+                break
+        return page, cut, touched
+
+    async def _one(self, line: Line, size: int) -> tuple[list[ReadyRow], bool]:
+        rows = await self._tx.fetch(SCAN, self._tx.now, *line, self._next[line], size)
+        found = [_ready(row) for row in rows]
+        self._passed(line, found[-1].seq + 1 if len(found) == size else None)
+        return found, False
+
+    async def _several(self, lines: Sequence[Line], size: int) -> tuple[list[ReadyRow], bool]:
+        """Merge them by `seq` without locking, then take those that come first: of many lines, few rows are locked."""
+        each = max(AT_LEAST_OF_EACH, 2 * size // len(lines))
+        rows = await self._tx.fetch(
+            MERGE,
+            self._tx.now,
+            [line[0] for line in lines],
+            [line[1] for line in lines],
+            [self._next[line] for line in lines],
+            lines[0][2],
+            each,
+        )
+        read: dict[Line, list[int]] = {line: [] for line in lines}
+        for row in rows:
+            read[lines[row["n"] - 1]].append(row["seq"])
+        # Behind the end of a line that was not read to its end, tasks of the others may not be the next.
+        sure_to = min((seqs[-1] for seqs in read.values() if len(seqs) == each), default=None)
+        first = [row for row in rows if sure_to is None or row["seq"] <= sure_to][:size]
+        last = first[-1]["seq"] if first else None
+        for line, seqs in read.items():
+            whole = len(seqs) < each and (last is None or not seqs or seqs[-1] <= last)
+            self._passed(line, None if whole or last is None else last + 1)
+        if not first:
+            return [], False
+        taken = [
+            _ready(row) for row in await self._tx.fetch(TAKE, self._tx.now, [row["id"] for row in first])
+        ]
+        taken.sort(key=lambda task: task.seq)
+        # Another process was faster with some, or more lie behind: then this is not all there is.
+        return taken, (len(first) < size and sure_to is not None) or len(taken) < len(first)
+
+    def _passed(self, line: Line, next_seq: int | None) -> None:
+        if next_seq is None:
+            del self._next[line]
+        else:
+            self._next[line] = next_seq
+
+    async def _write(self, given: Sequence[tuple[ReadyRow, str]], running: RunningTasks) -> list[Lease]:
+        ids = [task.id for task, _ in given]
+        rows = await self._tx.fetch(LEASE, self._tx.now, ids, [worker for _, worker in given])
+        running.leased(rows)
+        by_id = {row["id"]: row for row in rows}
+        return [Lease(worker, _assignment(by_id[task.id])) for task, worker in given]
+
+
+async def _hold(
+    tx: Transaction, lanes: Iterable[Lane], marks: Mapping[Line, int], reached: dict[Line, int | None]
+) -> bool:
+    """Put aside what no alive worker serves; whether more may be left."""
+    left = HELD_AT_ONCE
+    for lane in lanes:
+        if left <= 0:
+            return True
+        held = await tx.run(HOLD_UNSERVED, *lane, left)
+        if held:
+            tx.changed = True
+        if held < left:
+            reached.update((line, None) for line in marks if line[:2] == lane)
+        left -= held
+    return left <= 0
+
+
+def _ready(row: asyncpg.Record) -> ReadyRow:
+    return ReadyRow(
+        row["id"], row["queue"], row["type"], row["priority"], row["seq"], row["crashes"], row["octets"]
+    )
+
+
+def _assignment(row: asyncpg.Record) -> Assignment:
+    created_at: datetime = row["created_at"]
+    return Assignment(
+        id=row["id"],
+        attempt=row["attempt"],
+        type=row["type"],
+        queue=row["queue"],
+        priority=row["priority"],
+        payload=raw(row["payload"]),
+        timeout=row["timeout"],
+        retry_count=row["retry_count"],
+        max_retries=row["max_retries"],
+        created_at=created_at,
+        tags=tuple(row["tags"]),
+        traceparent=row["traceparent"],
+    )

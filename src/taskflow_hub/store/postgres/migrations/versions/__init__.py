@@ -1,0 +1,1 @@
+"""One SQL file per version, and the revision that executes it."""

@@ -1,0 +1,92 @@
+"""Queues: their policy, and how full they are."""
+
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Queue
+from taskflow_hub.store.postgres.cancel import cancel_unstarted
+from taskflow_hub.store.postgres.part import Part
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+from taskflow_hub.store.values import Depth, Rate
+
+QUEUES: Final = statement("queues")
+PAUSE: Final = statement("pause")
+RESUME: Final = statement("resume")
+UPDATE_QUEUE: Final = statement("update_queue")
+PURGE: Final = statement("purge")
+DEPTHS: Final = statement("depths")
+RATES: Final = statement("rates")
+
+
+class Queues(Part):
+    async def queues(self) -> list[Queue]:
+        return await self._readers.read(_queues)
+
+    async def pause(self, queue: str) -> Queue:
+        return await self._writer.write(_change, PAUSE, queue)
+
+    async def resume(self, queue: str) -> Queue:
+        return await self._writer.write(_change, RESUME, queue)
+
+    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
+        return await self._writer.write(_change, UPDATE_QUEUE, queue, max_size)
+
+    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
+        return await self._writer.write(_purge, account, queue, limit)
+
+    async def depths(self, account: str) -> list[Depth]:
+        return await self._readers.read_long(_depths, account)
+
+    async def rates(self, account: str, since: datetime) -> list[Rate]:
+        return await self._readers.read_long(_rates, account, since)
+
+
+def _queue(row: asyncpg.Record) -> Queue:
+    return Queue(name=row["name"], paused=row["paused"], max_size=row["max_size"])
+
+
+async def _queues(snapshot: Snapshot) -> list[Queue]:
+    return [_queue(row) for row in await snapshot.fetch(QUEUES)]
+
+
+async def _change(tx: Transaction, sql: str, *values: object) -> Queue:
+    tx.changed = True
+    row = await tx.row(sql, *values)
+    assert row is not None
+    return _queue(row)
+
+
+async def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple[str, ...]:
+    ids = [row["id"] for row in await tx.fetch(PURGE, queue, account, limit)]
+    return tuple(sorted(await cancel_unstarted(tx, ids))) if ids else ()
+
+
+async def _depths(snapshot: Snapshot, account: str) -> list[Depth]:
+    return [
+        Depth(
+            queue=row["queue"],
+            type=row["type"],
+            status=State(row["status"]),
+            hold=row["hold"],
+            count=row["count"],
+            oldest=row["oldest"],
+        )
+        for row in await snapshot.fetch(DEPTHS, account)
+    ]
+
+
+async def _rates(snapshot: Snapshot, account: str, since: datetime) -> list[Rate]:
+    return [
+        Rate(
+            minute=row["minute"],
+            queue=row["queue"],
+            type=row["type"],
+            status=State(row["status"]),
+            count=row["count"],
+        )
+        for row in await snapshot.fetch(RATES, account, since)
+    ]

@@ -1,0 +1,77 @@
+"""How much each worker runs, counted anew by every lease.
+
+`SELECT count(*) … WHERE worker = …` alone would do. But each lease and each finish leaves an entry in that index, and while a
+transaction is held open somewhere they pile up, and the count walks over all of them. So each process remembers what it saw
+running: those tasks are looked up by id, and to them come the leases made since, by any process (`lease_no` rises with every
+lease, and a worker's row is locked while it is given work, so nothing can appear below a number that has been passed).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import asyncpg
+
+from taskflow_hub.domain.limits import ALONE_FROM
+from taskflow_hub.store.allot import Load
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Transaction
+from taskflow_hub.store.profiles import Profile
+
+RUNNING: Final = statement("only/lease_running")
+
+
+class Seen:
+    """What one worker ran when it was last looked at, and the last lease known then."""
+
+    __slots__ = ("ids", "upto")
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.upto = 0
+
+    def keep(self, running: Mapping[str, int]) -> None:
+        """All that it runs, with the number of each lease."""
+        self.ids = set(running)
+        self.upto = max(self.upto, *running.values()) if running else self.upto
+
+
+class RunningTasks:
+    """A memory that only makes the count cheaper; it is the same without."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+
+    async def loads(
+        self, tx: Transaction, places: Mapping[str, int], profiles: Mapping[str, Profile]
+    ) -> list[Load]:
+        """The load of each of these workers, whose rows are locked."""
+        if not places:
+            return []
+        seen = {worker: self._seen.get(worker) or Seen() for worker in places}
+        self._seen = {
+            worker: found for worker, found in self._seen.items() if worker in profiles
+        }  # the others are dead
+        rows = await tx.fetch(
+            RUNNING,
+            list(places),
+            [seen[worker].upto for worker in places],
+            [id for worker in places for id in seen[worker].ids],
+            ALONE_FROM,
+        )
+        found = {row["worker"]: row for row in rows}
+        loads = []
+        for worker, most in places.items():
+            row = found.get(worker)
+            now = Seen()
+            now.upto = max(seen[worker].upto, 0 if row is None else row["upto"])
+            now.ids = set() if row is None else set(row["ids"])
+            self._seen[worker] = now
+            loads.append(Load(worker, most, len(now.ids), row is not None and row["alone"], profiles[worker]))
+        return loads
+
+    def leased(self, rows: Iterable[asyncpg.Record]) -> None:
+        """What this lease gives, from lease.sql. Should it be rolled back, these ids are merely looked up in vain."""
+        for row in rows:
+            seen = self._seen[row["worker"]]
+            seen.ids.add(row["id"])
+            seen.upto = max(seen.upto, row["lease_no"])

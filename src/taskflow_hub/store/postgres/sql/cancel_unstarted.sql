@@ -1,0 +1,17 @@
+-- scheduled, blocked, queued → cancelled; answers their ids. One that was leased while its lock was waited for stays as it is.
+WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now),
+item AS MATERIALIZED (SELECT DISTINCT id FROM unnest($3::uuid[]) AS item (id) ORDER BY id),
+locked AS MATERIALIZED (
+    SELECT item.id FROM item CROSS JOIN LATERAL (/*lock*/) AS task WHERE task.status IN ('scheduled', 'blocked', 'queued')
+),
+ended AS (
+    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id RETURNING task.*
+),
+kept AS (
+    INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, error)
+    SELECT /*carried*/, 'cancelled', rev + 1, crashes, started_at, clock.now, error
+    FROM ended CROSS JOIN clock
+    RETURNING account_id, queue, type, status, finished_at
+),
+tally AS (/*tally*/)
+SELECT id::text AS id FROM ended

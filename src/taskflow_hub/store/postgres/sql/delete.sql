@@ -1,0 +1,10 @@
+-- Finished tasks of this account; answers the ids of those that were there. $3: none of them can have finished before.
+WITH locked AS MATERIALIZED (
+    SELECT id FROM finished_tasks
+    WHERE id = ANY ($1::uuid[]) AND account_id = $2::text AND finished_at >= $3::timestamptz
+    ORDER BY id
+    FOR UPDATE
+)
+DELETE FROM finished_tasks AS task USING locked
+WHERE task.id = locked.id AND task.finished_at >= $3::timestamptz
+RETURNING task.id::text AS id

@@ -1,0 +1,1 @@
+UPDATE attempts SET crashed = false WHERE worker = $1 AND crashed

@@ -1,0 +1,15 @@
+-- Of attempts that do not own their task: the kind of report that ended each, if that is known. It stands in attempts, or in
+-- finished_tasks if it ended the task. $3: none of them can have ended before.
+SELECT
+    coalesce(
+        (
+            SELECT attempts.ended_by FROM attempts
+            WHERE attempts.task_id = item.id AND attempts.attempt = item.attempt AND attempts.ended_at >= $3::timestamptz
+        ),
+        (
+            SELECT finished.ended_by FROM finished_tasks AS finished
+            WHERE finished.id = item.id AND finished.attempt = item.attempt AND finished.finished_at >= $3::timestamptz
+        )
+    ) AS ended_by
+FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS item (id, attempt, n)
+ORDER BY n

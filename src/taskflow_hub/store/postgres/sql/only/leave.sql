@@ -1,0 +1,1 @@
+INSERT INTO leaving_days (name) VALUES ($1)

@@ -1,0 +1,1 @@
+DELETE FROM leaving_days WHERE name = $1

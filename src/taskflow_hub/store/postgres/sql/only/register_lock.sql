@@ -1,0 +1,12 @@
+-- Every task that a registration may change, locked in the order of ids before the first is touched: what was counted for the process's
+-- previous self ($1), what that still runs, and what waits for a home ($2: types). Whoever is just ending one of its attempts
+-- is waited for, so that the statements after this one see what came of it.
+WITH touched AS MATERIALIZED (
+    SELECT task_id AS id FROM attempts WHERE worker = $1::text AND crashed
+    UNION
+    SELECT id FROM tasks WHERE worker = $1::text AND status = 'running'
+    UNION
+    SELECT id FROM tasks WHERE unrouted AND type = ANY ($2::text[])
+)
+SELECT count(*)
+FROM (SELECT tasks.id FROM tasks WHERE tasks.id IN (SELECT touched.id FROM touched) ORDER BY tasks.id FOR UPDATE) AS locked

@@ -1,0 +1,17 @@
+-- Answers the places of those that do not own their task. The time is the store's, so it is put into the document here.
+WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now),
+item AS MATERIALIZED (
+    SELECT * FROM unnest($2::uuid[], $3::integer[], $4::text[]) WITH ORDINALITY AS item (id, attempt, said, n)
+    ORDER BY id
+),
+locked AS MATERIALIZED (
+    SELECT
+        item.n, item.id,
+        left(item.said, -1) || ',"at":"' || to_char(clock.now AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || 'Z"}' AS progress
+    FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
+    WHERE task.attempt = item.attempt AND task.status = 'running'
+),
+moved AS (
+    UPDATE tasks AS task SET progress = locked.progress, rev = task.rev + 1 FROM locked WHERE task.id = locked.id
+)
+SELECT n FROM item WHERE n NOT IN (SELECT n FROM locked)

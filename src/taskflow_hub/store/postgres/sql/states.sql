@@ -1,0 +1,5 @@
+-- The status of those this account has. $3: none of them can have finished before.
+SELECT id::text AS id, status FROM tasks WHERE id = ANY ($1::uuid[]) AND account_id = $2::text
+UNION ALL
+SELECT id::text, status FROM finished_tasks
+WHERE id = ANY ($1::uuid[]) AND account_id = $2::text AND finished_at >= $3::timestamptz

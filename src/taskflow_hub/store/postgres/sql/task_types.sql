@@ -1,0 +1,1 @@
+SELECT document FROM task_types ORDER BY type COLLATE "C"

@@ -1,0 +1,238 @@
+"""The moves, as the engine calls them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NoReturn
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.limits import LINES_MAX
+from taskflow_hub.domain.messages import Logged, Progressed
+from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.store import refusals
+from taskflow_hub.store.cursor import earliest_finish
+from taskflow_hub.store.documents import to_json
+from taskflow_hub.store.postgres import moves as verbs
+from taskflow_hub.store.postgres.cancel import cancel
+from taskflow_hub.store.postgres.dispatch import Dispatch
+from taskflow_hub.store.postgres.due import Front, expire_due, promote_due
+from taskflow_hub.store.postgres.faults import Collision
+from taskflow_hub.store.postgres.part import Part, read_tasks
+from taskflow_hub.store.postgres.redrive import redrive
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.states import states
+from taskflow_hub.store.postgres.submit import Intake
+from taskflow_hub.store.postgres.transaction import Transaction, columns
+from taskflow_hub.store.postgres.writer import Verb
+from taskflow_hub.store.values import Due, Leased, Submit, Submitted
+from taskflow_hub.store.verdicts import first_times
+
+PROMOTE: Final = statement("promote")
+UPDATE: Final = statement("update")
+DELETE: Final = statement("delete")
+DELETE_ATTEMPTS: Final = statement("delete_attempts")
+DELETE_LOGS: Final = statement("delete_logs")
+DELETE_TAGS: Final = statement("delete_tags")
+DELETE_CALLS: Final = statement("delete_calls")
+UNBLOCK: Final = statement("unblock")
+SKIP: Final = statement("skip")
+RESET: Final = statement("reset")
+LOG: Final = statement("log")
+
+KEPT_BEFORE: Final = timedelta(days=1)  # a worker's clock may be behind ours by so much (log.sql)
+
+
+class Tasks(Part):
+    _dispatch: Dispatch
+    _intake: Intake
+    _front: Front
+
+    async def submit(self, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
+        weight = sum(max(1, len(request.tasks)) for request in submits)
+        return await self._writer.write_many(self._intake.verb, submits, weight)
+
+    async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
+        return await self._dispatch.lease(workers, limit)
+
+    async def succeed(self, items: Sequence[moves.Succeed]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.SUCCEED, items)
+
+    async def retry(self, items: Sequence[moves.Retry]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.RETRY, items)
+
+    async def snooze(self, items: Sequence[moves.Snooze]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.SNOOZE, items)
+
+    async def fail(self, items: Sequence[moves.Fail]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.FAIL, items)
+
+    async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.RELEASE, items)
+
+    async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.LOSE, items)
+
+    async def abort(self, items: Sequence[moves.Abort]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.ABORT, items)
+
+    async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
+        return await self._writer.write_many(verbs.PROGRESS, items)
+
+    async def log(self, items: Sequence[Logged]) -> None:
+        rows = [
+            (item.id, item.attempt, line.n, line.at, line.level, line.message, to_json(line.fields))
+            for item in items
+            for line in item.lines
+            if 1 <= line.n <= LINES_MAX
+        ]
+        await self._writer.write_many(_LOG, rows)
+
+    async def promote_due(self, limit: int) -> Due:
+        return await promote_due(self._readers, self._writer, self._front, limit)
+
+    async def expire_due(self, limit: int) -> Due:
+        return await expire_due(self._readers, self._writer, limit)
+
+    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+        return await self._writer.write(cancel, account, ids)
+
+    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+        return await self._writer.write(redrive, account, ids)
+
+    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
+        return await self._writer.write(_promote, account, task_id)
+
+    async def update(
+        self,
+        account: str,
+        task_id: str,
+        *,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        queue: str | None = None,
+    ) -> Task | TaskflowError:
+        updated = await self._writer.write(_update, account, task_id, priority, run_at, queue)
+        if run_at is not None:
+            self._front.forget()  # it may be due before all others
+        return updated
+
+    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+        return await self._writer.write(_delete, account, ids)
+
+    async def unblock(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_unblock, ids)
+
+    async def skip(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_skip, ids)
+
+    async def reset(self, ids: Sequence[str]) -> list[bool]:
+        return await self._writer.write(_reset, ids)
+
+
+# --- by people -------------------------------------------------------------------------------------------------------
+
+
+async def _promote(tx: Transaction, account: str, task_id: str) -> Task | TaskflowError:
+    row = await tx.row(PROMOTE, task_id, account)
+    if row is None:
+        refusal = refusals.of_promote(task_id, (await states(tx, account, [task_id])).get(task_id))
+        return refusal or _collision()
+    tx.note_ready([tuple(row)])
+    return (await read_tasks(tx, [task_id]))[task_id]
+
+
+async def _update(
+    tx: Transaction,
+    account: str,
+    task_id: str,
+    priority: int | None,
+    run_at: datetime | None,
+    queue: str | None,
+) -> Task | TaskflowError:
+    changes = (priority, run_at, queue)
+    asked = changes != (None, None, None)
+    row = await tx.row(UPDATE, task_id, account, *changes) if asked else None
+    if row is None:
+        refusal = refusals.of_update(task_id, (await states(tx, account, [task_id])).get(task_id), run_at)
+        if refusal is not None or asked:
+            return refusal or _collision()
+    else:
+        tx.changed = True
+        if row["seq"] is not None:
+            tx.note_ready([tuple(row)])
+    return (await read_tasks(tx, [task_id]))[task_id]
+
+
+async def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+    left = set(await delete_finished(tx, account, ids))
+    known = await states(tx, account, set(ids) - left)
+    outcomes: list[TaskflowError | None] = []
+    for id in ids:
+        if id in left:
+            left.remove(id)  # a second mention finds it gone
+            outcomes.append(None)
+        else:
+            outcomes.append(refusals.of_delete(id, known.get(id)) or _collision())
+    return outcomes
+
+
+def _collision() -> NoReturn:
+    """Nothing stands against it, and yet it was not done: the task has come into that state between two statements."""
+    raise Collision("the task has changed meanwhile")
+
+
+async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> list[str]:
+    """Remove finished tasks with all that belongs to them; the ids of those that were there.
+
+    Key rows stay: they say that a task was there.
+    """
+    if not ids:
+        return []
+    since = earliest_finish(ids)
+    gone = [row["id"] for row in await tx.fetch(DELETE, list(ids), account, since)]
+    if gone:
+        tx.changed = True
+        await tx.run(DELETE_ATTEMPTS, gone, since)
+        await tx.run(DELETE_LOGS, gone, since - KEPT_BEFORE)
+        await tx.run(DELETE_TAGS, gone)
+        await tx.run(DELETE_CALLS, gone)
+    return gone
+
+
+# --- by workflows ----------------------------------------------------------------------------------------------------
+
+
+async def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    rows = await tx.fetch(UNBLOCK, list(ids))
+    tx.note_ready([(row["queue"], row["type"], row["priority"], row["seq"]) for row in rows])
+    return first_times(ids, [row["id"] for row in rows])
+
+
+async def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    moved = [row["id"] for row in await tx.fetch(SKIP, tx.now, list(ids))]
+    tx.changed = tx.changed or bool(moved)
+    return first_times(ids, moved)
+
+
+async def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
+    if not ids:
+        return []
+    moved = [row["id"] for row in await tx.fetch(RESET, list(ids), earliest_finish(ids))]
+    tx.changed = tx.changed or bool(moved)
+    return first_times(ids, moved)
+
+
+# --- by workers ------------------------------------------------------------------------------------------------------
+
+
+async def _log(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> list[None]:
+    """`rows`: the columns of a line. Of two with the same number the first counts."""
+    first = {row[:3]: row for row in reversed(rows)}
+    since = earliest_finish(id for id, *_ in first) - KEPT_BEFORE
+    if await tx.run(LOG, tx.now, *columns(first.values()), since):
+        tx.changed = True
+    return [None] * len(rows)
+
+
+_LOG: Final = Verb(_log, single=True)

@@ -1,0 +1,85 @@
+"""What keeps the store small, and tells whether it is well."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.store.keeping import BULKS_KEPT, ROLLUPS_KEPT, WORKERS_KEPT
+from taskflow_hub.store.postgres.held_back import held_back
+from taskflow_hub.store.postgres.history import Busy, clear, days_over, keeps_all, take_away
+from taskflow_hub.store.postgres.listen import Company
+from taskflow_hub.store.postgres.part import Part
+from taskflow_hub.store.postgres.partitions import add_days, missing_days
+from taskflow_hub.store.postgres.schema import require_current
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Transaction, columns
+from taskflow_hub.store.values import Pruned
+
+PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
+PRUNE_UNIQUE_LOCK: Final = statement("only/prune_unique_lock")
+PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
+PRUNE_WORKERS: Final = statement("prune_workers")
+PRUNE_ROLLUPS: Final = statement("prune_rollups")
+PRUNE_BULKS: Final = statement("prune_bulks")
+
+
+class Upkeep(Part):
+    _company: Company
+
+    async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
+        """See the protocol. Each step is a transaction of its own; any number of processes may prune at once."""
+        if await self._readers.read(missing_days):
+            await self._writer.write(add_days)
+        tasks, outside = await self._prune_days(retention_s, limit)
+        removed = [
+            tasks,
+            await self._writer.write(_prune_idempotency_keys, limit),
+            await self._writer.write(_prune_unique_keys, limit),
+            await self._writer.write(_prune, PRUNE_WORKERS, WORKERS_KEPT, limit),
+            await self._writer.write(_prune, PRUNE_ROLLUPS, ROLLUPS_KEPT, limit),
+            await self._writer.write(_prune, PRUNE_BULKS, BULKS_KEPT, limit),
+        ]
+        return Pruned(tasks, tuple(outside), more=max(removed) >= limit)
+
+    async def warnings(self) -> list[str]:
+        return await self._readers.read(held_back)
+
+    async def changed(self, wait_s: float) -> bool:
+        return await self._company.changed(wait_s)
+
+    async def ping(self) -> None:
+        await self._readers.read(require_current)
+
+    async def _prune_days(self, retention_s: Mapping[State, float], limit: int) -> tuple[int, list[str]]:
+        """Day by day, until `limit` tasks were gone through: how many there were, and those with a result outside."""
+        over = deque(await self._readers.read(days_over, retention_s))
+        tasks = 0
+        outside: list[str] = []
+        try:
+            while tasks < limit:
+                cleared = await self._writer.write(clear, thoroughly=keeps_all(retention_s))
+                if cleared is not None:
+                    tasks += cleared.tasks
+                    outside += cleared.with_result_ref
+                elif over:
+                    await self._writer.write(take_away, over.popleft())
+                else:
+                    break
+        except Busy:
+            pass  # the next prune tries again
+        return tasks, outside
+
+
+async def _prune_idempotency_keys(tx: Transaction, limit: int) -> int:
+    return await tx.run(PRUNE_IDEMPOTENCY_KEYS, tx.now, limit)
+
+
+async def _prune_unique_keys(tx: Transaction, limit: int) -> int:
+    locked = [tuple(row) for row in await tx.fetch(PRUNE_UNIQUE_LOCK, tx.now, limit)]
+    return await tx.run(PRUNE_UNIQUE_KEYS, tx.now, *columns(locked)) if locked else 0
+
+
+async def _prune(tx: Transaction, sql: str, kept: timedelta, limit: int) -> int:
+    return await tx.run(sql, tx.now, kept, limit)

@@ -1,0 +1,249 @@
+"""Submit within a transaction of the caller's: one statement, whatever the driver.
+
+The tasks are there, and other processes are told, when the caller commits; after a rollback there is nothing. Nothing but keys
+is locked until then, so this differs a little from a submit of the store's own:
+- `on_conflict=replace` of a unique key is refused (engine/within.py).
+- `max_size` of a queue is kept, but what other open transactions put there is not counted.
+- A key that is in use in another open transaction is waited for, as long as the caller's `lock_timeout` allows; and others wait
+  for keys that are used here.
+- A replay answers with the ids of the first time, whether or not their tasks have been removed since; and the window of a
+  unique key lasts, even if its task was deleted.
+- Times are those of the statement. So is the place in the line.
+"""
+
+import importlib
+import inspect
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from taskflow_hub.domain.errors import SchemaMismatch, TaskflowError
+from taskflow_hub.domain.submission import OnConflict
+from taskflow_hub.store import refusals
+from taskflow_hub.store.callers import Caller, no_transaction
+from taskflow_hub.store.documents import decoder, json_text, policy_text, to_json
+from taskflow_hub.store.keys import Answer, require_same
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.values import Draft, Idempotency
+
+SUBMIT: Final = statement("only/submit_within")
+SETTLE: Final = statement("only/submit_within_settle")
+
+_NO_SUCH_TABLE: Final = frozenset({"42P01", "42703"})
+
+
+class _Item(Struct):
+    """One task, as submit_within.sql takes it."""
+
+    n: int
+    id: str
+    type: str
+    queue: str | None
+    priority: int
+    payload: str
+    octets: int
+    run_at: datetime | None
+    delay_s: float | None
+    max_retries: int | None
+    retry: str
+    timeout: float | None
+    defaults: tuple[str, ...] | None
+    expires_at: datetime | None
+    tags: tuple[str, ...]
+    account_id: str
+    user_id: str | None
+    traceparent: str | None
+    unique_key: str | None
+    window_s: float | None
+    reject: bool
+
+
+class _Key(Struct):
+    account_id: str
+    route: str
+    key: str
+    fingerprint: str
+    answer: str
+    ttl_s: float
+
+
+class _Found(Struct):
+    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n."""
+
+    kept: tuple[str, str] | None = None
+    answered: list[tuple[int, str]] | None = None
+    crowded: list[tuple[str, int, int]] | None = None
+    lanes: list[str] | None = None
+    unknown: list[int] | None = None
+
+
+class Within:
+    """The hub's tables, on one connection of a caller's."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def submit(
+        self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
+    ) -> Sequence[str]:
+        """See engine/within.py."""
+        ids = [draft.new.id for draft in drafts]
+        answer = to_json([(id, True) for id in ids])
+        key = (
+            None
+            if idempotency is None
+            else _Key(
+                idempotency.account_id,
+                idempotency.route,
+                idempotency.key,
+                idempotency.fingerprint,
+                answer,
+                idempotency.ttl_s,
+            )
+        )
+        items = [_item(n, draft) for n, draft in enumerate(drafts)]
+        found = await self._ask(
+            SUBMIT, {"tasks": items, "strict": strict} | ({} if key is None else {"key": key})
+        )
+        if idempotency is not None and found.kept is not None and found.kept[1] != answer:
+            require_same(idempotency, found.kept[0])
+            return [id for id, _ in decoder(Answer).decode(found.kept[1])]
+        holders = dict(found.answered or ())
+        refusal = _refusal(drafts, holders, found)
+        if refusal is not None:
+            await self._settle(drafts, key, None)
+            raise refusal
+        if holders and key is not None:
+            await self._settle(
+                drafts, key, [(holders.get(n, id), n not in holders) for n, id in enumerate(ids)]
+            )
+        return [holders.get(n, id) for n, id in enumerate(ids)]
+
+    async def _settle(self, drafts: Sequence[Draft], key: _Key | None, answer: Answer | None) -> None:
+        """Keys that were taken shall not be kept, or not as they are. `answer` None: all is refused."""
+        document: dict[str, Any] = {"answer": None if answer is None else to_json(answer)}
+        document["held"] = [
+            {
+                "account_id": draft.new.account_id,
+                "type": draft.new.type,
+                "key": draft.new.unique.key,
+                "task_id": draft.new.id,
+            }
+            for draft in drafts
+            if draft.new.unique is not None
+        ]
+        if key is not None:
+            document |= {
+                "account_id": key.account_id,
+                "route": key.route,
+                "key": key.key,
+                "taken": key.answer,
+            }
+        if key is not None or document["held"]:
+            await self._ask(SETTLE, document)
+
+    async def _ask(self, sql: str, document: Any) -> _Found:
+        try:
+            found = await _ask(self._caller, sql, to_json(document))
+        except Exception as error:
+            if _sqlstate(error) in _NO_SUCH_TABLE:
+                raise SchemaMismatch(
+                    f"on this connection the tables of a hub are not found ({error}): is it the hub's database, is "
+                    "their schema on the search_path, and are they up to date?"
+                ) from error
+            raise
+        answer: _Found = decoder(_Found).decode(found)
+        return answer
+
+
+def _item(n: int, draft: Draft) -> _Item:
+    new = draft.new
+    unique = new.unique
+    return _Item(
+        n=n,
+        id=new.id,
+        type=new.type,
+        queue=new.queue,
+        priority=new.priority,
+        payload=json_text(new.payload, f"/tasks/{n}/payload"),
+        octets=len(new.payload),
+        run_at=new.run_at,
+        delay_s=new.delay_s,
+        max_retries=new.max_retries,
+        retry=policy_text(new.retry),
+        timeout=new.timeout,
+        defaults=draft.defaults or None,
+        expires_at=new.expires_at,
+        tags=new.tags,
+        account_id=new.account_id,
+        user_id=new.user_id,
+        traceparent=new.traceparent,
+        unique_key=None if unique is None else unique.key,
+        window_s=None if unique is None else unique.window,
+        reject=unique is not None and unique.on_conflict is OnConflict.REJECT,
+    )
+
+
+def _refusal(drafts: Sequence[Draft], holders: dict[int, str], found: _Found) -> TaskflowError | None:
+    for n in found.unknown or ():
+        return refusals.unknown_type(drafts[n].new.type, n)
+    for n, holder in sorted(holders.items()):
+        unique = drafts[n].new.unique
+        if unique is not None and unique.on_conflict is OnConflict.REJECT:
+            return refusals.key_held(unique.key, holder, None, n)
+    for queue, bound, waiting in found.crowded or ():
+        coming = [n for n, lane in enumerate(found.lanes or ()) if lane == queue and n not in holders]
+        return refusals.queue_full(queue, bound, coming[max(bound - waiting, 0) :])
+    return None
+
+
+# --- drivers ---------------------------------------------------------------------------------------------------------
+
+
+async def _ask(caller: Caller, sql: str, document: str) -> str:
+    """Run a statement with one parameter that answers one text."""
+    match caller.driver:
+        case "asyncpg":
+            if not caller.connection.is_in_transaction():
+                raise no_transaction()
+            found = await caller.connection.fetchval(sql, document)
+        case "psycopg":
+            found = await _ask_psycopg(caller.connection, sql.replace("$1", "%s"), document)
+        case _:
+            found = await _ask_sqlalchemy(caller.connection, sql.replace("$1", ":document"), document)
+    return str(found)
+
+
+async def _ask_psycopg(connection: Any, sql: str, document: str) -> Any:
+    rows, pq = importlib.import_module("psycopg.rows"), importlib.import_module("psycopg.pq")
+    if connection.autocommit and connection.info.transaction_status == pq.TransactionStatus.IDLE:
+        raise no_transaction()
+    cursor = connection.cursor(row_factory=rows.tuple_row)
+    try:
+        await _if_async(cursor.execute(sql, (document,)))
+        (found,) = await _if_async(cursor.fetchone())
+    finally:
+        await _if_async(cursor.close())
+    return found
+
+
+async def _ask_sqlalchemy(connection: Any, sql: str, document: str) -> Any:
+    sqlalchemy = importlib.import_module("sqlalchemy")
+    result = await _if_async(connection.execute(sqlalchemy.text(sql), {"document": document}))
+    return result.scalar_one()
+
+
+async def _if_async(answer: Any) -> Any:
+    """The same call of a driver's asynchronous face answers with something to be awaited."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """By the names that drivers give it; SQLAlchemy wraps the driver's error."""
+    for one in (error, getattr(error, "orig", None)):
+        for name in ("sqlstate", "pgcode"):
+            if state := getattr(one, name, None):
+                return str(state)
+    return None

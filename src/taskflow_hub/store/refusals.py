@@ -1,0 +1,130 @@
+"""Why not: the errors a store answers with, in the same words on every database."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from taskflow_hub.domain.errors import (
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    QueueFull,
+    ShuttingDown,
+    TaskflowError,
+    TaskGone,
+    Unavailable,
+    UniqueConflict,
+)
+from taskflow_hub.domain.lifecycle import FINAL, LIFECYCLE, UNSTARTED, Move, State
+
+RETRY_FULL_S: Final = 1.0
+RETRY_BUSY_S: Final = 1.0
+
+
+def no_task(task_id: str) -> NotFound:
+    return NotFound(f"There is no task {task_id}.")
+
+
+def closed() -> ShuttingDown:
+    return ShuttingDown("the store is closed")
+
+
+# --- by people: None when nothing stands against it; `state` None is no such task of this account ------------------------
+
+
+def of_redrive(task_id: str, state: State | None) -> TaskflowError | None:
+    if state is None:
+        return no_task(task_id)
+    if Move.REDRIVE not in LIFECYCLE[state]:
+        return NotAllowed(f"Task {task_id} is {state}; only failed and cancelled tasks can be redriven.")
+    return None
+
+
+def of_promote(task_id: str, state: State | None) -> TaskflowError | None:
+    if state is None:
+        return no_task(task_id)
+    if state is not State.SCHEDULED:
+        return NotAllowed(f"Task {task_id} is {state}; only scheduled tasks can be promoted.")
+    return None
+
+
+def of_update(task_id: str, state: State | None, run_at: datetime | None) -> TaskflowError | None:
+    """`run_at`: as it shall become."""
+    if state is None:
+        return no_task(task_id)
+    if state not in UNSTARTED:
+        return NotAllowed(f"Task {task_id} is {state}; only tasks that have not started can be changed.")
+    if run_at is not None and state is not State.SCHEDULED:
+        return NotAllowed(f"Task {task_id} is {state}; run_at can be changed only while a task is scheduled.")
+    return None
+
+
+def of_delete(task_id: str, state: State | None) -> TaskflowError | None:
+    if state is None:
+        return no_task(task_id)
+    if state not in FINAL:
+        return NotAllowed(f"Task {task_id} is {state}; only finished tasks can be deleted.")
+    return None
+
+
+# --- by submits ----------------------------------------------------------------------------------------------------------
+
+
+def unknown_type(type: str, place: int) -> Invalid:
+    """`place`: which task of the Submit is of a type that nobody has registered, where only known ones are allowed."""
+    return Invalid.field(f"/tasks/{place}/type", f"no worker has ever registered {type!r}")
+
+
+def queue_full(queue: str, bound: int, places: Iterable[int]) -> QueueFull:
+    """`places`: which tasks of the Submit find no room."""
+    return QueueFull(
+        f"Queue {queue!r} is full: it may hold {bound} waiting tasks.",
+        errors=[FieldError(f"/tasks/{place}", f"queue {queue!r} is full") for place in places],
+        retry_after_s=RETRY_FULL_S,
+    )
+
+
+def no_numbers(index: int, place: int, key: str) -> Invalid:
+    """`index`: which task of the Submit, `place`: which of its limits."""
+    return Invalid(
+        f"Limit {key!r} has no numbers yet: say how many may run, how many may start per second, or both.",
+        errors=[
+            FieldError(
+                f"/tasks/{index}/limits/{place}/running",
+                "must be stated, or per_second, the first time a key is used",
+            )
+        ],
+    )
+
+
+def key_held(key: str, holder: str, status: State | None, index: int) -> UniqueConflict:
+    """`index`: which task of the Submit wants the key. `status` None: not known."""
+    state = "" if status is None else f" and is {status}"
+    return UniqueConflict(
+        f"Task {holder} holds the unique key {key!r}{state}.",
+        errors=[FieldError(f"/tasks/{index}/unique/key", f"held by task {holder}")],
+    )
+
+
+def key_busy() -> Unavailable:
+    """Nobody knows yet whether it is taken."""
+    return Unavailable(
+        "A transaction that is still open holds this key; try again when it has ended.",
+        retry_after_s=RETRY_BUSY_S,
+    )
+
+
+def key_held_meanwhile(key: str, holder: str, task_id: str) -> UniqueConflict:
+    """A task that is redriven finds that another has its key by now."""
+    return UniqueConflict(f"Task {holder} holds the unique key {key!r} of task {task_id}.")
+
+
+def gone_since_submit(task_id: str) -> TaskGone:
+    """An id comes again, and its task is pruned."""
+    return TaskGone(f"Task {task_id} was submitted before and has been removed since.")
+
+
+def gone_since_request(task_id: str) -> TaskGone:
+    """An idempotency key or a call comes again, and a task it made is pruned."""
+    return TaskGone(f"Task {task_id} was made by this request before and has been removed since.")

@@ -1,0 +1,152 @@
+"""A hub's whole data, as it moves from one store to another: which tables, which columns, and when two copies are the same.
+
+A row is a list of plain values that mean the same in every store: a time is microseconds since 1970, an id and a document are
+text. What one store keeps that another does not (places of sequences, shards) is not part of it.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from hashlib import blake2b
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+
+class Kind(Enum):
+    ID = auto()
+    TEXT = auto()
+    WHOLE = auto()
+    NUMBER = auto()
+    TIME = auto()
+    TEXTS = auto()
+    FLAG = auto()
+
+
+Row = list[Any]
+
+
+class Table(Struct, frozen=True, eq=False):
+    name: str
+    columns: dict[str, Kind]
+
+
+def _columns(**names: str) -> dict[str, Kind]:
+    return {column: Kind[kind.upper()] for kind, columns in names.items() for column in columns.split()}
+
+
+_TASK: Final = _columns(
+    id="id parent_id",
+    text="status type queue worker traceparent account_id user_id retry progress error unique_key schedule_id workflow_id "
+    "payload",
+    whole="attempt priority rev crashes retry_count max_retries octets",
+    number="timeout",
+    time="expires_at cancel_requested_at started_at created_at run_at",
+    texts="tags",
+    flag="unrouted",
+)
+
+TABLES: Final = (
+    Table(
+        "tasks",
+        _TASK | _columns(text="hold taken", whole="seq missing transits", time="leased_at"),
+    ),
+    Table(
+        "finished_tasks",
+        _TASK | _columns(text="outcome ended_by reason result result_ref", time="finished_at"),
+    ),
+    Table("task_tags", _columns(text="account_id tag", id="task_id")),
+    Table(
+        "attempts",
+        _columns(
+            id="task_id",
+            whole="attempt",
+            text="outcome ended_by worker error",
+            time="started_at ended_at",
+            flag="crashed",
+        ),
+    ),
+    Table("log_lines", _columns(id="task_id", whole="attempt n", time="at", text="level message fields")),
+    Table(
+        "idempotency_keys",
+        _columns(text="account_id route key fingerprint answer", time="expires_at"),
+    ),
+    Table("unique_keys", _columns(text="account_id type key", id="task_id", time="until")),
+    Table("calls", _columns(id="task_id", whole="number", text="answer")),
+    Table(
+        "workers",
+        _columns(
+            text="id name host version state",
+            whole="pid slots window beats",
+            texts="queues types stuck",
+            time="registered_at last_beat_at died_at",
+            number="loop_lag_s",
+        ),
+    ),
+    Table("task_types", _columns(text="type queue on_lost document")),
+    Table("queues", _columns(text="name", flag="paused", whole="max_size")),
+    Table("rollups", _columns(text="account_id queue type status", time="minute", whole="count")),
+    Table(
+        "bulks",
+        _columns(
+            id="id",
+            text="account_id action filter status cursor",
+            whole="total done skipped",
+            time="created_at finished_at",
+        ),
+    ),
+)
+
+
+class Source(Protocol):
+    """A hub that stands still while it is read."""
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Every row, with the values in the order of the table's columns."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each table has."""
+        ...
+
+    def last_seq(self) -> int:
+        """The last place that was given in the line of all tasks."""
+        ...
+
+
+class Digest:
+    """Two tables with the same digest have the same rows, in whatever order they were read."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sum = 0
+
+    def add(self, row: Row) -> None:
+        self.rows += 1
+        self._sum += int.from_bytes(blake2b(_encode(row), digest_size=32).digest())
+
+    @property
+    def text(self) -> str:
+        return f"{self._sum % 2**256:064x}"
+
+
+class Copied(Struct, frozen=True):
+    """What was copied, once the target had the same rows and the same digest as the source."""
+
+    table: str
+    rows: int
+    digest: str
+
+
+class Step(Struct, frozen=True):
+    """How far it is. `doing`: "copy" or "compare"."""
+
+    doing: str
+    table: str
+    done: int
+    total: int
+
+
+Watch = Callable[[Step], None]
+
+_encode: Final = msgspec.msgpack.Encoder().encode

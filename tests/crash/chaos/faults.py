@@ -1,0 +1,304 @@
+"""What operators fear, done on purpose to a fleet under load.
+
+Each fault is a function of the `Field`: it strikes, lasts, and returns when its cause is gone, with that moment noted.
+"""
+
+import asyncio
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from tests.crash.chaos.fleet import Fleet
+from tests.crash.chaos.history import Strike, Stroke
+from tests.crash.chaos.lines import What
+from tests.crash.chaos.witness import Witness
+from tests.support.postgres import PostgresServer
+
+POSTGRESQL: Final = "postgresql"
+SQLITE: Final = "sqlite"
+DATABASE: Final = "hub"  # the name of the hub's database on the server
+KILL_EVERY_S: Final = 5.0
+TERMINATE_EVERY_S: Final = 0.5
+HOUR_S: Final = 3600
+SEEN_S: Final = 2.5  # until a process and its handlers have seen that the time is another
+KNOWN_S: Final = 10.0  # from a process's waking until it must know what it has lost
+LEASE_LOST_S: Final = 60.0
+THE_REST_S: Final = 1.0  # for the rest of them, once the first is taken over
+CATCH_S: Final = 30.0  # for a moment in which it holds locks
+FAKETIME: Final = (
+    "faketime/libfaketimeMT.so.1"  # in Debian's folder of libraries, one for each kind of machine
+)
+
+
+@dataclass
+class Field:
+    """Where a fault strikes. `lasts_s`: how long a fault lasts that has no length of its own; `outage_s`: an outage."""
+
+    fleet: Fleet
+    witness: Witness
+    server: PostgresServer | None
+    lasts_s: float
+    outage_s: float
+    clock: Path
+    strikes: list[Strike] = field(default_factory=list)
+    gone_at: float = 0.0  # when the cause of the last fault was gone
+    marks: dict[str, float] = field(default_factory=dict)  # what shows that a fault has done something
+    _turn: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def next(self) -> int:
+        """The next process to be struck, each in its turn."""
+        return next(self._turn) % len(self.fleet.hubs)
+
+    def gone(self) -> None:
+        self.gone_at = time.monotonic()
+
+    def mark(self, name: str, value: float) -> None:
+        self.marks[name] = self.marks.get(name, 0.0) + value
+
+    @property
+    def database(self) -> PostgresServer:
+        assert self.server is not None, "this fault needs a PostgreSQL server"
+        return self.server
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything."""
+
+    name: str
+    words: str
+    strike: Callable[[Field], None]
+    on: frozenset[str] = frozenset({POSTGRESQL})
+    apart: bool = False
+    must: str | None = None
+    first_environ: Callable[[Path], Mapping[str, str]] | None = None
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+def kill(ground: Field) -> None:
+    number = ground.next()
+    hub = ground.fleet.hubs[number]
+    ground.strikes.append(Strike(hub.pid, Stroke.KILLED, time.monotonic()))
+    hub.kill()
+    ground.gone()
+    ground.mark("kills", 1)
+    ground.fleet.replace(number)
+
+
+def kills(ground: Field) -> None:
+    until = time.monotonic() + max(ground.lasts_s, 2 * KILL_EVERY_S)
+    while time.monotonic() < until:
+        struck_at = time.monotonic()
+        kill(ground)
+        _last(struck_at + KILL_EVERY_S - time.monotonic())
+
+
+def freeze(ground: Field) -> None:
+    """Until others run what it ran: the sign that its lease is lost. It wakes with attempts that are not its own any more."""
+    number = ground.next()
+    frozen_at = time.monotonic()
+    ground.fleet.freeze(number)
+    _until_taken_over(ground, number, frozen_at)
+
+
+def freeze_midway(ground: Field) -> None:
+    """The same, in the worst moment: it holds locks in the database. It is woken and frozen anew until it is such a moment."""
+    number = ground.next()
+    chance, give_up_at = random.Random(number), time.monotonic() + CATCH_S
+    while True:
+        frozen_at = time.monotonic()
+        ground.fleet.freeze(number)
+        caught = _holds_locks(ground.database)
+        if caught or time.monotonic() > give_up_at:
+            break
+        ground.fleet.thaw(number)
+        _last(chance.uniform(0.0, 0.02))
+    ground.mark("transactions held", caught)
+    _until_taken_over(ground, number, frozen_at)
+
+
+def _until_taken_over(ground: Field, number: int, frozen_at: float) -> None:
+    pid = ground.fleet.hubs[number].pid
+    try:
+        held = _running(ground.witness, pid)
+        ground.witness.until(lambda: bool(_taken_over(ground.witness, held, pid)), LEASE_LOST_S)
+        # The long ones among them are still at work then: the moment in which a late report could do harm.
+        ground.witness.until(lambda: len(_taken_over(ground.witness, held, pid)) == len(held), THE_REST_S)
+    finally:
+        ground.fleet.thaw(number)
+    ground.gone()
+    ground.strikes.append(Strike(pid, Stroke.STOPPED, frozen_at, ground.gone_at + KNOWN_S))
+
+
+def step_clock(ground: Field) -> None:
+    """An hour ahead, two back, one ahead. Its handlers say what time they think it is."""
+    pid = ground.fleet.hubs[0].pid
+    for step_s in (HOUR_S, -HOUR_S):
+        _set_clock(ground.clock, step_s)
+        stepped_at = time.monotonic()
+        _last(max(ground.lasts_s / 2, SEEN_S))
+        ground.mark("steps seen", _believes(ground.witness, pid, stepped_at, step_s))
+    _set_clock(ground.clock, 0)
+    ground.gone()
+
+
+def with_steps(clock: Path) -> Mapping[str, str]:
+    """The environment of a process whose clock `step_clock` can step. Its monotonic clock is left alone, as a step does.
+
+    The last one keeps libfaketime from breaking the waits for the interpreter's lock, which made everything slower fourfold.
+    """
+    library = next(Path("/usr/lib").glob(f"*/{FAKETIME}"), None)
+    assert library is not None, "libfaketime is not here: apt-get install libfaketime"
+    _set_clock(clock, 0)
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
+    }
+
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+
+def restart(ground: Field) -> None:
+    ground.database.restart("immediate")
+    ground.gone()
+    ground.mark("restarts", 1)
+
+
+def outage(ground: Field) -> None:
+    ground.database.stop("fast")
+    _last(ground.outage_s)
+    ground.database.start()
+    ground.gone()
+    ground.mark("outages", 1)
+
+
+def terminate(ground: Field) -> None:
+    """Every session of the hub's database, twice a second."""
+
+    async def run() -> int:
+        ended, until = 0, time.monotonic() + ground.lasts_s
+        connection = await asyncpg.connect(ground.database.url("postgres"))
+        try:
+            while time.monotonic() < until:
+                ended += await connection.fetchval(_TERMINATE)
+                await asyncio.sleep(TERMINATE_EVERY_S)
+        finally:
+            await connection.close()
+        return ended
+
+    ground.mark("sessions ended", asyncio.run(run()))
+    ground.gone()
+
+
+def exhaust(ground: Field) -> None:
+    """Others take every connection the server has to spare, and what becomes free meanwhile."""
+
+    async def run() -> int:
+        until, held = time.monotonic() + ground.lasts_s, list[asyncpg.Connection]()
+        try:
+            while time.monotonic() < until:
+                try:
+                    held.append(await asyncpg.connect(ground.database.url("postgres")))
+                except asyncpg.TooManyConnectionsError:
+                    ground.mark("connections refused", 1)
+                    await asyncio.sleep(0.05)
+        finally:
+            for connection in held:
+                connection.terminate()
+        return len(held)
+
+    ground.mark("connections held", asyncio.run(run()))
+    ground.gone()
+
+
+# --- below ------------------------------------------------------------------------------------------------------------
+
+_TERMINATE: Final = f"""
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = '{DATABASE}' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+_STANDING: Final = f"""
+SELECT pid, xact_start FROM pg_stat_activity
+WHERE datname = '{DATABASE}' AND state = 'idle in transaction' AND backend_xid IS NOT NULL
+"""
+
+
+def _last(seconds: float) -> None:
+    """How long a fault lasts; nothing is waited for."""
+    threading.Event().wait(max(seconds, 0.0))
+
+
+def _running(witness: Witness, pid: int) -> set[tuple[str, int]]:
+    """What a process has started and not ended."""
+    lines = [line for line in tuple(witness.lines) if line.pid == pid]
+    started = {(line.id, line.attempt) for line in lines if line.what is What.STARTED}
+    return started - {
+        (line.id, line.attempt) for line in lines if line.what not in {What.STARTED, What.SUBMITTED}
+    }
+
+
+def _taken_over(witness: Witness, held: set[tuple[str, int]], pid: int) -> set[tuple[str, int]]:
+    """Those that another process runs now, or has run since."""
+    later = (
+        (line.id, line.attempt - 1) for line in witness.lines if line.what is What.STARTED and line.pid != pid
+    )
+    return held.intersection(later)
+
+
+def _holds_locks(server: PostgresServer) -> bool:
+    """Whether a transaction that has written stands still between two statements, as none does that goes on."""
+    before, after = ({(row["pid"], row["xact_start"]) for row in server.run(_STANDING)} for _ in range(2))
+    return bool(before & after)
+
+
+def _set_clock(clock: Path, step_s: int) -> None:
+    """In one step; the process reads the file once a second."""
+    making = clock.with_suffix(".making")
+    making.write_text(f"{step_s:+d}\n")
+    making.rename(clock)
+
+
+def _believes(witness: Witness, pid: int, since: float, step_s: int) -> bool:
+    now, wall = time.monotonic(), time.time()
+    said = [line.wall_at - line.at for line in tuple(witness.lines) if line.pid == pid and line.at > since]
+    return bool(said) and abs(said[-1] - (wall - now) - step_s) < HOUR_S / 2
+
+
+FAULTS: Final = (
+    Fault("kill", "kill -9 of a process, restarted", kill, frozenset({POSTGRESQL, SQLITE}), must="kills"),
+    Fault(
+        "kills",
+        "kill -9 of a process every 5 s, restarted",
+        kills,
+        frozenset({POSTGRESQL, SQLITE}),
+        must="kills",
+    ),
+    Fault("host", "kill -9 of a process as on a host of its own", kill, apart=True, must="kills"),
+    Fault("freeze", "SIGSTOP beyond the lease, then SIGCONT", freeze, must="stale reports"),
+    Fault(
+        "midway",
+        "SIGSTOP in a transaction, beyond the lease, then SIGCONT",
+        freeze_midway,
+        must="transactions held",
+    ),
+    Fault(
+        "clock", "a process's clock steps by ±1 h", step_clock, must="steps seen", first_environ=with_steps
+    ),
+    Fault("restart", "PostgreSQL restart -m immediate", restart, must="restarts"),
+    Fault("terminate", "pg_terminate_backend twice a second", terminate, must="sessions ended"),
+    Fault("exhaust", "others hold all spare connections", exhaust, must="connections refused"),
+    Fault("outage", "PostgreSQL is away", outage, must="outages"),
+)

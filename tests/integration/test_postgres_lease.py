@@ -1,0 +1,203 @@
+"""Leasing on PostgreSQL: what many processes on one database must not do to each other."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest_asyncio
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.messages import Register
+from taskflow_hub.domain.model import TaskType
+from taskflow_hub.store.postgres import PostgresStore
+from taskflow_hub.store.values import Leased, Submit
+from taskflow_hub.testing.store_contract.kit import new_task
+
+OpenStores = Callable[[int], Awaitable[list[PostgresStore]]]
+NEVER = 3_600.0
+
+
+@pytest_asyncio.fixture
+async def stores(postgres_tables_url: str) -> AsyncIterator[OpenStores]:
+    opened: list[PostgresStore] = []
+
+    async def open_some(count: int, survey_s: float = NEVER) -> list[PostgresStore]:
+        new = [await PostgresStore.open(postgres_tables_url, survey_s=survey_s) for _ in range(count)]
+        opened.extend(new)
+        return new
+
+    yield open_some
+    for store in opened:
+        await store.close()
+
+
+@pytest_asyncio.fixture
+async def sql(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that is nobody's store."""
+    connection = await asyncpg.connect(postgres_tables_url)
+    yield connection
+    await connection.close()
+
+
+async def register(store: PostgresStore, *types: str, slots: int = 100) -> str:
+    worker = new_id()
+    declared = tuple(TaskType(type=type) for type in types or ("t",))
+    await store.register(
+        Register(
+            worker=worker,
+            previous=None,
+            name="w",
+            host="h",
+            pid=1,
+            version="1",
+            slots=slots,
+            window=0,
+            queues=(),
+            types=declared,
+        )
+    )
+    return worker
+
+
+async def submit(store: PostgresStore, count: int, **fields: object) -> list[str]:
+    tasks = tuple(new_task(**fields) for _ in range(count))
+    await store.submit([Submit(tasks)])
+    return [task.id for task in tasks]
+
+
+def ids(leased: Leased) -> list[str]:
+    return [lease.assignment.id for lease in leased.leases]
+
+
+async def succeed(store: PostgresStore, leased: Leased) -> None:
+    await store.succeed(
+        [
+            moves.Succeed(id=a.id, attempt=a.attempt, ran_s=0.1)
+            for a in (lease.assignment for lease in leased.leases)
+        ]
+    )
+
+
+async def waits_for_a_lock(sql: asyncpg.Connection, count: int = 1) -> None:
+    """Until so many sessions of this database wait for a lock: the signal that the other side has got that far."""
+    while True:
+        waiting = await sql.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        if waiting >= count:
+            return
+        await asyncio.sleep(0.005)
+
+
+async def test_trap_c_a_count_made_while_waiting_is_not_used(
+    stores: OpenStores, sql: asyncpg.Connection, postgres_tables_url: str
+) -> None:
+    """Two processes lease for one worker with three slots; the second waits for the first, and finds no room then."""
+    first, second = await stores(2)
+    worker = await register(first, slots=3)
+    await submit(first, 10)
+    async with sql.transaction():  # hold the worker's row, so that both come to wait for it
+        await sql.execute("SELECT 1 FROM workers WHERE id = $1 FOR UPDATE", worker)
+        leases = [asyncio.ensure_future(store.lease([worker], 100)) for store in (first, second)]
+        watcher = await asyncpg.connect(postgres_tables_url)
+        await waits_for_a_lock(watcher, 2)
+        await watcher.close()
+    found = [len(ids(leased)) for leased in await asyncio.gather(*leases)]
+    assert sorted(found) == [0, 3]
+
+
+async def test_a_worker_is_counted_anew_by_whoever_leases_for_it(stores: OpenStores) -> None:
+    """What each process remembers of a worker's tasks is never taken for the truth."""
+    first, second = await stores(2)
+    worker = await register(first, slots=4)
+    await submit(first, 100)
+    for turn in range(12):
+        store = (first, second)[turn % 2]
+        leased = await store.lease([worker], 100)
+        assert len(leased.leases) == (4 if turn == 0 else 3)
+        running = await sql_running(store, worker)
+        assert running == 4
+        await succeed(store, Leased(leased.leases[:3]))
+    assert await sql_running(first, worker) == 1
+
+
+async def sql_running(store: PostgresStore, worker: str) -> int:
+    (found,) = [w for w in await store.workers() if w.id == worker]
+    return found.running
+
+
+async def test_four_processes_drain_one_queue_and_no_task_is_leased_twice(stores: OpenStores) -> None:
+    some = await stores(4)
+    workers = [await register(store, slots=20) for store in some]
+    wanted = set(await submit(some[0], 2_000))
+    for store in some[1:]:
+        store._dispatch.missed()
+    leased_by: Counter[str] = Counter()
+
+    async def drain(store: PostgresStore, worker: str) -> None:
+        while leased := (await store.lease([worker], 100)).leases:
+            leased_by.update(ids(Leased(leased)))
+            await succeed(store, Leased(leased))
+
+    await asyncio.gather(*(drain(store, worker) for store, worker in zip(some, workers, strict=True)))
+    assert set(leased_by) == wanted
+    assert max(leased_by.values()) == 1
+
+
+async def test_a_commit_that_comes_late_is_leased_all_the_same(
+    stores: OpenStores, sql: asyncpg.Connection
+) -> None:
+    """Its places lie below the marks of everyone by then."""
+    (store,) = await stores(1)
+    worker = await register(store)
+    (early,) = await submit(store, 1)
+    late = new_id()
+    async with sql.transaction():
+        await sql.execute(  # a caller's own transaction: it takes its places now and commits later
+            """
+            INSERT INTO tasks
+                (id, status, type, queue, priority, seq, max_retries, created_at, account_id, retry, octets, payload)
+            SELECT $1::uuid, 'queued', type, queue, priority, nextval('task_seq'), 3, now(), account_id, retry, 2, '{}'
+            FROM tasks WHERE id = $2::uuid
+            """,
+            late,
+            early,
+        )
+        later = await submit(store, 5)
+        assert ids(await store.lease([worker], 100)) == [early, *later]
+    assert ids(await store.lease([worker], 100)) == [], "nobody has told of it"
+    store._dispatch.missed()
+    assert ids(await store.lease([worker], 100)) == [late], "a survey finds it"
+
+
+async def test_another_process_hears_of_new_work_at_once(stores: OpenStores) -> None:
+    first, second = await stores(2)
+    worker = await register(second)
+    assert ids(await second.lease([worker], 10)) == []
+    while not first._company._tasks or first._link.loop.time() > first._company._until:
+        await first.changed(0.05)  # until they have heard of each other
+    wanted = await submit(first, 3)
+    found: list[str] = []
+    async with asyncio.timeout(5):
+        while not found:
+            await second.changed(5)
+            found = ids(await second.lease([worker], 10))
+    assert found == wanted
+
+
+async def test_many_lines_are_merged_in_the_order_of_the_queue(stores: OpenStores) -> None:
+    (store,) = await stores(1)
+    types = [f"t{number}" for number in range(12)]
+    worker = await register(store, *types, slots=50)
+    submitted = []
+    for number in range(300):
+        (task,) = await submit(store, 1, type=types[(number * 7) % 12], priority=(5, 9)[number % 3 == 0])
+        submitted.append((number % 3 != 0, number, task))
+    wanted = [task for _, _, task in sorted(submitted)]
+    found: list[str] = []
+    while leased := (await store.lease([worker], 100)).leases:
+        found += ids(Leased(leased))
+        await succeed(store, Leased(leased))
+    assert found == wanted

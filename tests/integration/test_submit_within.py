@@ -1,0 +1,724 @@
+"""Submit within a transaction of the caller's: on every driver, a commit makes the task, a rollback leaves nothing."""
+
+import asyncio
+import inspect
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import psycopg
+import pytest
+import sqlalchemy
+from psycopg.rows import dict_row
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from taskflow_hub import (
+    Hub,
+    IdempotencyMismatch,
+    Invalid,
+    NotFound,
+    OnConflict,
+    QueueFull,
+    State,
+    StoreUnavailable,
+    Submission,
+    Task,
+    Unique,
+    UniqueConflict,
+)
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.errors import Unavailable
+from taskflow_hub.domain.messages import Register
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
+from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
+from taskflow_hub.store.base import Store
+from taskflow_hub.store.postgres import PostgresStore
+from taskflow_hub.store.sqlite import SqliteStore
+from taskflow_hub.store.values import Submit, Submitted
+from taskflow_hub.testing.store_contract.kit import new_task
+
+ORDERS: Final = "CREATE TABLE IF NOT EXISTS orders (id integer)"
+ORDER: Final = "INSERT INTO orders VALUES (1)"
+
+
+class Own:
+    """A connection as an application has it: `given` is what is handed to the hub."""
+
+    def __init__(self, given: Any, do: Any, *, begin: Any, end: Any) -> None:
+        self.given, self._do, self._begin, self._end = given, do, begin, end
+
+    async def begin(self) -> None:
+        await _if_async(self._begin())
+
+    async def order(self) -> None:
+        await self.run(ORDER)
+
+    async def run(self, sql: str) -> None:
+        await _if_async(self._do(sql))
+
+    async def commit(self) -> None:
+        await _if_async(self._end("commit"))
+
+    async def rollback(self) -> None:
+        await _if_async(self._end("rollback"))
+
+
+async def _if_async(answer: Any) -> Any:
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+Opener = Callable[[str], Any]
+
+
+@asynccontextmanager
+async def by_asyncpg(url: str) -> AsyncIterator[Own]:
+    connection = await asyncpg.connect(url)
+    yield Own(
+        connection, connection.execute, begin=lambda: connection.execute("BEGIN"), end=connection.execute
+    )
+    await connection.close()
+
+
+@asynccontextmanager
+async def by_asyncpg_pool(url: str) -> AsyncIterator[Own]:
+    async with asyncpg.create_pool(url, min_size=1) as pool, pool.acquire() as connection:
+        begin = lambda: connection.execute("BEGIN")  # noqa: E731
+        yield Own(connection, connection.execute, begin=begin, end=connection.execute)
+
+
+@asynccontextmanager
+async def by_psycopg(url: str) -> AsyncIterator[Own]:
+    async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
+        yield Own(connection, connection.execute, begin=_nothing, end=connection.execute)
+
+
+@asynccontextmanager
+async def by_psycopg_sync(url: str) -> AsyncIterator[Own]:
+    with psycopg.connect(url) as connection:
+        yield Own(connection, connection.execute, begin=_nothing, end=connection.execute)
+
+
+@asynccontextmanager
+async def by_async_session(url: str) -> AsyncIterator[Own]:
+    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"))
+    async with AsyncSession(engine) as session:
+        yield _session(session)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def by_async_session_on_psycopg(url: str) -> AsyncIterator[Own]:
+    engine = create_async_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    async with AsyncSession(engine) as session:
+        yield _session(session)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def by_async_connection(url: str) -> AsyncIterator[Own]:
+    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"))
+    async with engine.connect() as connection:
+        yield _session(connection)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def by_session(url: str) -> AsyncIterator[Own]:
+    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with Session(engine) as session:
+        yield _session(session)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def by_connection(url: str) -> AsyncIterator[Own]:
+    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection:
+        yield _session(connection)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def by_sqlite3(url: str) -> AsyncIterator[Own]:
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection.row_factory = lambda cursor, row: dict(
+        zip([one[0] for one in cursor.description], row, strict=True)
+    )
+    yield Own(connection, connection.execute, begin=_nothing, end=lambda how: getattr(connection, how)())
+    connection.close()
+
+
+@asynccontextmanager
+async def by_session_on_sqlite(url: str) -> AsyncIterator[Own]:
+    engine = sqlalchemy.create_engine(url)
+    with Session(engine) as session:
+        yield _session(session)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def by_connection_on_sqlite(url: str) -> AsyncIterator[Own]:
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        yield _session(connection)
+    engine.dispose()
+
+
+def _nothing() -> None: ...
+
+
+def _session(session: Any) -> Own:
+    return Own(
+        session,
+        lambda sql: session.execute(sqlalchemy.text(sql)),
+        begin=_nothing,
+        end=lambda how: getattr(session, how)(),
+    )
+
+
+ON_POSTGRES: Final = (
+    by_asyncpg,
+    by_asyncpg_pool,
+    by_psycopg,
+    by_psycopg_sync,
+    by_async_session,
+    by_async_session_on_psycopg,
+    by_async_connection,
+    by_session,
+    by_connection,
+)
+ON_SQLITE: Final = (by_sqlite3, by_session_on_sqlite, by_connection_on_sqlite)
+
+
+class House:
+    """A hub's database with an application's table in it; another process that works; and the application's connection."""
+
+    def __init__(self, url: str, store: Store, hub: Hub, own: Own) -> None:
+        self.url, self.store, self.hub, self.own = url, store, hub, own
+
+    async def task(self, id: str) -> Task | None:
+        return await self.store.task(DEFAULT_ACCOUNT, id)
+
+    async def count(self) -> int:
+        return sum(depth.count for depth in await self.store.depths(DEFAULT_ACCOUNT))
+
+    async def declare(self, declared: TaskType, *, slots: int = 10) -> None:
+        await self.store.register(
+            Register(
+                worker=new_id(), previous=None, name="w", host="h", pid=1, version="1", slots=slots, window=0,
+                queues=(), types=(declared,),
+            )
+        )  # fmt: skip
+
+
+async def _open_store(url: str) -> Any:
+    if url.startswith("sqlite"):
+        return await SqliteStore.open(url)
+    # A minute between surveys: what is leased below was told of.
+    return await PostgresStore.open(url, survey_s=60.0)
+
+
+def _place(request: pytest.FixtureRequest, opener: Opener) -> tuple[str, Opener]:
+    if opener in ON_POSTGRES:
+        return request.getfixturevalue("postgres_tables_url"), opener
+    return f"sqlite:///{request.getfixturevalue('database_path')}", opener
+
+
+@pytest.fixture(params=[*ON_POSTGRES, *ON_SQLITE], ids=lambda opener: opener.__name__)
+def by_every_driver(request: pytest.FixtureRequest) -> tuple[str, Opener]:
+    return _place(request, request.param)
+
+
+@pytest.fixture(params=[by_asyncpg, by_sqlite3], ids=lambda opener: opener.__name__)
+def on_every_database(request: pytest.FixtureRequest) -> tuple[str, Opener]:
+    return _place(request, request.param)
+
+
+@pytest.fixture
+async def house(
+    by_every_driver: tuple[str, Opener], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    monkeypatch.chdir(tmp_path)
+    async with open_house(*by_every_driver) as house:
+        yield house
+
+
+@pytest.fixture
+async def each(
+    on_every_database: tuple[str, Opener], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    """Where the driver makes no difference."""
+    monkeypatch.chdir(tmp_path)
+    async with open_house(*on_every_database) as house:
+        yield house
+
+
+@pytest.fixture
+async def pg(
+    postgres_tables_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    """What only PostgreSQL can get into: two transactions that write at once."""
+    monkeypatch.chdir(tmp_path)
+    async with open_house(postgres_tables_url, by_asyncpg) as house:
+        yield house
+
+
+@asynccontextmanager
+async def open_house(url: str, opener: Opener) -> AsyncIterator[House]:
+    store = await _open_store(url)
+    async with Hub(url) as hub, opener(url) as own:
+        await own.begin()
+        await own.run(ORDERS)
+        await own.commit()
+        yield House(url, store, hub, own)
+        await own.rollback()
+    await store.close()
+
+
+# --- commit and rollback
+
+
+async def test_a_commit_makes_the_task_and_it_runs_at_once(house: House) -> None:
+    await house.declare(TaskType(type="email.order"))
+    assert not (await house.store.lease(None, 10)).leases
+    while await house.store.changed(0.2):
+        pass
+
+    await house.own.begin()
+    await house.own.order()
+    handle = await house.hub.submit("email.order", {"order": 1}, connection=house.own.given)
+    assert await house.task(handle.id) is None, "not before the commit"
+    with pytest.raises(NotFound):
+        await handle.status()
+    await house.own.commit()
+
+    assert await house.store.changed(10.0), "whoever waits is told by the commit"
+    (lease,) = (await house.store.lease(None, 10)).leases
+    assert lease.assignment.id == handle.id
+    assert json.loads(bytes(lease.assignment.payload)) == {"order": 1}
+    assert await handle.status() is State.RUNNING
+
+
+async def test_a_rollback_leaves_nothing(house: House) -> None:
+    unique = Unique(key="k", window=60)
+    await house.own.begin()
+    await house.own.order()
+    handles = [
+        await house.hub.submit("email.order", options={"tags": ["a"]}, connection=house.own.given),
+        await house.hub.submit("email.order", options={"idempotency_key": "k"}, connection=house.own.given),
+        await house.hub.submit("email.order", options={"unique": unique}, connection=house.own.given),
+    ]
+    await house.own.rollback()
+    assert await house.store.tasks([handle.id for handle in handles]) == {}
+
+    await house.own.begin()
+    again = [
+        await house.hub.submit(
+            "email.order", {"other": 1}, options={"idempotency_key": "k"}, connection=house.own.given
+        ),
+        await house.hub.submit("email.order", options={"unique": unique}, connection=house.own.given),
+    ]
+    await house.own.commit()
+    assert not {handle.id for handle in again} & {handle.id for handle in handles}
+    assert set(await house.store.tasks([handle.id for handle in again])) == {handle.id for handle in again}
+
+
+async def test_a_handler_is_submitted_with_its_own_arguments(house: House) -> None:
+    @house.hub.task("email.welcome", max_retries=5, timeout=30)
+    async def welcome(user_id: int) -> None: ...
+
+    await house.own.begin()
+    handles = [
+        await welcome.submit(user_id=42, connection=house.own.given),
+        await welcome.options(connection=house.own.given, delay=60, priority=9).submit(user_id=43),
+        *await welcome.options(connection=house.own.given).submit_many([{"user_id": 44}, {"user_id": 45}]),
+    ]
+    with pytest.raises(Invalid, match="/payload/user_id"):
+        await welcome.submit(user_id="forty-two", connection=house.own.given)
+    await house.own.commit()
+    tasks = [await handle.task() for handle in handles]
+    assert [json.loads(bytes(task.payload)) for task in tasks] == [{"user_id": n} for n in (42, 43, 44, 45)]
+    assert [(task.status, task.priority) for task in tasks[:2]] == [(State.QUEUED, 5), (State.SCHEDULED, 9)]
+
+
+async def test_what_is_stored_is_what_a_submit_of_the_hubs_own_stores(each: House) -> None:
+    wanted = [
+        Submission(type="a.type"),
+        Submission(
+            type="b.type",
+            queue="q",
+            priority=0,
+            max_retries=None,
+            timeout=None,
+            retry=RetryPolicy(base=2.5),
+            tags=("x", 'y "z" \\ {,} й'),
+            delay=1000,
+        ),
+        Submission(type="c.type", max_retries=7, timeout=1.5, unique=Unique(key="k")),
+        Submission(type="known.type"),
+        Submission(type="known.type", timeout=5),
+    ]
+    await each.declare(
+        TaskType(type="known.type", queue="home", max_retries=None, retry=RetryPolicy(base=9), timeout=77.5)
+    )
+    theirs = await each.hub.submit_many([*wanted[:2], *wanted[3:]])
+    await each.own.begin()
+    ours = await each.hub.submit_many(wanted, connection=each.own.given)
+    await each.own.commit()
+    del ours[2]
+    for one, other in zip(ours, theirs, strict=True):
+        mine, its = await one.task(), await other.task()
+        for name in mine.__struct_fields__:
+            if name in {"id", "created_at", "payload", "run_at"}:
+                continue
+            assert getattr(mine, name) == getattr(its, name), name
+        assert bytes(mine.payload) == bytes(its.payload)
+        assert abs((mine.created_at - its.created_at).total_seconds()) < 5
+        assert (mine.run_at is None) == (its.run_at is None)
+        if mine.run_at is not None and its.run_at is not None:
+            assert abs((mine.run_at - its.run_at).total_seconds()) < 5
+    found = await each.store.tasks([one.id for one in ours])
+    assert [found[one.id].queue for one in ours] == ["default", "q", "home", "home"]
+    assert (await ours[2].task()).max_retries is None
+
+
+async def test_order_and_tags(each: House) -> None:
+    from taskflow_hub.store.values import TaskFilter
+
+    await each.declare(TaskType(type="t"), slots=100)
+    await each.own.begin()
+    handles = await each.hub.submit_many(
+        [Submission(type="t", tags=("x",)) for _ in range(50)], connection=each.own.given
+    )
+    await each.own.commit()
+    assert await each.store.count(DEFAULT_ACCOUNT, TaskFilter(tag="x")) == 50
+    assert await each.store.changed(10.0)
+    leased = [lease.assignment.id for lease in (await each.store.lease(None, 100)).leases]
+    assert leased == [handle.id for handle in handles]
+
+
+async def test_a_type_that_is_registered_later_takes_it_home(each: House) -> None:
+    await each.own.begin()
+    handle = await each.hub.submit("late.type", connection=each.own.given)
+    await each.own.commit()
+    await each.declare(TaskType(type="late.type", queue="home"))
+    task = await each.task(handle.id)
+    assert task is not None
+    assert task.queue == "home"
+
+
+async def test_text_that_looks_like_something_else(each: House) -> None:
+    text = "%s :a $1 ? {} \\u0000 \\ ' \" \n й 😀"
+    await each.own.begin()
+    handle = await each.hub.submit("a.type", {"text": text}, connection=each.own.given)
+    await each.own.commit()
+    assert json.loads(bytes((await handle.task()).payload)) == {"text": text}
+
+
+# --- keys
+
+
+async def test_an_idempotency_key_answers_with_the_first_task(house: House) -> None:
+    await house.own.begin()
+    first = await house.hub.submit(
+        "a.type", {"a": 1}, options={"idempotency_key": "k"}, connection=house.own.given
+    )
+    again = await house.hub.submit(
+        "a.type", {"a": 1}, options={"idempotency_key": "k"}, connection=house.own.given
+    )
+    await house.own.commit()
+    outside = await house.hub.submit("a.type", {"a": 1}, options={"idempotency_key": "k"})
+    await house.own.begin()
+    later = await house.hub.submit(
+        "a.type", {"a": 1}, options={"idempotency_key": "k"}, connection=house.own.given
+    )
+    with pytest.raises(IdempotencyMismatch):
+        await house.hub.submit(
+            "a.type", {"a": 2}, options={"idempotency_key": "k"}, connection=house.own.given
+        )
+    await house.own.commit()
+    assert first.id == again.id == outside.id == later.id
+    assert await house.count() == 1
+
+
+async def test_a_unique_key_within_and_without(each: House) -> None:
+    unique = Unique(key="k")
+    strict = Unique(key="k", on_conflict=OnConflict.REJECT)
+    await each.own.begin()
+    first = await each.hub.submit("a.type", options={"unique": unique}, connection=each.own.given)
+    assert (
+        await each.hub.submit("a.type", options={"unique": unique}, connection=each.own.given)
+    ).id == first.id
+    with pytest.raises(UniqueConflict, match=first.id) as refused:
+        await each.hub.submit("a.type", options={"unique": strict}, connection=each.own.given)
+    assert refused.value.errors[0].pointer == "/unique/key"
+    other = await each.hub.submit("b.type", options={"unique": strict}, connection=each.own.given)
+    await each.own.commit()
+    assert first.id != other.id, "the key belongs to the type"
+    assert (await each.hub.submit("a.type", options={"unique": unique})).id == first.id
+    await first.cancel()
+    await each.own.begin()
+    free = await each.hub.submit("a.type", options={"unique": strict}, connection=each.own.given)
+    await each.own.commit()
+    assert free.id != first.id
+    assert (await each.hub.submit("a.type", options={"unique": unique})).id == free.id
+
+
+async def test_a_window_outlasts_the_task(each: House) -> None:
+    ended = await each.hub.submit("a.type", options={"unique": Unique(key="k", window=60)})
+    await ended.cancel()
+    await each.own.begin()
+    handle = await each.hub.submit("a.type", options={"unique": Unique(key="k")}, connection=each.own.given)
+    await each.own.commit()
+    assert handle.id == ended.id
+
+
+async def test_all_or_nothing_with_keys(each: House) -> None:
+    """A refusal leaves no key behind, even when the caller goes on and commits."""
+    holder = await each.hub.submit("a.type", options={"unique": Unique(key="held")})
+    wanted = [
+        Submission(type="a.type", unique=Unique(key="free", window=60)),
+        Submission(type="a.type", unique=Unique(key="held", on_conflict=OnConflict.REJECT)),
+    ]
+    await each.own.begin()
+    await each.own.order()
+    with pytest.raises(UniqueConflict) as refused:
+        await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
+    assert refused.value.errors[0].pointer == "/tasks/1/unique/key"
+    await each.own.commit()
+    assert await each.count() == 1
+
+    await each.own.begin()
+    handles = await each.hub.submit_many(
+        [wanted[0], Submission(type="a.type", unique=Unique(key="held"))],
+        idempotency_key="k",
+        connection=each.own.given,
+    )
+    await each.own.commit()
+    assert handles[1].id == holder.id
+    assert await each.task(handles[0].id) is not None
+    again = await each.hub.submit_many(
+        [wanted[0], Submission(type="a.type", unique=Unique(key="held"))], idempotency_key="k"
+    )
+    assert [handle.id for handle in again] == [handle.id for handle in handles]
+
+
+async def test_two_with_one_unique_key_in_one_submit(each: House) -> None:
+    await each.own.begin()
+    first, second = await each.hub.submit_many(
+        [Submission(type="a.type", unique=Unique(key="k"))] * 2, connection=each.own.given
+    )
+    await each.own.commit()
+    assert first.id == second.id
+    assert await each.count() == 1
+
+
+async def test_what_would_have_to_be_locked_until_the_commit_is_refused(each: House) -> None:
+    await each.own.begin()
+    replace = Unique(key="k", on_conflict=OnConflict.REPLACE)
+    with pytest.raises(Invalid, match="/unique/on_conflict"):
+        await each.hub.submit("a.type", options={"unique": replace}, connection=each.own.given)
+    limited = Submission(type="a.type", limits=(Limit(key="k", running=1),))
+    with pytest.raises(Invalid, match="/tasks/1/limits"):
+        await each.hub.submit_many([Submission(type="a.type"), limited], connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 0
+
+
+async def test_two_transactions_with_one_key_make_one_task(pg: House) -> None:
+    """The second waits for the first, and believes its row, not what it saw before."""
+    for how, kept in (("commit", True), ("rollback", False)):
+        options: Any = {"unique": Unique(key=how), "idempotency_key": how}
+        for name in options:
+            async with by_asyncpg(pg.url) as other:
+                await pg.own.begin()
+                await other.begin()
+                given: Any = {name: options[name]}
+                first = await pg.hub.submit("a.type", options=given, connection=pg.own.given)
+                waiting = asyncio.ensure_future(
+                    pg.hub.submit("a.type", options=given, connection=other.given)
+                )
+                await _until_someone_waits(pg)
+                await getattr(pg.own, how)()
+                second = await waiting
+                await other.commit()
+            assert (first.id == second.id) is kept, (name, how)
+            assert await pg.task(second.id) is not None
+            await second.cancel()
+
+
+async def test_a_key_that_was_freed_is_taken_by_one_of_two(pg: House) -> None:
+    """Both find the row of a task that has ended."""
+    ended = await pg.hub.submit("a.type", options={"unique": Unique(key="k")})
+    await ended.cancel()
+    async with by_asyncpg(pg.url) as other:
+        await pg.own.begin()
+        await other.begin()
+        first = await pg.hub.submit("a.type", options={"unique": Unique(key="k")}, connection=pg.own.given)
+        waiting = asyncio.ensure_future(
+            pg.hub.submit("a.type", options={"unique": Unique(key="k")}, connection=other.given)
+        )
+        await _until_someone_waits(pg)
+        await pg.own.commit()
+        assert (await waiting).id == first.id
+        await other.commit()
+
+
+async def test_the_hub_goes_on_while_a_key_is_in_an_open_transaction(
+    pg: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskflow_hub.store.postgres.submit.PATIENCE_MS", 200)
+    await pg.own.begin()
+    first = await pg.hub.submit("a.type", options={"unique": Unique(key="k")}, connection=pg.own.given)
+    requests = [
+        Submit((new_task(),)),
+        Submit((new_task(type="a.type", unique=Unique("k")),)),
+        Submit((new_task(type="a.type", unique=Unique("l")),)),
+    ]
+    outcomes = await pg.store.submit(requests)
+    assert [type(outcome) for outcome in outcomes] == [Submitted, Unavailable, Submitted]
+    await pg.own.commit()
+    (outcome,) = await pg.store.submit(requests[1:2])
+    assert isinstance(outcome, Submitted)
+    assert outcome.tasks[0].id == first.id
+
+
+async def _until_someone_waits(house: House) -> None:
+    watcher = await asyncpg.connect(house.url)
+    try:
+        while not await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    finally:
+        await watcher.close()
+
+
+# --- refusals leave the caller's transaction as it was
+
+
+async def test_a_full_queue(each: House) -> None:
+    await each.store.update_queue("small", max_size=2)
+    await each.own.begin()
+    await each.own.order()
+    await each.hub.submit("a.type", options={"queue": "small"}, connection=each.own.given)
+    wanted = [Submission(type="a.type", queue=queue) for queue in ("small", "other", "small", "small")]
+    with pytest.raises(QueueFull) as refused:
+        await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
+    assert [error.pointer for error in refused.value.errors] == ["/tasks/2", "/tasks/3"]
+    await each.hub.submit("a.type", options={"queue": "small", "delay": 9}, connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 2
+
+
+async def test_strict_types(each: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKFLOW_ENGINE_STRICT_TYPES", "true")
+    await each.declare(TaskType(type="known.type"))
+    await each.own.begin()
+    with pytest.raises(Invalid, match="/tasks/1/type"):
+        await each.hub.submit_many(
+            [Submission(type="known.type"), Submission(type="unknown.type")],
+            idempotency_key="k",
+            connection=each.own.given,
+        )
+    await each.hub.submit("known.type", options={"idempotency_key": "k"}, connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"tags": ["a\0"]}, "/tags/0"),
+        ({"tags": ["a\ud800"]}, "/tags/0"),
+        ({"unique": Unique(key="\0")}, "/unique/key"),
+        ({"priority": 10}, "/priority"),
+        ({"delay": 1, "run_at": "2030-01-01T00:00:00Z"}, "/delay"),
+        ({"idempotency_key": "\n"}, "/idempotency_key"),
+    ],
+)
+async def test_bad_input_is_refused_before_the_connection_is_used(
+    each: House, options: Any, pointer: str
+) -> None:
+    await each.own.begin()
+    await each.own.order()
+    with pytest.raises(Invalid, match=pointer):
+        await each.hub.submit("a.type", options=options, connection=each.own.given)
+    with pytest.raises(Invalid, match="/payload"):
+        await each.hub.submit("a.type", {"nul": "\0"}, connection=each.own.given)
+    await each.hub.submit("a.type", connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 1
+
+
+async def test_what_is_no_connection(each: House) -> None:
+    for wrong in ("postgresql://…", each.hub, sqlalchemy.create_engine("sqlite://"), object()):
+        with pytest.raises(TypeError, match="expected an asyncpg, psycopg or sqlite3 connection"):
+            await each.hub.submit("a.type", connection=wrong)
+
+
+async def test_a_connection_on_which_every_statement_is_committed_by_itself(each: House) -> None:
+    connection: Any
+    if each.url.startswith("sqlite"):
+        connection = sqlite3.connect(each.url.removeprefix("sqlite:///"), isolation_level=None)
+    else:
+        connection = await asyncpg.connect(each.url)
+        with psycopg.connect(each.url, autocommit=True) as other:
+            with pytest.raises(Invalid, match="no transaction"):
+                await each.hub.submit("a.type", connection=other)
+            with other.transaction():
+                await each.hub.submit("b.type", connection=other)
+    with pytest.raises(Invalid, match="no transaction"):
+        await each.hub.submit("a.type", connection=connection)
+    await _if_async(connection.execute("BEGIN"))
+    await each.hub.submit("a.type", connection=connection)
+    await _if_async(connection.execute("COMMIT"))
+    await _if_async(connection.close())
+    assert await each.count() == (1 if each.url.startswith("sqlite") else 2)
+
+
+async def test_a_database_without_a_hub(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hub = Hub()
+    for opener, url in (
+        (by_asyncpg, postgres_url),
+        (by_psycopg, postgres_url),
+        (by_async_session, postgres_url),
+        (by_sqlite3, "sqlite:///other.db"),
+    ):
+        async with opener(url) as own:
+            await own.begin()
+            with pytest.raises(StoreUnavailable, match="the tables of a hub are not found"):
+                await hub.submit("a.type", connection=own.given)
+            await own.rollback()
+
+
+async def test_nothing_is_opened_for_it(each: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works in a script without a server, and where the hub's own database is somewhere else."""
+    hub = Hub("postgresql://nobody@127.0.0.1:1/nothing")
+    await each.own.begin()
+    handle = await hub.submit("a.type", connection=each.own.given)
+    await each.own.commit()
+    assert await each.task(handle.id) is not None
+
+
+async def test_sqlite_refuses_to_wait_for_ever_and_says_so_in_its_own_words(tmp_path: Path) -> None:
+    """What the driver raises is the caller's to handle, as for their own statements."""
+    hub = Hub(f"sqlite:///{tmp_path}/hub.db")
+    await hub.submit("a.type")
+    busy = sqlite3.connect(tmp_path / "hub.db", isolation_level=None)
+    busy.execute("BEGIN IMMEDIATE")
+    connection = sqlite3.connect(tmp_path / "hub.db", timeout=0.01)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await hub.submit("a.type", connection=connection)
+    busy.close()
+    await hub.submit("a.type", connection=connection)
+    connection.commit()
+    connection.close()
+    await hub.close()

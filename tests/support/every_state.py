@@ -1,0 +1,182 @@
+"""A hub that has seen everything: tasks in every state, with whatever can be on them, and all that is kept beside tasks."""
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from taskflow_hub.domain import moves
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.messages import Line, Logged, Progressed
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef, TaskType
+from taskflow_hub.domain.moves import Fence
+from taskflow_hub.domain.submission import OnConflict, Unique
+from taskflow_hub.store.base import Store
+from taskflow_hub.store.values import BulkAction, Call, Idempotency, Submit, Submitted, TaskFilter
+from taskflow_hub.testing.store_contract.kit import DAY_S, START, Kit, comparable, hold, new_task
+
+KEY = Idempotency(account_id=DEFAULT_ACCOUNT, route="POST /tasks", key="order-1", fingerprint="f" * 64)
+UNIQUE = Unique(key="only one", window=3_600.0, on_conflict=OnConflict.REJECT)
+
+
+class Seen(Struct, frozen=True):
+    """What there is, by name: {"running": id, …}; and the order in which workers of type "t" will get what is queued."""
+
+    ids: dict[str, str]
+    line: list[str]
+
+
+async def live_through_everything(kit: Kit) -> Seen:
+    """With nothing but the store's own verbs."""
+    ids: dict[str, str] = {}
+    kit.clock.advance(-40 * DAY_S)
+    old, _ = await kit.in_state(State.FAILED, type="old", tags=("old",), id=new_id_at(kit))
+    ids["old"] = old
+    kit.clock.advance(40 * DAY_S)
+    for state in State:
+        ids[state], _ = await kit.in_state(state, **rich_fields())
+    await _running(kit, ids)
+    await _ended(kit, ids)
+    await _again(kit, ids)
+    await _beside(kit, ids)
+    line = [
+        task.id
+        for task in await kit.submit_all(
+            [new_task(type="line", queue="line", priority=priority) for priority in (5, 9, 0, 5)]
+        )
+    ]
+    return Seen(ids, [line[1], line[0], line[3], line[2]])
+
+
+def rich_fields() -> dict[str, Any]:
+    """Everything that a task can be given."""
+    return {
+        "type": f"rich.{new_id()}",
+        "queue": "rich",
+        "user_id": "Žofie 'quote\" \\ %s $1 🦊",
+        "priority": 7,
+        "payload": Raw('{"text":"ünïcödé \\"quoted\\" \\\\ \\t \\u2028","n":[1.5,null,true]}'.encode()),
+        "tags": ("a", "b,c", '"d"', "{e}"),
+        "expires_at": START + timedelta(days=900),
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "parent_id": new_id(),
+        "workflow_id": "w1",
+        "schedule_id": "s1",
+        "max_retries": None,
+        "timeout": None,
+    }
+
+
+def new_id_at(kit: Kit) -> str:
+    """An id as it would have been made at the kit's own time."""
+    made_ms = int(kit.clock().timestamp() * 1000)
+    digits = f"{made_ms:012x}"
+    return f"{digits[:8]}-{digits[8:]}-7{new_id()[15:]}"
+
+
+async def everything(store: Store, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    """All that can be seen of these tasks."""
+    tasks = await store.tasks(ids)
+    return {
+        id: (
+            comparable(tasks[id]),
+            await store.attempts(DEFAULT_ACCOUNT, id),
+            await store.logs(DEFAULT_ACCOUNT, id, limit=1_000),
+        )
+        for id in ids
+    }
+
+
+async def _running(kit: Kit, ids: dict[str, str]) -> None:
+    started = await kit.run(type="running.started")
+    owner = (await kit.get(started.id)).worker
+    assert owner is not None
+    await kit.store.heartbeat(owner, [hold(started)], stuck=(started.id,), loop_lag_s=0.25)
+    said = Progressed(
+        worker=owner, n=1, id=started.id, attempt=started.attempt, fraction=0.5, message="half of it"
+    )
+    await kit.store.progress([said])
+    lines = (
+        Line(n=1, at=kit.clock(), level="info", message="one\ntwo", fields={"x": 1}),
+        Line(n=2, at=kit.clock() - timedelta(days=400), level="warning", message="a clock that is off"),
+        Line(n=3, at=kit.clock() + timedelta(days=400), level="warning", message="another one"),
+    )
+    await kit.store.log([Logged(worker=owner, n=2, id=started.id, attempt=started.attempt, lines=lines)])
+    ids["started"] = started.id
+
+    asked = await kit.run(type="running.asked")
+    await kit.cancel(asked.id)
+    ids["asked to end"] = asked.id
+
+    child = new_task(type="child", parent_id=started.id)
+    await kit.submit_request(Submit((child,), call=Call(Fence(started.id, started.attempt), 1)))
+    ids["child"] = child.id
+
+
+async def _ended(kit: Kit, ids: dict[str, str]) -> None:
+    large = await kit.run(type="ended.large")
+    ref = ResultRef(
+        storage="folder", ref=f"{large.id[-2:]}/{large.id}.1.json", preview='"x', size=70_000, ttl=60.0
+    )
+    succeed = moves.Succeed(id=large.id, attempt=large.attempt, ran_s=0.25, result_ref=ref)
+    await kit.store.succeed([succeed])
+    ids["large result"] = large.id
+
+    crashed = await kit.run(type="ended.crashed")
+    for _ in range(2):
+        await kit.lose(crashed)
+        crashed = await kit.run_again(crashed.id)
+    await kit.succeed(crashed, '{"ü":1e3}'.encode())
+    ids["crashed twice"] = crashed.id
+
+
+async def _again(kit: Kit, ids: dict[str, str]) -> None:
+    retried = await kit.run(type="again.retried")
+    await kit.retry(retried)
+    ids["retried"] = retried.id
+
+    snoozed = await kit.run(type="again.snoozed")
+    await kit.snooze(snoozed, delay_s=400 * DAY_S)
+    ids["snoozed"] = snoozed.id
+
+    released = await kit.run(type="again.released")
+    await kit.release(released, ran_s=None)
+    ids["released"] = released.id
+
+    redriven, _ = await kit.in_state(State.FAILED, type="again.redriven")
+    await kit.redrive(redriven)
+    ids["redriven"] = redriven
+
+    ids["unrouted"] = (await kit.submit(type="nobody.knows.it")).id
+    await kit.worker("somebody.else")
+    await kit.lease()
+    assert (await kit.get(ids["unrouted"])).hold == "no_worker"
+
+
+async def _beside(kit: Kit, ids: dict[str, str]) -> None:
+    """What is kept beside the tasks."""
+    store = kit.store
+    await store.pause("paused")
+    await store.update_queue("bounded", max_size=7)
+    await kit.worker(
+        TaskType(type="declared", queue="home", description="What it says of itself."), slots=3, window=2
+    )
+    await store.retire(await kit.worker("retired"))
+    await store.drain(await kit.worker("draining", queues=("a", "b")))
+    keyed = new_task(type="keyed")
+    assert isinstance(await kit.submit_request(Submit((keyed,), idempotency=KEY)), Submitted)
+    ids["keyed"] = keyed.id
+    unique = new_task(type="unique", unique=UNIQUE)
+    assert isinstance(await kit.submit_request(Submit((unique,))), Submitted)
+    ids["unique"] = unique.id
+    where = TaskFilter(status=(State.FAILED,), created_before=kit.clock())
+    await store.create_bulk(bulk_running(), DEFAULT_ACCOUNT, BulkAction.REDRIVE, where, 3)
+    bulk = new_id()
+    await store.create_bulk(bulk, DEFAULT_ACCOUNT, BulkAction.DELETE, TaskFilter(tag="x"), 2)
+    await store.advance_bulk(bulk, expected=None, cursor=None, done=1, skipped=1)
+
+
+def bulk_running() -> str:
+    """The id of the bulk operation that is under way."""
+    return "01a20000-0000-7000-8000-000000000001"
