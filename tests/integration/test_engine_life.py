@@ -421,6 +421,20 @@ async def test_progress_and_log_lines_are_kept_also_late_ones(house: House) -> N
     assert [(one.n, one.message, one.fields) for one in logs] == [(1, "late", {"k": 1})], "kept once"
 
 
+async def test_an_earlier_progress_that_is_sent_again_does_not_overwrite_a_later_one(house: House) -> None:
+    """It was long in coming, an outage perhaps, so its worker sent it once more."""
+    worker = await house.worker()
+    assignment = await house.started(worker)
+    early = Progressed(**worker.about(assignment), fraction=0.5)
+    late = Progressed(**worker.about(assignment), fraction=1.0)
+    for sent in ((early, late), (early,), (late, early)):
+        await worker.report(*sent)
+        await house.collect()
+        progress = (await house.task(assignment)).progress
+        assert progress is not None
+        assert progress.fraction == 1.0
+
+
 async def test_the_last_progress_stays_when_the_end_comes_with_it(house: House) -> None:
     worker = await house.worker()
     assignment = await house.started(worker)

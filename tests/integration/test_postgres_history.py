@@ -18,8 +18,9 @@ from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.messages import Line, Logged
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef
 from taskflow_hub.domain.submission import OnConflict, Unique
-from taskflow_hub.store.postgres import PostgresStore, held_back, history
+from taskflow_hub.store.postgres import PostgresStore, held_back, history, upkeep
 from taskflow_hub.store.postgres.partitions import AHEAD_DAYS, DAILY, Day, add_days, days_there, missing_days
+from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.values import Call, Idempotency, Submit, Submitted, TaskFilter
 from taskflow_hub.testing.store_contract.kit import DAY_S, Kit, ManualClock, new_task
 
@@ -188,6 +189,12 @@ async def test_each_outcome_has_its_own_retention(kit: Kit, store: PostgresStore
     assert await store.count(DEFAULT_ACCOUNT, TaskFilter(status=tuple(FINAL))) == 0
 
 
+async def test_longer_than_there_are_dates(kit: Kit, store: PostgresStore) -> None:
+    await kit.in_state(State.SUCCESS)
+    kit.clock.advance(3 * DAY_S)
+    assert (await store.prune(dict.fromkeys(FINAL, 1e15), 10)).tasks == 0
+
+
 async def test_what_belongs_to_a_task_goes_with_its_day(kit: Kit, store: PostgresStore) -> None:
     id = await with_all_that_belongs_to_it(kit)
     assert await everything_else(store) == [1, 1, 1, 1, 0]
@@ -328,6 +335,21 @@ async def test_keys_that_are_just_being_used_are_not_waited_for(
         assert await rows(store, keys) == 2
     await store.prune({}, 10)
     assert await rows(store, keys) == 0
+
+
+async def test_a_key_is_looked_at_again_once_it_is_locked(kit: Kit, store: PostgresStore) -> None:
+    """Between the look and the lock somebody may have taken it, or its task may have been redriven (trap a)."""
+    holder = await kit.submit(unique=Unique("k", 1.0, OnConflict.RETURN))
+    kit.clock.advance(DAY_S)
+
+    async def prune(tx: Transaction) -> int:
+        assert await tx.fetch(upkeep.PRUNE_UNIQUE_LOCK, tx.now, 10) == []
+        return await tx.run(upkeep.PRUNE_UNIQUE_KEYS, tx.now, [DEFAULT_ACCOUNT], ["t"], ["k"])
+
+    assert await store._writer.write(prune) == 0
+    await kit.cancel(holder.id)
+    await store.prune({}, 10)
+    assert await rows(store, "SELECT count(*) FROM unique_keys") == 0
 
 
 # --- what hinders vacuum -------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ async def days_over(snapshot: Snapshot, retention_s: Mapping[State, float]) -> l
         kept_s["attempts"] = kept_s["log_lines"] = max(retention_s.values())
     there = await days_there(snapshot, kept_s)
     now: datetime = snapshot.now or await snapshot.value("SELECT now()")
-    over = [day for day in there if day.end <= now - timedelta(seconds=kept_s[day.parent])]
+    over = [day for day in there if (now - day.end).total_seconds() >= kept_s[day.parent]]
     return sorted(over, key=lambda day: (day.parent not in FINISHED, day.day, day.parent))
 
 

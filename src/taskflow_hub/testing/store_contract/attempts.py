@@ -349,6 +349,18 @@ class AttemptsContract(ContractBase):
         assert [entry.n for entry in rest or ()] == [2]
         assert (found or [])[0].at == kit.clock.now
 
+    @pytest.mark.parametrize("off", [-400, -2, 2, 400])
+    async def test_a_line_is_kept_once_though_its_clock_is_off_by_days(self, kit: Kit, off: int) -> None:
+        attempt = await kit.run()
+        line = Line(n=1, at=kit.clock.now + timedelta(days=off), level="info", message="m")
+        for _ in range(2):
+            await kit.store.log([logged(attempt.id, 1, [line, line])])
+            kit.clock.advance(60)
+        found = await kit.store.logs(DEFAULT_ACCOUNT, attempt.id, limit=100)
+        assert [(entry.n, entry.at) for entry in found or ()] == [(1, line.at)], (
+            "and its time is the worker's word"
+        )
+
     async def test_logs_are_bounded_per_attempt(self, kit: Kit) -> None:
         attempt = await kit.run()
         await kit.store.log([logged(attempt.id, 1, [line_of(kit, n) for n in range(1, 1_301)])])

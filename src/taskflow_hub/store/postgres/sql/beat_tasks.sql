@@ -16,4 +16,4 @@ SET
     rev = tasks.rev + (tasks.started_at IS NULL AND owned.starts)::integer,
     started_at = CASE WHEN owned.starts THEN coalesce(tasks.started_at, $1::timestamptz, now()) ELSE tasks.started_at END
 FROM owned
-WHERE tasks.id = owned.id
+WHERE tasks.id = ANY (ARRAY[owned.id])

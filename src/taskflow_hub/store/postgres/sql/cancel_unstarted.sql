@@ -5,7 +5,7 @@ locked AS MATERIALIZED (
     SELECT item.id FROM item CROSS JOIN LATERAL (/*lock*/) AS task WHERE task.status IN ('scheduled', 'blocked', 'queued')
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id RETURNING task.*
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) RETURNING task.*
 ),
 kept AS (
     INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, error)

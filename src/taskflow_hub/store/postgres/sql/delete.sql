@@ -6,5 +6,5 @@ WITH locked AS MATERIALIZED (
     FOR UPDATE
 )
 DELETE FROM finished_tasks AS task USING locked
-WHERE task.id = locked.id AND task.finished_at >= $3::timestamptz
+WHERE task.id = ANY (ARRAY[locked.id]) AND task.finished_at >= $3::timestamptz
 RETURNING task.id::text AS id

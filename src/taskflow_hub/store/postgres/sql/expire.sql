@@ -12,7 +12,7 @@ expired AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 ),
 ended AS (
-    DELETE FROM tasks AS task USING expired WHERE task.id = expired.id RETURNING task.*
+    DELETE FROM tasks AS task USING expired WHERE task.id = ANY (ARRAY[expired.id]) RETURNING task.*
 ),
 kept AS (
     INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, reason, error)

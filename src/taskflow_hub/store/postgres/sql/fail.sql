@@ -16,7 +16,7 @@ locked AS MATERIALIZED (
         AND NOT (item.reason = 'poison' AND task.missing < 0)
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id])
     RETURNING
         task.*, locked.n, locked.begun, locked.reason, locked.last_error, locked.outcome, locked.ended_by, locked.crashed
 ),

@@ -2,4 +2,4 @@
 UPDATE tasks
 SET crashes = greatest(0, tasks.crashes - back.n), rev = tasks.rev + 1
 FROM (SELECT task_id, count(*)::integer AS n FROM attempts WHERE worker = $1 AND crashed GROUP BY task_id) AS back
-WHERE tasks.id = back.task_id
+WHERE tasks.id = ANY (ARRAY[back.task_id])

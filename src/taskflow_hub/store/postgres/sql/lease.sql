@@ -2,9 +2,10 @@
 UPDATE tasks AS task
 SET
     status = 'running', attempt = task.attempt + 1, worker = item.worker, lease_no = nextval('task_lease_no'),
-    leased_at = coalesce($1::timestamptz, now()), taken = 'unknown', missing = 0, progress = NULL, rev = task.rev + 1
+    leased_at = coalesce($1::timestamptz, now()), taken = 'unknown', missing = 0,
+    hold = NULL, progress = NULL, rev = task.rev + 1
 FROM unnest($2::uuid[], $3::text[]) AS item (id, worker)
-WHERE task.id = item.id
+WHERE task.id = ANY (ARRAY[item.id])
 RETURNING
     task.id::text AS id, task.attempt, task.type, task.queue, task.priority, task.payload, task.timeout, task.retry_count,
     task.max_retries, task.created_at, task.tags, task.traceparent, task.worker, task.lease_no

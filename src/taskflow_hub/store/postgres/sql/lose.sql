@@ -23,7 +23,7 @@ moved AS (
         transits = task.transits + (locked.outcome = 'undelivered')::integer, error = coalesce(locked.error, task.error),
         started_at = NULL, worker = NULL, taken = NULL, leased_at = NULL, rev = task.rev + 1
     FROM locked
-    WHERE task.id = locked.id AND NOT locked.asked
+    WHERE task.id = ANY (ARRAY[locked.id]) AND NOT locked.asked
     RETURNING locked.n, task.queue, task.type, task.priority, task.seq
 ),
 /*yield*/

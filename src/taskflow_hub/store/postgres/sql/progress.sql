@@ -12,6 +12,6 @@ locked AS MATERIALIZED (
     WHERE task.attempt = item.attempt AND task.status = 'running'
 ),
 moved AS (
-    UPDATE tasks AS task SET progress = locked.progress, rev = task.rev + 1 FROM locked WHERE task.id = locked.id
+    UPDATE tasks AS task SET progress = locked.progress, rev = task.rev + 1 FROM locked WHERE task.id = ANY (ARRAY[locked.id])
 )
 SELECT n FROM item WHERE n NOT IN (SELECT n FROM locked)

@@ -5,4 +5,4 @@ USING unnest($2::text[], $3::text[], $4::text[]) AS locked (account_id, type, ke
 WHERE
     held.account_id = locked.account_id AND held.type = locked.type AND held.key = locked.key
     AND held.until <= coalesce($1::timestamptz, now())
-    AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = held.task_id)
+    AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = held.task_id OFFSET 0)

@@ -4,7 +4,7 @@ WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM workers
     WHERE
         state = 'dead' AND died_at < coalesce($1::timestamptz, now()) - $2::interval
-        AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.status = 'running' AND tasks.worker = workers.id)
+        AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.status = 'running' AND tasks.worker = workers.id OFFSET 0)
     LIMIT $3::bigint
     FOR UPDATE SKIP LOCKED
 ))

@@ -7,7 +7,7 @@ WITH locked AS MATERIALIZED (
 ),
 back AS (
     DELETE FROM finished_tasks AS task USING locked
-    WHERE task.id = locked.id AND task.status = 'skipped' AND task.finished_at >= $2::timestamptz
+    WHERE task.id = ANY (ARRAY[locked.id]) AND task.status = 'skipped' AND task.finished_at >= $2::timestamptz
     RETURNING task.*
 )
 INSERT INTO tasks (/*carried*/, status, rev, crashes, started_at, error)

@@ -21,7 +21,7 @@ moved AS (
         status = 'scheduled', run_at = locked.run_at, error = locked.error, retry_count = task.retry_count + 1,
         started_at = NULL, worker = NULL, taken = NULL, leased_at = NULL, rev = task.rev + 1
     FROM locked
-    WHERE task.id = locked.id AND NOT locked.asked
+    WHERE task.id = ANY (ARRAY[locked.id]) AND NOT locked.asked
 ),
 /*yield*/
 SELECT n, true AS aborted FROM aborted

@@ -5,7 +5,7 @@ locked AS MATERIALIZED (
     SELECT item.id FROM item CROSS JOIN LATERAL (/*lock*/) AS task WHERE task.status = 'blocked'
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id RETURNING task.*
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) RETURNING task.*
 )
 INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, error)
 SELECT /*carried*/, 'skipped', rev + 1, crashes, started_at, clock.now, error

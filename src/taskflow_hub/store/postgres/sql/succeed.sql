@@ -12,7 +12,7 @@ locked AS MATERIALIZED (
     WHERE task.attempt = item.attempt AND task.status = 'running'
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id])
     RETURNING task.*, locked.n, locked.begun, locked.result, locked.result_ref
 ),
 kept AS (

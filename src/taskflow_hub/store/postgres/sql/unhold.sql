@@ -14,5 +14,5 @@ FROM (
     LIMIT $1::integer
     FOR UPDATE OF tasks SKIP LOCKED
 ) AS served
-WHERE task.id = served.id
+WHERE task.id = ANY (ARRAY[served.id])
 RETURNING task.queue, task.type, task.priority, task.seq

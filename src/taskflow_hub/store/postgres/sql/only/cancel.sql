@@ -10,10 +10,10 @@ locked AS MATERIALIZED (
 asked AS (
     UPDATE tasks AS task SET cancel_requested_at = clock.now, rev = task.rev + 1
     FROM locked CROSS JOIN clock
-    WHERE task.id = locked.id AND locked.running
+    WHERE task.id = ANY (ARRAY[locked.id]) AND locked.running
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id AND NOT locked.running RETURNING task.*
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) AND NOT locked.running RETURNING task.*
 ),
 kept AS (
     INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, error)

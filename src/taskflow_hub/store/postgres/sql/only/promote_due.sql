@@ -17,5 +17,5 @@ line AS MATERIALIZED (
 UPDATE tasks AS task
 SET status = 'queued', seq = line.seq, rev = task.rev + 1
 FROM line
-WHERE task.id = line.id
+WHERE task.id = ANY (ARRAY[line.id])
 RETURNING task.id::text AS id, task.queue, task.type, task.priority, task.seq

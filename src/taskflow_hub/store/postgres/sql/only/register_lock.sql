@@ -3,10 +3,10 @@
 -- is waited for, so that the statements after this one see what came of it.
 WITH touched AS MATERIALIZED (
     SELECT task_id AS id FROM attempts WHERE worker = $1::text AND crashed
-    UNION
+    UNION ALL
     SELECT id FROM tasks WHERE worker = $1::text AND status = 'running'
-    UNION
+    UNION ALL
     SELECT id FROM tasks WHERE unrouted AND type = ANY ($2::text[])
 )
 SELECT count(*)
-FROM (SELECT tasks.id FROM tasks WHERE tasks.id IN (SELECT touched.id FROM touched) ORDER BY tasks.id FOR UPDATE) AS locked
+FROM (SELECT tasks.id FROM tasks WHERE tasks.id = ANY (ARRAY(SELECT touched.id FROM touched)) ORDER BY tasks.id FOR UPDATE) AS locked

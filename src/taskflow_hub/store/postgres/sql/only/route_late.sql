@@ -7,6 +7,6 @@ FROM (
     WHERE tasks.unrouted
     FOR UPDATE OF tasks SKIP LOCKED
 ) AS home
-WHERE task.id = home.id AND task.unrouted
+WHERE task.id = ANY (ARRAY[home.id]) AND task.unrouted
 RETURNING
     task.queue, task.type, task.priority, CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq

@@ -1,6 +1,6 @@
 -- running → cancelled, for those of `locked` with a cancel request standing. `ended_by` is the report that came.
 aborted AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = locked.id AND locked.asked
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) AND locked.asked
     RETURNING task.*, locked.n, locked.begun, locked.ended_by, coalesce(locked.error, task.error) AS last_error
 ),
 kept AS (

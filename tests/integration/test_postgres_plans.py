@@ -1,0 +1,55 @@
+"""Statements go by their index and never walk over a table of tasks: a plan that changes fails here, not in production."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from taskflow_hub.store.postgres import PostgresStore
+from taskflow_hub.store.postgres.statements import statement
+
+READY, HELD, RUNNING, BLOCKED = "tasks_ready", "tasks_held", "tasks_running", "tasks_blocked"
+SCHEDULED_QUEUE, UNROUTED, TASKS = "tasks_scheduled_queue", "tasks_unrouted", "tasks_pkey"
+LONG_AGO, DAY = datetime(2001, 1, 1, tzinfo=UTC), timedelta(days=1)
+
+# What each statement is given, and the indexes of `tasks` and of what else may be large that it must go by.
+USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
+    "depths": (("a",), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
+    "queues": ((), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
+    "waiting": ((["q"],), {READY, HELD, SCHEDULED_QUEUE}),
+    "purge": (("q", "a", 5), {TASKS}),
+    "rates": (("a", LONG_AGO), {"rollups_pkey"}),
+    "orphans": ((10,), {RUNNING}),
+    "workers": ((False, None), {RUNNING}),
+    "take_back": (("w",), {RUNNING}),
+    "route": ((["t"], ["q"]), {UNROUTED}),
+    "only/register_lock": (("w", ["t"]), {RUNNING, UNROUTED, TASKS}),
+    "prune_idempotency_keys": ((None, 5), {"idempotency_keys_by_age"}),
+    "only/prune_unique_lock": ((None, 5), {"unique_keys_by_age", TASKS}),
+    "prune_unique_keys": ((None, ["a"], ["t"], ["k"]), {"unique_keys_pkey", TASKS}),
+    "prune_workers": ((None, DAY, 5), {RUNNING}),
+    "prune_rollups": ((None, DAY, 5), {"rollups_by_age"}),
+}
+
+
+@pytest_asyncio.fixture
+async def store(postgres_tables_url: str) -> AsyncIterator[PostgresStore]:
+    store = await PostgresStore.open(postgres_tables_url)
+    yield store
+    await store.close()
+
+
+@pytest.mark.parametrize("name", USES)
+async def test_it_goes_by_its_index(store: PostgresStore, name: str) -> None:
+    values, indexes = USES[name]
+    rows = await store._readers.read(lambda snapshot: snapshot.fetch(f"EXPLAIN {statement(name)}", *values))
+    plan = "\n".join([row[0] for row in rows])
+    used = set(re.findall(r" using (\w+)", plan)) | set(re.findall(r"Bitmap Index Scan on (\w+)", plan))
+    assert indexes <= used, plan
+    assert {index for index in used if index.startswith("tasks_")} <= indexes | {TASKS}, plan
+    assert not re.search(
+        r"Seq Scan on (tasks|finished_\w+|attempts_\w+|unique_keys|idempotency_keys)\b", plan
+    ), plan
