@@ -248,7 +248,7 @@ def test_times_are_told_from_now(after: float, words: str) -> None:
     ("fields", "words"),
     [
         ({"hold": "no_worker"}, "no worker serves it"),
-        ({"hold": "limit:x"}, "limit:x"),
+        ({"hold": "limit:x"}, "limit x is full"),
         ({"status": "failed", "reason": "expired"}, "expired"),
         ({"status": "failed", "reason": "handler", "error": {"type": "E", "message": "m"}}, "handler: E: m"),
         ({"status": "running", "progress": {"fraction": 0.4, "message": "page 4", "at": NOW}}, "40% page 4"),

@@ -116,6 +116,7 @@ Verbose = Annotated[
     bool,
     Query(description="Adds `warnings`: what will become a problem if it lasts. `?verbose` is enough."),
     BeforeValidator(_flag),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"const": ""}]}),
 ]
 AfterLine = Annotated[
     str | None,
