@@ -372,25 +372,25 @@ async def test_a_transaction_left_open_is_told_of(
     doing: str,
     hinders: bool,
 ) -> None:
-    assert await store.warnings() == []
     async with connect() as other:
+        # The hub's own transactions count as well once none is too short to be told of: only the other's are looked for.
+        pid = f"pid {other.get_server_pid()},"
+
+        async def told() -> list[str]:
+            return [sentence for sentence in await store.warnings() if pid in sentence]
+
         async with other.transaction(isolation=isolation):
             await other.execute(doing)
-            assert await store.warnings() == [], "not for a minute yet"
+            assert await told() == [], "not for a minute yet"
             monkeypatch.setattr(held_back, "AFTER", timedelta(0))
-            said = await store.warnings()
+            said = await told()
             if hinders:
                 (sentence,) = said
-                for words in (
-                    f"pid {other.get_server_pid()}",
-                    "'taskflow'",
-                    "'report'",
-                    "idle in transaction",
-                ):
+                for words in ("'taskflow'", "'report'", "idle in transaction"):
                     assert words in sentence
             else:
                 assert said == []
-        assert await store.warnings() == []
+        assert await told() == []
 
 
 async def test_a_transaction_that_was_prepared_and_forgotten_is_told_of(
@@ -403,8 +403,7 @@ async def test_a_transaction_that_was_prepared_and_forgotten_is_told_of(
             await other.execute("BEGIN; SELECT pg_current_xact_id(); PREPARE TRANSACTION 'forgotten'")
             assert await store.warnings() == []
             monkeypatch.setattr(held_back, "AFTER", timedelta(0))
-            (sentence,) = await store.warnings()
-            assert "'forgotten'" in sentence
+            assert any("'forgotten'" in sentence for sentence in await store.warnings())
         finally:
             await other.close()
             await store.close()
