@@ -106,7 +106,7 @@ class Flow:
         began, submitted = time.perf_counter(), 0
         while not self._stopping:
             if self._rate is None:
-                while self._waiting >= 2 * BATCH:
+                while self._waiting >= 2 * BATCH and not self._stopping:
                     self._room.clear()
                     await self._room.wait()
                 count = BATCH
