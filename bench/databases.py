@@ -18,6 +18,8 @@ from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.sqlite import SqliteStore
 
 POSTGRES_VERSION: Final = 16
+KEPT_WAL: Final = "1GB"  # what a busy server has anyway (max_wal_size)
+WRITE_WAL: Final = "CREATE TABLE filling AS SELECT repeat('x', 1000) FROM generate_series(1, 700000)"
 
 
 class Databases(Protocol):
@@ -102,6 +104,26 @@ class Postgres:
     async def open(self, url: str) -> PostgresStore:
         return await PostgresStore.open(url)
 
+    def settle(self, url: str) -> None:
+        """As on a server that has run for a while: its files of WAL are there to be written over.
+
+        A new server makes each of them when it comes to it, and every commit waits until 16 MB of zeros are on the disk.
+        """
+
+        async def write() -> None:
+            connection = await asyncpg.connect(url)
+            try:
+                await connection.execute(WRITE_WAL)
+                await connection.execute("DROP TABLE filling")
+                for _ in range(
+                    2
+                ):  # files are kept for use again when the checkpoint after the next needs them no more
+                    await connection.execute("CHECKPOINT")
+            finally:
+                await connection.close()
+
+        asyncio.run(write())
+
     def finished(self, url: str) -> int:
         return int(self._row(url, "SELECT coalesce(sum(count), 0) FROM rollups")[0])
 
@@ -134,5 +156,5 @@ def databases(kind: str) -> Iterator[Databases]:
     if kind == "sqlite":
         yield Sqlite()
         return
-    with postgres(POSTGRES_VERSION) as server:
+    with postgres(POSTGRES_VERSION, min_wal_size=KEPT_WAL) as server:
         yield Postgres(server)
