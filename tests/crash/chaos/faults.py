@@ -5,6 +5,7 @@ Each fault is a function of the `Field`: it strikes, lasts, and returns when its
 
 import asyncio
 import itertools
+import math
 import random
 import threading
 import time
@@ -206,13 +207,14 @@ def exhaust(ground: Field) -> None:
     """Others take every connection the server has to spare, and what becomes free meanwhile."""
 
     async def run() -> int:
-        until, held = time.monotonic() + ground.lasts_s, list[asyncpg.Connection]()
+        until, held = math.inf, list[asyncpg.Connection]()
         try:
             while time.monotonic() < until:
                 try:
                     held.append(await asyncpg.connect(ground.database.url("postgres")))
                 except asyncpg.TooManyConnectionsError:
                     ground.mark("connections refused", 1)
+                    until = min(until, time.monotonic() + ground.lasts_s)  # it begins when there are none left
                     await asyncio.sleep(0.05)
         finally:
             for connection in held:
