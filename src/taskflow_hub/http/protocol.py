@@ -157,6 +157,8 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Stop listening, answer, and close. Where an earlier, whole request awaits its answer, that is given, and ours is
         not: it would be taken for the other."""
+        if self._refused:  # the parser may have been first
+            return
         self._refused, self._begun = True, False
         if self._under_way() and (self.pipeline or self.cycle.response_started or not self.cycle.more_body):
             self.cycle.keep_alive = False
