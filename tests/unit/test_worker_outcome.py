@@ -318,6 +318,17 @@ async def test_a_handler_that_exits_fails() -> None:
         assert (outcome.how, outcome.error.type, outcome.error.message) == (How.RAISED, "SystemExit", "3")
 
 
+async def test_a_handler_that_interrupts_fails() -> None:
+    """A real Ctrl-C is a signal, and comes to the process by another way."""
+
+    def interrupts() -> None:
+        raise KeyboardInterrupt
+
+    for outcome in await both(interrupts):
+        assert isinstance(outcome, Raised)
+        assert (outcome.how, outcome.error.type) == (How.RAISED, "KeyboardInterrupt")
+
+
 async def test_our_own_frames_are_not_in_the_traceback() -> None:
     for outcome in await both(failing):
         assert isinstance(outcome, Raised)

@@ -43,9 +43,9 @@ async def run_async(held: HeldAttempt) -> Outcome:
         return answered(await held.handler.function(**found))
     except asyncio.CancelledError as error:
         return Obeyed() if held.stopping is not None else raised(error)
-    except KeyboardInterrupt:  # meant for the program, not for the handler
-        raise
-    except BaseException as error:  # a handler that calls sys.exit fails; it does not end the worker
+    except (
+        BaseException
+    ) as error:  # a handler that calls sys.exit or raises KeyboardInterrupt fails; it ends no worker
         return raised(error)
 
 
