@@ -87,6 +87,9 @@ async def test_workers_types_and_drain(tmp_path: Path) -> None:
         for _ in range(2):
             drained = await hub.client.post(f"/workers/{worker['id']}/drain")
             assert (drained.status_code, drained.json()["state"]) == (200, "draining")
+        await hub.client.post("/tasks", json={"type": "noop"})
+        [queue] = (await hub.client.get("/queues")).json()["items"]
+        assert (queue["workers"], queue["unserved_types"], queue["held"]) == ([], ["noop"], {"no_worker": 1})
 
 
 # --- bulk

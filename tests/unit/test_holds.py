@@ -46,9 +46,9 @@ def test_a_worker_of_other_queues_does_not_count() -> None:
     assert hold(Serving.of([], [worker("mail.send", queues=("cpu", "mail"))])) is None
 
 
-def test_a_dead_worker_does_not_count_and_a_draining_one_still_does() -> None:
-    assert hold(Serving.of([], [worker("mail.send", state=WorkerState.DEAD)])) == NO_WORKER
-    assert hold(Serving.of([], [worker("mail.send", state=WorkerState.DRAINING)])) is None
+@pytest.mark.parametrize("state", set(WorkerState) - {WorkerState.ALIVE})
+def test_a_worker_that_takes_nothing_new_does_not_count(state: WorkerState) -> None:
+    assert hold(Serving.of([], [worker("mail.send", state=state)])) == NO_WORKER
 
 
 def test_a_paused_queue_is_named_before_a_missing_worker() -> None:

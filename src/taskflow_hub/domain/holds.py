@@ -34,7 +34,8 @@ class Serving(Struct, frozen=True):
 
     @classmethod
     def of(cls, queues: Iterable[Queue], workers: Iterable[Worker]) -> "Serving":
-        alive = tuple(worker for worker in workers if worker.state is not WorkerState.DEAD)
+        # One that drains still runs what it has, but takes nothing new: what waits, waits for another.
+        alive = tuple(worker for worker in workers if worker.state is WorkerState.ALIVE)
         return cls(frozenset(queue.name for queue in queues if queue.paused), alive)
 
     def served(self, queue: str, type_: str) -> bool:

@@ -79,7 +79,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "held": "Queued tasks that may not start, by hold.",
         "oldest_age": "Seconds since the oldest queued task was submitted.",
         "rate": "Tasks finished per second, over the last five minutes.",
-        "workers": "Ids of those who serve it.",
+        "workers": "Ids of those alive who serve it.",
         "unserved_types": "Types with queued tasks that nobody alive serves.",
     },
     "Worker": {
