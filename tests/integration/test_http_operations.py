@@ -9,7 +9,7 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.http_api import Running, api
 
-from taskflow_hub.domain.errors import StoreUnavailable
+from taskflow_hub.domain.errors import StoreFull, StoreUnavailable
 from taskflow_hub.worker.registry import Registry
 
 
@@ -194,6 +194,25 @@ async def test_not_ready_says_what_is_wrong(hub: Running, monkeypatch: Any) -> N
     assert unready.json()["checks"]["store"] == "The database has gone for a walk."
     assert "dispatcher" in unready.json()["checks"]["loops"]
     assert (await hub.client.get("/healthz")).status_code == 200
+
+
+async def test_a_loop_that_waits_out_an_outage_is_not_ready(tmp_path: Path, monkeypatch: Any) -> None:
+    """Of a full disk, say: what is there can be read, so the store's own check is well."""
+    async with api(tmp_path) as hub:
+        dispatcher = hub.engine.loops[0]
+        met = asyncio.Event()
+
+        async def tick() -> None:
+            met.set()
+            raise StoreFull("The disk is full.")
+
+        monkeypatch.setattr(dispatcher, "tick", tick)
+        dispatcher.wake()
+        await met.wait()
+        unready = await hub.client.get("/readyz")
+        assert (unready.status_code, unready.json()["status"]) == (503, "unready")
+        assert unready.json()["checks"]["store"] == "ok"
+        assert unready.json()["checks"]["loops"] == "waiting: The disk is full."
 
 
 async def test_a_store_that_is_away_is_503_with_retry_after(hub: Running, monkeypatch: Any) -> None:

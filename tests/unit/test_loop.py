@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from taskflow_hub.domain.errors import StoreFull, StoreUnavailable
 from taskflow_hub.engine.loop import Loop
 
 LONG_S = 3600.0  # nothing here waits for it: whoever would is woken, or the test times out
@@ -125,6 +126,23 @@ async def test_a_tick_that_raises_is_counted_and_tried_again() -> None:
     await loop.reach(4)
     await loop.stop()
     assert (loop.ticks, failures) == (4, 3)
+
+
+async def test_an_outage_is_known_until_a_tick_succeeds() -> None:
+    seen: list[str | None] = []
+    ends = iter([StoreFull("The disk is full."), StoreUnavailable("The disk is gone."), ValueError(), None])
+
+    async def script() -> None:
+        seen.append(loop.waits_for)
+        if (error := next(ends)) is not None:
+            raise error
+
+    loop = Scripted(script, interval_s=0)
+    await loop.start()
+    await loop.reach(4)
+    await loop.stop()
+    assert seen == [None, "The disk is full.", "The disk is gone.", "The disk is gone."]
+    assert loop.waits_for is None
 
 
 async def test_something_cancelled_that_a_tick_awaited_does_not_end_the_loop() -> None:

@@ -22,7 +22,7 @@ class Loop:
         self.interval_s, self.grace_s = interval_s, grace_s
         self.log = structlog.stdlib.get_logger(f"taskflow.{type(self).__name__.lower()}")
         self.on_failure: Callable[[], None] = lambda: None  # called when a tick has raised
-        self._away = False  # the last tick met an outage
+        self.waits_for: str | None = None  # the outage that the last tick met
         self._task: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._wake, self._stopping = asyncio.Event(), asyncio.Event()
@@ -77,16 +77,17 @@ class Loop:
             self.on_failure()
             pause_s = None
         else:
-            self._away = False
+            self.waits_for = None
         return self.interval_s if pause_s is None else pause_s
 
     def _say(self, error: BaseException) -> None:
         """An outage is said once, until a tick succeeds again; anything else is a fault, with its traceback."""
         if not isinstance(error, Unavailable):
             self.log.error("tick failed", exc_info=error)
-        elif not self._away:
-            self._away = True
+            return
+        if self.waits_for is None:
             self.log.warning("waiting", why=error.detail)
+        self.waits_for = error.detail
 
 
 def _meant_for_us() -> bool:

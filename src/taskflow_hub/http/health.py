@@ -43,5 +43,9 @@ async def _broker(api: Api) -> str:
 
 
 def _loops(api: Api) -> str:
+    """Those who wait tell of what the store's own check does not see: a database on a full disk is read as ever."""
     stopped = [type(loop).__name__.lower() for loop in api.engine.loops if not loop.running]
-    return f"not running: {', '.join(stopped)}" if stopped else "ok"
+    if stopped:
+        return f"not running: {', '.join(stopped)}"
+    waiting = {loop.waits_for for loop in api.engine.loops if loop.waits_for is not None}
+    return f"waiting: {'; '.join(sorted(waiting))}" if waiting else "ok"
