@@ -145,6 +145,19 @@ async def test_an_outage_is_known_until_a_tick_succeeds() -> None:
     assert loop.waits_for is None
 
 
+async def test_a_rare_tick_that_met_an_outage_comes_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script() -> None:
+        if loop.ticks == 1:
+            raise StoreUnavailable("The database is gone.")
+
+    monkeypatch.setattr("taskflow_hub.engine.loop.AGAIN_S", 0.0)
+    loop = Scripted(script, interval_s=LONG_S)
+    await loop.start()
+    await loop.reach(2)
+    await loop.stop()
+    assert loop.waits_for is None
+
+
 async def test_something_cancelled_that_a_tick_awaited_does_not_end_the_loop() -> None:
     async def script() -> float:
         if loop.ticks == 1:

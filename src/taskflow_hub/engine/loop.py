@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
 from taskflow_hub.domain.errors import Unavailable
+
+AGAIN_S: Final = 5.0  # an outage is over when no tick meets it any more, so even a rare one looks this often
 
 
 class Loop:
     """Calls `tick` until stopped.
 
     `tick` returns the seconds to wait before the next call, or None for `interval_s`.
-    A tick that raises is logged and tried again after `interval_s`; it never ends the loop.
+    A tick that raises is logged and tried again after `interval_s`, or AGAIN_S if it met an outage and that is sooner; it never
+    ends the loop.
     `stop` lets the tick in flight finish, for at most `grace_s`, then cancels it. When it returns, no tick runs.
     Starting twice, stopping twice and stopping before starting are all harmless, and two ticks never overlap.
     """
@@ -75,9 +79,8 @@ class Loop:
                 raise
             self._say(error)
             self.on_failure()
-            pause_s = None
-        else:
-            self.waits_for = None
+            return min(self.interval_s, AGAIN_S) if isinstance(error, Unavailable) else self.interval_s
+        self.waits_for = None
         return self.interval_s if pause_s is None else pause_s
 
     def _say(self, error: BaseException) -> None:
