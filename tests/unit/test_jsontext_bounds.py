@@ -78,6 +78,8 @@ def test_the_collector_rests_while_a_long_text_is_decoded_and_only_then() -> Non
     during: list[bool] = []
 
     class Decoder:
+        type = object
+
         def decode(self, body: bytes) -> None:
             during.append(gc.isenabled())
             if body.endswith(b"!"):

@@ -146,6 +146,16 @@ async def test_each_field_that_does_not_fit_is_named(bench: Bench) -> None:
     assert said["/tasks/2/payload/url"] == "is required"
 
 
+async def test_of_a_field_with_few_values_all_are_said(store: SqliteStore) -> None:
+    bench = Bench(store)
+    methods = ["GET", "HEAD", "POST", "PUT"]
+    schema = {"type": "object", "properties": {"method": {"enum": methods}}}
+    await bench.declare(TaskType(type="page", payload_schema=schema))
+    assert await bench.refused('{"method": "get"}') == (
+        FieldError("/payload/method", 'must be one of "GET", "HEAD", "POST", "PUT"'),
+    )
+
+
 async def test_a_format_says_in_its_own_words_what_is_wrong(bench: Bench) -> None:
     assert await bench.refused('{"url": "file:///etc/passwd"}') == (
         FieldError("/payload/url", "must not be a file"),
@@ -172,7 +182,7 @@ async def test_a_payload_beyond_a_megabyte_is_too_large(bench: Bench) -> None:
         (r'{"x": "\u0000"}', "/payload/x"),
         ('{"x": "\ud800"}', "/payload/x"),
         ('{"x": NaN}', "/payload/x"),
-        ('{"x": 1e999}', "/payload"),
+        ('{"x": 1e999}', "/payload/x"),
         ('{"x": ' + "[" * 100 + "]" * 100 + "}", "/payload"),
         ("{", "/payload"),
     ],

@@ -6,6 +6,7 @@ What is asked of every text is asked in C, over the bytes: whoever sends a large
 
 import gc
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,12 +14,14 @@ from itertools import accumulate
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, Undecodable
 from taskflow_hub.domain.shapes import IN_WORDS
 
 # Handlers decode deeper in their stack than we do, so what is accepted must be far from any limit.
 MAX_DEPTH: Final = 100
+MAX_DIGITS: Final = 4_300  # of an integer that msgspec reads
 LONG: Final = 65_536  # a text from here on is not read while others wait
 LOOKED_AT: Final = (
     1_048_576 + LONG
@@ -47,7 +50,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, pointer: str = "") -> 
 
 def outline(decoder: msgspec.json.Decoder[T], body: bytes, pointer: str = "") -> T:
     """As `decode`, of a body whose parts are decoded later and checked then."""
-    return _decode(decoder.decode, body, pointer)
+    return _decode(decoder.decode, body, pointer, decoder.type)
 
 
 def encode(value: object, pointer: str = "") -> msgspec.Raw:
@@ -68,11 +71,15 @@ def decode_any(body: bytes, pointer: str = "") -> Any:
     return _decode(msgspec.json.decode, body, pointer)
 
 
-def _decode(read: Callable[[bytes], T], body: bytes, pointer: str) -> T:
+def _decode(read: Callable[[bytes], T], body: bytes, pointer: str, wanted: Any = Any) -> T:
     try:
         return _at_a_stretch(read, body)
     except msgspec.ValidationError as error:
-        raise from_validation(error, pointer) from None
+        found = from_validation(error, pointer, wanted)
+        if "out of range" in found.detail:  # of a number that may be anywhere, msgspec does not say where
+            number = _find(_loosely(body), lambda text: isinstance(text, _TooLarge), pointer)
+            found = found if number is None else Invalid.field(number, "is a number out of range")
+        raise found from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _diagnose(body, str(error), pointer) from None
     except RecursionError:
@@ -166,8 +173,11 @@ def _at_a_stretch(read: Callable[[bytes], T], text: bytes) -> T:
         gc.enable()
 
 
-def from_validation(error: msgspec.ValidationError, pointer: str = "") -> Invalid:
-    """msgspec's "Expected `int` <= 9 - at `$.priority`" as our error with the pointer /priority."""
+def from_validation(error: msgspec.ValidationError, pointer: str = "", wanted: Any = Any) -> Invalid:
+    """msgspec's "Expected `int` <= 9 - at `$.priority`" as our error with the pointer /priority.
+
+    `wanted` is the type that was to be read; with it an error says which words an enum has.
+    """
     message = str(error)
     where = _PATH.search(message)
     detail = message[: where.start()] if where else message
@@ -179,7 +189,28 @@ def from_validation(error: msgspec.ValidationError, pointer: str = "") -> Invali
         return Invalid.field(f"{at}/{_escape(unknown[1])}", "is not a known field")
     if missing:
         return Invalid.field(f"{at}/{_escape(missing[1])}", "is required")
+    if detail.startswith("Invalid enum value") and (words := _words(wanted, path)):
+        return Invalid.field(at, f"must be one of {', '.join(words)}")
     return Invalid.field(at, _SHAPES.get(detail) or detail[:1].lower() + detail[1:])
+
+
+def _words(wanted: Any, path: str) -> list[str]:
+    """The members of the enum that stands at `path` in the type; none where there is no enum."""
+    here = _alternatives(inspect.type_info(wanted))
+    for name, _ in _STEP.findall(path):
+        if name:
+            fields = [
+                field for one in here for field in getattr(one, "fields", ()) if field.encode_name == name
+            ]
+            inner = [field.type for field in fields]
+        else:
+            inner = [one.item_type for one in here if hasattr(one, "item_type")]
+        here = [one for type_ in inner for one in _alternatives(type_)]
+    return [str(member.value) for one in here if isinstance(one, inspect.EnumType) for member in one.cls]
+
+
+def _alternatives(type_: inspect.Type) -> list[Any]:
+    return [*type_.types] if isinstance(type_, inspect.UnionType) else [type_]
 
 
 def _pointer(path: str) -> str:
@@ -203,17 +234,32 @@ class _NotANumber(str):
     """Stands for NaN or Infinity, which Python's json accepts and JSON does not have."""
 
 
+class _TooLarge(str):
+    """Stands for a number that msgspec does not read."""
+
+
 class _Object(list[tuple[str, Any]]):
     """An object's members, all of them: of two with one name a dict would forget the first."""
 
 
 def _read_loosely(body: bytes) -> Any:
     text = body.decode("utf-8", "surrogateescape")
-    return json.loads(text, parse_constant=_NotANumber, parse_int=float, object_pairs_hook=_Object)
+    return json.loads(
+        text, parse_constant=_NotANumber, parse_int=_integer, parse_float=_float, object_pairs_hook=_Object
+    )
+
+
+def _integer(text: str) -> int | _TooLarge:
+    return 0 if len(text) <= MAX_DIGITS else _TooLarge(text)
+
+
+def _float(text: str) -> float | _TooLarge:
+    number = float(text)
+    return number if math.isfinite(number) else _TooLarge(text)
 
 
 def _loosely(body: bytes) -> Any:
-    """Numbers are of no interest, so any will do; int() would refuse a very long one."""
+    """Numbers are of no interest, unless they are too large, so any will do; int() would refuse a very long one."""
     try:
         return _at_a_stretch(_read_loosely, body) if len(body) <= LOOKED_AT else None
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 """Does a payload fit its task type? Asked at submit, where the answer still reaches whoever made the mistake."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -82,6 +83,8 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
             yield from ((_pointer([*at, name]), "is not a known field") for name in names)
         case Kind.Required(property=name):
             yield _pointer([*at, str(name).strip('"')]), "is required"
+        case Kind.Enum(options=options):
+            yield _pointer(at), f"must be one of {json.dumps(options, ensure_ascii=False)[1:-1]}"[:MAX_DETAIL]
         case _:
             yield _pointer(at), error.message[:MAX_DETAIL]
 
