@@ -156,6 +156,35 @@ async def test_of_a_field_with_few_values_all_are_said(store: SqliteStore) -> No
     )
 
 
+LINE = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "given", "pointer", "detail"),
+    [
+        ([{"type": "integer", "maximum": 9}], "10", "", "the value is greater than the maximum of 9"),
+        ([{"type": "integer", "maximum": 9}], '"x"', "", "must be of type integer or null"),
+        ([{"type": "integer"}, {"type": "string"}], "[]", "", "must be of type integer or string or null"),
+        ([LINE], '{"m": 1, "n": 1}', "/m", "is not a known field"),
+        ([LINE], "{}", "/n", "is required"),
+        ([LINE], '{"n": "x"}', "/n", 'the value is not of type "integer"'),
+        ([LINE, LINE], "{}", "", "fits none of the forms that are allowed"),
+    ],
+)
+async def test_of_what_may_be_left_out_the_form_that_was_meant_is_explained(
+    store: SqliteStore, allowed: list[dict[str, Any]], given: str, pointer: str, detail: str
+) -> None:
+    bench = Bench(store)
+    schema = {"type": "object", "properties": {"a": {"anyOf": [*allowed, {"type": "null"}]}}}
+    await bench.declare(TaskType(type="page", payload_schema=schema))
+    assert await bench.refused(f'{{"a": {given}}}') == (FieldError(f"/payload/a{pointer}", detail),)
+
+
 async def test_a_format_says_in_its_own_words_what_is_wrong(bench: Bench) -> None:
     assert await bench.refused('{"url": "file:///etc/passwd"}') == (
         FieldError("/payload/url", "must not be a file"),

@@ -85,6 +85,20 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
             yield _pointer([*at, str(name).strip('"')]), "is required"
         case Kind.Enum(options=options):
             yield _pointer(at), f"must be one of {json.dumps(options, ensure_ascii=False)[1:-1]}"[:MAX_DETAIL]
+        case Kind.AnyOf(context=branches):
+            other = [
+                [of.kind.types for of in branch if isinstance(of.kind, Kind.Type) and of.instance_path == at]
+                for branch in branches
+            ]
+            meant = [branch for branch, types in zip(branches, other, strict=True) if not types]
+            if len(meant) == 1:  # the others are of another type, such as null
+                for of in meant[0]:
+                    yield from _explain(of)
+            elif not meant:
+                names = [name for types in other for name in types[0]]
+                yield _pointer(at), f"must be of type {' or '.join(names)}"
+            else:
+                yield _pointer(at), "fits none of the forms that are allowed"
         case _:
             yield _pointer(at), error.message[:MAX_DETAIL]
 
