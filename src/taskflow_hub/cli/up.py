@@ -60,7 +60,8 @@ def up(
     """Start a hub: API, engine, worker and dashboard in one process.
 
     Flags beat the environment (TASKFLOW_…), which beats ./taskflow.toml. The first Ctrl-C or SIGTERM lets running attempts
-    finish and hands back what does not; a second one ends at once. The exit status is 0 after a clean end.
+    finish and hands back what does not; a second one cuts their time short, a third ends at once. The exit
+    status is 0 after a clean end.
     """
     from taskflow_hub.cli.process import serve
 
