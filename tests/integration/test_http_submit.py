@@ -381,6 +381,16 @@ async def test_a_batch_of_10_000_and_of_many_megabytes_is_fine(hub: Running) -> 
     assert (answer.status_code, len(answer.json()["ids"])) == (202, 10_000)
 
 
+async def test_in_a_batch_a_payload_over_1_mib_is_named(hub: Running) -> None:
+    large = {"type": "a", "payload": {"text": "x" * 1_048_576}}
+    answer = await hub.client.post("/tasks/batch", json={"tasks": [{"type": "a"}, large]})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        413,
+        [{"pointer": "/tasks/1/payload", "detail": "has more than 1048576 bytes"}],
+    )
+    assert await hub.count() == 0
+
+
 async def test_a_batch_over_16_mib_is_413(hub: Running) -> None:
     body = b'{"tasks": [{"type": "a", "payload": {"text": "' + b"x" * 16 * 1_048_576 + b'"}}]}'
     answer = await hub.client.post("/tasks/batch", content=body)

@@ -34,7 +34,10 @@ class Payloads:
     def check(self, payload: bytes, declared: TaskType | None, at: str) -> None:
         """`at` is the payload's pointer in the request. Raises TooLarge, or Invalid naming each field that is wrong."""
         if len(payload) > MAX_PAYLOAD:
-            raise TooLarge(f"The payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are allowed.")
+            raise TooLarge(
+                f"{at}: The payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are allowed.",
+                errors=[FieldError(at, f"has more than {MAX_PAYLOAD} bytes")],
+            )
         value = jsontext.decode_any(payload, at)
         if not isinstance(value, dict):
             raise Invalid.field(at, "must be a JSON object: its members are the handler's parameters")

@@ -100,7 +100,10 @@ Body = Annotated[bytes, Depends(_body)]
 
 def _too_large(request: Request, limit: int) -> TooLarge:
     leave_unread(request.scope)
-    return TooLarge(f"The body has more than {limit} bytes, which is all that may be sent here.")
+    return TooLarge(
+        f"The body has more than {limit} bytes, which is all that may be sent here.",
+        errors=[FieldError("", f"has more than {limit} bytes")],
+    )
 
 
 class _Sketch(Struct, gc=False):
