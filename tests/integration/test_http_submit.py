@@ -136,6 +136,7 @@ async def test_the_same_key_with_another_body_is_422(hub: Running) -> None:
     await hub.client.post("/tasks", json={"type": "a"}, headers={KEY: "k"})
     other = await hub.client.post("/tasks", json={"type": "b"}, headers={KEY: "k"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert [error["pointer"] for error in other.json()["errors"]] == ["/header/Idempotency-Key"]
 
 
 async def test_the_key_of_a_task_that_is_gone_never_runs_it_again(hub: Running) -> None:

@@ -115,7 +115,11 @@ def status_of(error: type[TaskflowError]) -> int:
 def from_error(error: TaskflowError) -> Problem:
     status = status_of(type(error))
     detail = INTERNAL_DETAIL if status == 500 else error.detail
-    return _problem(error.code, status, _title(type(error)), detail, error.errors)
+    title = _title(type(error))
+    found = error.errors
+    if isinstance(error, errors.IdempotencyMismatch) and not found:  # the stores know no headers
+        found = (FieldError("/header/Idempotency-Key", "was used before with a different body"),)
+    return _problem(error.code, status, title, detail, found)
 
 
 def from_http(kind: tuple[str, int, str], detail: str = "", errors: Sequence[FieldError] = ()) -> Problem:
