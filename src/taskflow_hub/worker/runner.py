@@ -43,9 +43,8 @@ async def run_async(held: HeldAttempt) -> Outcome:
         return answered(await held.handler.function(**found))
     except asyncio.CancelledError as error:
         return Obeyed() if held.stopping is not None else raised(error)
-    except (
-        BaseException
-    ) as error:  # a handler that calls sys.exit or raises KeyboardInterrupt fails; it ends no worker
+    except BaseException as error:
+        # sys.exit() and KeyboardInterrupt too: what a handler raises ends no worker.
         return raised(error)
 
 

@@ -214,7 +214,8 @@ def exhaust(ground: Field) -> None:
                     held.append(await asyncpg.connect(ground.database.url("postgres")))
                 except asyncpg.TooManyConnectionsError:
                     ground.mark("connections refused", 1)
-                    until = min(until, time.monotonic() + ground.lasts_s)  # it begins when there are none left
+                    # It begins when there are none left.
+                    until = min(until, time.monotonic() + ground.lasts_s)
                     await asyncio.sleep(0.05)
         finally:
             for connection in held:
