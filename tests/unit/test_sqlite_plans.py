@@ -14,6 +14,7 @@ from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit
+from taskflow_hub.store.groups import Group
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
 from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _text
@@ -176,7 +177,7 @@ def test_a_lease_sorts_nothing_but_the_held_tasks_it_may_give(
 
 
 def test_held_tasks_are_found_by_what_limits_them(connection: sqlite3.Connection) -> None:
-    text, _ = limit_branches(0, [("q", "t", "default", '["a"]', 1)] * 3)
+    text, _ = limit_branches(0, [(Group(("q", "t"), ("default", ("a",)), 5, 1), 1)] * 3)
     steps = plan(connection, text)
     wanted = "tasks_limited_held (queue=? AND type=? AND account_id=? AND limits=?)"
     assert sum(wanted in step for step in steps) == 4, steps

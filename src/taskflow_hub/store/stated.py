@@ -5,6 +5,7 @@ They belong to a key of an account. The first task that names the key must state
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store import refusals
 from taskflow_hub.store.gates import Key
 from taskflow_hub.store.values import NewTask, Submit
@@ -21,6 +22,18 @@ def keys_named(submits: Iterable[Submit]) -> list[Key]:
         for new in request.tasks
         if new.limits
         for limit in new.limits
+    }
+    return sorted(keys)
+
+
+def keys_changed(submits: Iterable[Submit], found: Mapping[Key, Stated]) -> list[Key]:
+    """Those of the keys for which a batch states another number than is known, in the order in which they are locked."""
+    keys = {
+        (new.account_id, limit.key)
+        for request in submits
+        for new in request.tasks
+        for limit in new.limits
+        if _merged(known := found.get((new.account_id, limit.key), _NOTHING), _stated(limit)) != known
     }
     return sorted(keys)
 
@@ -47,7 +60,7 @@ class Numbers:
         """Take over what a task states; `index`: which one of its Submit it is. Raises Invalid."""
         for place, limit in enumerate(new.limits):
             key = (new.account_id, limit.key)
-            stated = (limit.running, limit.per_second)
+            stated = _stated(limit)
             known = self._known.get(key)
             if known is None and stated == _NOTHING:
                 raise refusals.no_numbers(index, place, limit.key)
@@ -66,6 +79,10 @@ class Numbers:
         """Account, key, running, per second: what is to be written now, in the order in which keys are locked."""
         changed, self._changed = self._changed, {}
         return [(*key, *changed[key]) for key in sorted(changed)]
+
+
+def _stated(limit: Limit) -> Stated:
+    return limit.running, limit.per_second
 
 
 def _merged(known: Stated, stated: Stated) -> Stated:

@@ -4,6 +4,9 @@ A *survey* walks from line to line along the index of ready tasks and lowers the
 for ever for a hint that got lost: a lease that leaves workers with room asks for one (at most every `survey_s`), and there is
 one at least every TEN_S. It runs beside the leases, on another connection, for with a transaction held open elsewhere it takes
 long; and the longer it takes, the rarer it is.
+
+What limits hold back has no mark, and may start after any end, anywhere. So where there is such a task every lease asks the
+database, and elsewhere none does for its sake: who puts tasks on hold says so, and a survey finds what was missed.
 """
 
 import asyncio
@@ -24,7 +27,7 @@ from taskflow_hub.store.postgres.writer import Writer
 from taskflow_hub.store.values import Leased
 
 READY_LINES: Final = statement("only/ready_lines")
-HELD_SERVED: Final = statement("held_lanes")
+HELD_LANES: Final = statement("held_lanes")
 UNHOLD: Final = statement("unhold")
 ROUTE_LATE: Final = statement("only/route_late")
 
@@ -48,6 +51,8 @@ class Dispatch:
         self._surveyed_at: float | None = None  # on the loop's clock; None: not since the connection was made
         self._survey_took_s = 0.0
         self._surveying: asyncio.Task[None] | None = None
+        self._limited = False  # limits hold something back
+        self._told_limited = False  # somebody said so since the last lease began
 
     async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
         return await self._link.run(lambda: self._lease(workers, limit))
@@ -55,6 +60,10 @@ class Dispatch:
     def lower(self, ready: Mapping[Line, int]) -> None:
         """These lines may have ready tasks from these places on."""
         self._marks.lower(ready)
+
+    def limited(self) -> None:
+        """Limits hold back some tasks, which may start at any time."""
+        self._limited = self._told_limited = True
 
     def missed(self) -> None:
         """Hints may have been missed: the next lease looks for itself."""
@@ -69,10 +78,12 @@ class Dispatch:
         async with self._turn:
             if self._surveyed_at is None or self._survey_s <= 0:
                 await self._survey()
-            if not self._marks:
+            if not self._marks and not self._limited:
                 self._look_again(self._survey_s)
                 return Leased(())
+            self._told_limited = False
             found = await self._writer.write(self._leasing.lease, workers, limit)
+            self._limited = found.limited or self._told_limited
             self._marks.end(found.reached)
             self._look_again(self._survey_s if found.short else TEN_S)
             return found.leased
@@ -99,17 +110,22 @@ class Dispatch:
     async def _survey(self) -> bool:
         """Lower the marks to what is there. True if something was found that no mark covered."""
         begun = self._link.loop.time()
-        lines, mend = await self._readers.read(_look)
+        lines, mend, limited = await self._readers.read(_look)
         if mend:
             await self._writer.write(_mend)
         self._surveyed_at, self._survey_took_s = begun, self._link.loop.time() - begun
-        return self._marks.lower(lines) or mend
+        news = self._marks.lower(lines) or mend or (limited and not self._limited)
+        if limited:
+            self.limited()
+        return news
 
 
-async def _look(snapshot: Snapshot) -> tuple[dict[Line, int], bool]:
+async def _look(snapshot: Snapshot) -> tuple[dict[Line, int], bool, bool]:
     rows = await snapshot.fetch(READY_LINES)
     lines = {(row["queue"], row["type"], row["priority"]): row["seq"] for row in rows}
-    return lines, bool(await snapshot.value(HELD_SERVED))
+    held = await snapshot.row(HELD_LANES)
+    assert held is not None
+    return lines, held["mend"], held["limited"]
 
 
 async def _mend(tx: Transaction) -> None:

@@ -2,7 +2,8 @@
 
 One lease is one transaction: lock the workers that shall get something, count what they run (in a second statement: a count
 made while waiting for the lock would be old), take the first ready tasks of the lines they serve, past those that another
-process is just taking, and write the owner. Who gets which is said by store/allot.py, where to look by marks.py.
+process is just taking, and write the owner. Who gets which is said by store/allot.py, where to look by marks.py, and what
+limits let start by limits.py.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,10 +14,12 @@ import asyncpg
 from msgspec import Struct
 
 from taskflow_hub.domain.messages import Assignment
-from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan
-from taskflow_hub.store.gates import Gate, LimitedBy
+from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan, rank
+from taskflow_hub.store.gates import LimitedBy
+from taskflow_hub.store.groups import LOOK_AHEAD, Turns
+from taskflow_hub.store.postgres.limits import Limiting
 from taskflow_hub.store.postgres.marks import Marks
-from taskflow_hub.store.postgres.rows import raw
+from taskflow_hub.store.postgres.rows import limited_by, raw
 from taskflow_hub.store.postgres.running import RunningTasks
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction
@@ -29,6 +32,7 @@ PROFILES: Final = statement("lease_profiles")
 SCAN: Final = statement("lease_scan")
 MERGE: Final = statement("only/lease_merge")
 TAKE: Final = statement("only/lease_take")
+HELD: Final = statement("lease_held")
 LEASE: Final = statement("lease")
 HOLD_UNSERVED: Final = statement("hold_unserved")
 
@@ -36,7 +40,7 @@ AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however
 
 
 class ReadyRow(Struct, frozen=True):
-    """One ready task, without what only a worker needs."""
+    """One task that may be leased, without what only a worker needs. `held`: a limit held it back, and lets it start now."""
 
     id: str
     queue: str
@@ -45,7 +49,8 @@ class ReadyRow(Struct, frozen=True):
     seq: int
     crashes: int
     octets: int
-    limited_by: LimitedBy | None = None
+    limited_by: LimitedBy | None
+    held: bool = False
 
     @property
     def line(self) -> Line:
@@ -53,11 +58,12 @@ class ReadyRow(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What one lease did: for the caller, for the marks, and whether workers were left with room."""
+    """What one lease did: for the caller and for the marks; whether workers were left with room, and tasks held by limits."""
 
     leased: Leased
     reached: dict[Line, int | None]
     short: bool
+    limited: bool
 
 
 class Leasing:
@@ -67,6 +73,7 @@ class Leasing:
         self._marks = marks
         self._profiles = Profiles()
         self._running = RunningTasks()
+        self._turns = Turns()
 
     async def lease(self, tx: Transaction, wanted: Collection[str] | None, limit: int) -> Found:
         marks = self._marks.begin()
@@ -79,16 +86,25 @@ class Leasing:
             tx, {id: places for id, places in locked.items() if id in profiles}, profiles
         )
         paused = frozenset(look["paused"])
-        lanes = [lane for lane in dict.fromkeys(line[:2] for line in marks) if lane[0] not in paused]
+        limited = [tuple(lane) for lane in look["limited"]]
+        lanes = list(dict.fromkeys([*(line[:2] for line in marks), *limited]))
+        lanes = [lane for lane in lanes if lane[0] not in paused]
         reached: dict[Line, int | None] = {}
         more = False
         if profiles:  # with nobody alive there is nobody to be kept waiting
             lanes, unserved = part_served(lanes, set(profiles.values()))
             more = await _hold(tx, unserved, marks, reached)
-        round_ = Round(loads, lanes, limit, gate=Gate())
-        leases = await _Reading(tx, marks, reached).lease(round_, self._running)
+        limits = Limiting(tx, self._turns)
+        round_ = Round(loads, lanes, limit, gate=limits.gate)
+        leases = await _Reading(tx, marks, reached, limits).lease(round_, limited, self._running)
+        more_limited, next_in_s = await limits.close(has_room=round_.has_room)
         room = sum(load.places - load.running for load in loads if not load.alone)
-        return Found(Leased(tuple(leases), more=more or round_.cut), reached, short=room > 0)
+        return Found(
+            Leased(tuple(leases), more=more or more_limited or round_.cut, next_in_s=next_in_s),
+            reached,
+            short=room > 0,
+            limited=tx.held or bool(limited),
+        )
 
     async def _known_profiles(self, tx: Transaction, alive: Sequence[str]) -> dict[str, Profile]:
         profiles = self._profiles.known(alive)
@@ -102,54 +118,106 @@ class Leasing:
 class _Reading:
     """The scans of one lease: how far each line has been read, and what of it stays."""
 
-    def __init__(self, tx: Transaction, marks: Mapping[Line, int], reached: dict[Line, int | None]) -> None:
-        self._tx = tx
+    def __init__(
+        self,
+        tx: Transaction,
+        marks: Mapping[Line, int],
+        reached: dict[Line, int | None],
+        limits: Limiting,
+    ) -> None:
+        self._tx, self._limits = tx, limits
         self._next = dict(
             marks
         )  # where the next scan of a line begins; a line that is read to its end is taken out
         self._left: dict[Line, int] = {}  # the first task of a line that was read and stays
+        self._over: list[ReadyRow] = []  # read, and not looked at yet; in order
+        self._touched: set[Line] = set()
         self._reached = reached
 
-    async def lease(self, round_: Round, running: RunningTasks) -> list[Lease]:
+    async def lease(self, round_: Round, limited: Collection[Lane], running: RunningTasks) -> list[Lease]:
+        """`limited`: the lanes of held tasks."""
         leases: list[Lease] = []
-        touched: set[Line] = set()
-        while (scan := round_.scan()) is not None:
-            page, cut, lines = await self._read(scan)
-            touched |= lines
+        scan = round_.scan()
+        if scan is not None and (lanes := set(limited).intersection(scan.lanes)):
+            await self._limits.look(lanes)
+        while scan is not None:
+            page, cut = await self._page(scan)
+            await self._limits.learn([task.limited_by for task in page])
             given = round_.give(page, scan, cut=cut)
             if given:
                 leases += await self._write(given, running)
             taken = {task.id for task, _ in given}
-            for task in page:
-                if task.id not in taken:
-                    self._left.setdefault(task.line, task.seq)
-        for line in touched:
+            await self._put_aside([task for task in page if task.id not in taken and not task.held])
+            if self._limits.left <= 0:
+                break
+            scan = round_.scan()
+        for task in self._over:
+            self._stays(task)
+        for line in self._touched:
             places = [seq for seq in (self._next.get(line), self._left.get(line)) if seq is not None]
             self._reached[line] = min(places, default=None)
         return leases
 
-    async def _read(self, scan: Scan) -> tuple[list[ReadyRow], bool, set[Line]]:
-        """The first ready tasks of the lanes, locked; whether they may be fewer than there are; and what was looked at."""
-        wanted = set(scan.lanes)
-        lines = [line for line in self._next if line[:2] in wanted]
-        page: list[ReadyRow] = []
-        octets, cut = scan.octets, False
-        touched: set[Line] = set()
-        for priority in sorted({line[2] for line in lines}, reverse=True):
-            level = [line for line in lines if line[2] == priority]
-            size = scan.size - len(page)
-            found, cut = await (self._one(level[0], size) if len(level) == 1 else self._several(level, size))
-            touched.update(level)
-            for task in found:
-                if octets <= 0:
-                    self._left.setdefault(task.line, task.seq)  # too heavy for this lease
-                    cut = True
-                    continue
-                octets -= task.octets
-                page.append(task)
-            if cut or len(page) >= scan.size:
+    def _stays(self, task: ReadyRow) -> None:
+        if not task.held:
+            self._left.setdefault(task.line, task.seq)
+
+    async def _put_aside(self, ready: Sequence[ReadyRow]) -> None:
+        """What was ready, and is not leased: what limits hold back leaves the line, and so do the next; the rest stays."""
+        aside = await self._limits.put_aside([(task.id, task.limited_by) for task in ready])
+        for task in ready:
+            if task.id not in aside:
+                self._stays(task)
+        lines = {task.line for task in ready if task.id in aside}
+        ahead = [(line, since) for line, since in self._next.items() if line in lines]
+        if ahead and self._limits.left > 0:
+            await self._limits.put_aside_next(ahead, LOOK_AHEAD * len(aside))
+
+    async def _page(self, scan: Scan) -> tuple[list[ReadyRow], bool]:
+        """The first tasks of the lanes, ready ones and such as limits let start now, locked; whether they may be fewer than
+        there are."""
+        ready, cut = await self._read(scan)
+        page, over = ready[: scan.size], ready[scan.size :]
+        held = await self._limits.first(scan.size)
+        if cut:  # behind what was read some may be missing
+            held = [one for one in held if ready and (-one[1], one[2]) < rank(ready[-1])]
+        if held:
+            line = sorted([*((*rank(task), "") for task in ready), *((-p, seq, id) for id, p, seq in held)])
+            ids = {id for _, _, id in line[: scan.size] if id}
+            rows = await self._tx.fetch(HELD, self._tx.now, list(ids))
+            self._limits.seen(ids)
+            ready = sorted([*ready, *(_ready(row, held=True) for row in rows)], key=rank)
+            page, over = ready[: scan.size], ready[scan.size :]
+            cut = cut or len(rows) < len(ids)  # somebody else has just taken hold of one
+        octets = 0
+        for n, task in enumerate(page):
+            if octets >= scan.octets:  # too heavy for this scan
+                page, over, cut = page[:n], page[n:] + over, True
                 break
-        return page, cut, touched
+            octets += task.octets
+        self._over += over
+        self._over.sort(key=rank)
+        return page, cut
+
+    async def _read(self, scan: Scan) -> tuple[list[ReadyRow], bool]:
+        """The first ready tasks of the lanes, locked; and whether some may be missing behind them."""
+        wanted = set(scan.lanes)
+        found = [task for task in self._over if (task.queue, task.type) in wanted]
+        self._over = [task for task in self._over if (task.queue, task.type) not in wanted]
+        lines = [line for line in self._next if line[:2] in wanted]
+        cut = False
+        for priority in sorted({line[2] for line in lines}, reverse=True):
+            size = scan.size - sum(task.priority >= priority for task in found)
+            if size <= 0:
+                break
+            if cut := cut or sum(task.octets for task in found) >= scan.octets:
+                break
+            level = [line for line in lines if line[2] == priority]
+            more, cut = await (self._one(level[0], size) if len(level) == 1 else self._several(level, size))
+            self._touched.update(level)
+            found += more
+        found.sort(key=rank)
+        return found, cut
 
     async def _one(self, line: Line, size: int) -> tuple[list[ReadyRow], bool]:
         rows = await self._tx.fetch(SCAN, self._tx.now, *line, self._next[line], size)
@@ -219,9 +287,17 @@ async def _hold(
     return left <= 0
 
 
-def _ready(row: asyncpg.Record) -> ReadyRow:
+def _ready(row: asyncpg.Record, *, held: bool = False) -> ReadyRow:
     return ReadyRow(
-        row["id"], row["queue"], row["type"], row["priority"], row["seq"], row["crashes"], row["octets"]
+        row["id"],
+        row["queue"],
+        row["type"],
+        row["priority"],
+        row["seq"],
+        row["crashes"],
+        row["octets"],
+        limited_by(row),
+        held,
     )
 
 

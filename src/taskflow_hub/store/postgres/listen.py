@@ -38,11 +38,13 @@ log = structlog.stdlib.get_logger("taskflow.store")
 
 
 class Message(Struct, omit_defaults=True):
-    """One notification. `ready`: (queue, type, priority, lowest seq); None with `changed`: look for yourself."""
+    """One notification. `ready`: (queue, type, priority, lowest seq); None with `changed`: look for yourself. `held`: limits
+    hold back something more."""
 
     by: str
     ready: list[tuple[str, str, int, int]] | None = None
     changed: bool = False
+    held: bool = False
     hello: bool = False  # an answer is wanted
 
 
@@ -53,6 +55,8 @@ class Hearer(Protocol):
     """What is done with what was heard."""
 
     def lower(self, ready: Mapping[Line, int]) -> object: ...
+
+    def limited(self) -> None: ...
 
     def missed(self) -> None:
         """Hints may have been missed."""
@@ -96,13 +100,14 @@ class Company:
 
     # --- for the store -------------------------------------------------------------------------------------------------
 
-    def tell(self, ready: Mapping[Line, int]) -> None:
-        """Something has changed, and these lines may have ready tasks from these places on."""
+    def tell(self, ready: Mapping[Line, int], *, held: bool = False) -> None:
+        """Something has changed, and these lines may have ready tasks from these places on. `held`: limits hold back more."""
         if self._link.loop.time() > self._until:
             return
         for line, seq in ready.items():
             self._ready[line] = min(seq, self._ready.get(line, seq))
         self._pending.changed = True
+        self._pending.held |= held
         self._say.set()
 
     def wake(self) -> None:
@@ -225,5 +230,7 @@ class Company:
             self._heard.lower({(queue, type, priority): seq for queue, type, priority, seq in message.ready})
         elif message.ready is None and message.changed:
             self._heard.missed()
+        if message.held:
+            self._heard.limited()
         if message.changed:
             self._told.set()

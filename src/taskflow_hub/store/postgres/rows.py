@@ -10,6 +10,7 @@ from msgspec import Raw
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Progress, Reason, ResultRef, Task, TaskError
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.store.gates import LimitedBy
 
 _progress: Final = msgspec.json.Decoder(Progress).decode
 _error: Final = msgspec.json.Decoder(TaskError).decode
@@ -17,6 +18,7 @@ _result_ref: Final = msgspec.json.Decoder(ResultRef).decode
 policy_of: Final = lru_cache(maxsize=256)(
     msgspec.json.Decoder(RetryPolicy).decode
 )  # few policies, many tasks
+_keys_of: Final = lru_cache(maxsize=1_024)(msgspec.json.Decoder(tuple[str, ...]).decode)
 
 
 def raw(text: str) -> Raw:
@@ -29,6 +31,11 @@ def error_of(text: str | None) -> TaskError | None:
 
 def result_ref_of(text: str | None) -> ResultRef | None:
     return None if text is None else _result_ref(text)
+
+
+def limited_by(row: asyncpg.Record) -> LimitedBy | None:
+    """From the columns account_id and limits."""
+    return None if row["limits"] is None else (row["account_id"], _keys_of(row["limits"]))
 
 
 def task_of(row: asyncpg.Record) -> Task:

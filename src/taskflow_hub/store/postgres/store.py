@@ -77,7 +77,7 @@ class PostgresStore(Tasks, Workers, Queues, Reads, Bulks, Upkeep):
         if tx.ready:
             self._dispatch.lower(tx.ready)
         if tx.changed:
-            self._company.tell(tx.ready)
+            self._company.tell(tx.ready, held=tx.held)
 
     def _found(self) -> None:
         self._company.wake()

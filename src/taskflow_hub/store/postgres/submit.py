@@ -1,7 +1,7 @@
 """How tasks come in: learn and lock what a batch depends on, decide all of it in memory, then write all of it.
 
 So a batch costs the same few statements however many keys it carries, and a Submit that is refused has written nothing but
-claims, which are taken back. Locks are taken in one order: idempotency keys, unique keys, queues, tasks.
+claims, which are taken back. Locks are taken in one order: idempotency keys, unique keys, limits, queues, tasks.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,13 @@ from taskflow_hub.store.postgres.faults import Collision
 from taskflow_hub.store.postgres.idempotency import IdempotencyKeys
 from taskflow_hub.store.postgres.part import read_tasks
 from taskflow_hub.store.postgres.shard import SHARD
+from taskflow_hub.store.postgres.stated import StatedLimits
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Transaction, columns
 from taskflow_hub.store.postgres.unique import UniqueKeys, Wanted
 from taskflow_hub.store.postgres.writer import Verb
 from taskflow_hub.store.rooms import Rooms
+from taskflow_hub.store.stated import keys_of
 from taskflow_hub.store.values import Call, Submit, Submitted
 
 SUBMIT_LOOK: Final = statement("submit_look")
@@ -72,6 +74,7 @@ COLUMNS: Final = (
     "schedule_id",
     "workflow_id",
     "octets",
+    "limits",
     "payload",
 )
 
@@ -88,16 +91,6 @@ class Intake:
         self.verb: Final = Verb(self.submit)
 
     async def submit(self, tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
-        refused = {
-            place: error for place, one in enumerate(submits) if (error := _no_limits(one)) is not None
-        }
-        if not refused:
-            return await self._submit(tx, submits)
-        rest = [one for place, one in enumerate(submits) if place not in refused]
-        done = iter(await self._submit(tx, rest) if rest else ())
-        return [refused[place] if place in refused else next(done) for place in range(len(submits))]
-
-    async def _submit(self, tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
         twice, old = maybe_known(submits, self._newest)
         # Before anything is written: should this run again, all of it is old.
         self._newest = max(self._newest, max((new.id for one in submits for new in one.tasks), default=""))
@@ -106,16 +99,6 @@ class Intake:
         except (*_UNSTORABLE, _BUSY):
             await tx.start_over()
             return [await _alone(tx, request) for request in submits]
-
-
-def _no_limits(request: Submit) -> Invalid | None:
-    """A limit that is accepted and not kept would be worse than none (docs/adr/0050)."""
-    for index, new in enumerate(request.tasks):
-        if new.limits:
-            return Invalid.field(
-                f"/tasks/{index}/limits", "limits are kept on SQLite only so far, not on PostgreSQL"
-            )
-    return None
 
 
 async def _alone(tx: Transaction, request: Submit) -> Submitted | TaskflowError:
@@ -182,8 +165,10 @@ class _Batch:
         self.known = set(await self._known())
         self.idempotency = IdempotencyKeys(self.submits, self.now)
         self.unique = UniqueKeys(self.submits, self.now)
+        self.limits = StatedLimits(self.submits)
         await self.idempotency.claim(self.tx)
         await self.unique.claim(self.tx)
+        await self.limits.claim(self.tx)
         bounds: dict[str, int] = {}
         if self.bounded:
             bounds.update(await self.tx.fetch(BOUNDS_LOCK, self.bounded))  # type: ignore[arg-type]
@@ -236,11 +221,12 @@ class _Batch:
 
     def _decided(self, request: Submit) -> _Fate | TaskflowError:
         """All of it, or nothing and the reason."""
-        waiting = self.rooms.waiting.copy()
+        waiting, mark = self.rooms.waiting.copy(), self.limits.numbers.mark()
         try:
             return self._fate(request)
         except TaskflowError as error:
             self.rooms.waiting = waiting
+            self.limits.numbers.undo(mark)
             return error
 
     def _fate(self, request: Submit) -> _Fate:
@@ -287,6 +273,7 @@ class _Batch:
                 if holder is not None:
                     answer.append((holder, False))
                     continue
+            self.limits.numbers.state(new, index)
             self.rooms.take(request, index, birth)
             births.append(birth)
             answer.append((new.id, True))
@@ -318,6 +305,7 @@ class _Batch:
             self.tx.changed = True
             await self.tx.run(CANCEL_UNSTARTED, self.tx.now, SHARD, list(self.replaced))
         await self.unique.settle(self.tx)
+        await self.limits.settle(self.tx)
         await self.idempotency.settle(self.tx)
         if self.called:
             rows = [(*call, to_json(answer)) for call, answer in self.called.items()]
@@ -370,6 +358,7 @@ class _Batch:
             new.schedule_id,
             new.workflow_id,
             len(new.payload),
+            to_json(keys_of(new)) if new.limits else None,
             birth.payload,
         )
 

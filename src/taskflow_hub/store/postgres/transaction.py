@@ -33,6 +33,7 @@ class Transaction(Snapshot):
         super().__init__(connection, now)
         self.ready: dict[Line, int] = {}
         self.changed = False
+        self.held = False
 
     async def run(self, sql: str, *values: Any) -> int:
         """Execute; how many rows changed."""
@@ -42,7 +43,7 @@ class Transaction(Snapshot):
     async def start_over(self) -> None:
         """Undo everything, and go on in a new transaction."""
         await self.connection.execute("ROLLBACK; BEGIN")
-        self.ready, self.changed = {}, False
+        self.ready, self.changed, self.held = {}, False, False
 
     def note_ready(self, places: Iterable[tuple[str, str, int, int]]) -> None:
         """These (queue, type, priority, seq) may be leased now: the lowest `seq` of each line is what counts."""
@@ -51,6 +52,10 @@ class Transaction(Snapshot):
             line = (queue, type, priority)
             if seq < self.ready.get(line, seq + 1):
                 self.ready[line] = seq
+
+    def note_held(self) -> None:
+        """Limits hold back some more tasks: whoever has room may find that they may start."""
+        self.changed = self.held = True
 
 
 def columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

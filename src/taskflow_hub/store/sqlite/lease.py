@@ -14,8 +14,9 @@ from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, OCTETS_AT_ONCE, Load, Round, Scan, rank
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
+from taskflow_hub.store.groups import LOOK_AHEAD, Turns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
-from taskflow_hub.store.sqlite.limits import Limiting, Turns
+from taskflow_hub.store.sqlite.limits import Limiting
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Transaction, from_us
 from taskflow_hub.store.values import Lease, Leased
@@ -32,7 +33,6 @@ HELD_LANES: Final = statement("held_lanes")
 UNHOLD: Final = statement("unhold")
 
 LANES_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
-LOOK_AHEAD: Final = 4  # for one task that was put on hold so many of the next are looked at
 
 LoadRow = tuple[str, int, int, int]  # worker, slots and window, running, alone
 

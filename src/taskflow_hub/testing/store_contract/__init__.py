@@ -51,7 +51,7 @@ from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E
 from taskflow_hub.testing.store_contract.walks import WalksContract  # noqa: E402
 from taskflow_hub.testing.store_contract.workers import WorkersContract  # noqa: E402
 
-__all__ = ["LimitsContract", "ManualClock", "OpenStore", "StoreContract"]
+__all__ = ["ManualClock", "OpenStore", "StoreContract"]
 
 
 class StoreContract(
@@ -61,6 +61,7 @@ class StoreContract(
     KeysContract,
     OrderContract,
     LeasingContract,
+    LimitsContract,
     WorkersContract,
     OperatorsContract,
     ReadingContract,
@@ -68,4 +69,4 @@ class StoreContract(
     CompanyContract,
     WalksContract,
 ):
-    """Everything but limits, which have a suite of their own until every store keeps them."""
+    """Everything."""

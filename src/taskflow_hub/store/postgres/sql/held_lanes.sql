@@ -1,6 +1,6 @@
 -- Is anything to be mended? Tasks held for want of a worker that is there by now, or still in the default queue though their
 -- type has a home. Both happen only when a worker registers in the very moment, so nearly always the answer is no. A walk from
--- (queue, type) to (queue, type), however many tasks are held.
+-- (queue, type) to (queue, type), however many tasks are held. And does a limit hold back anything?
 WITH RECURSIVE lane (queue, type) AS (
     (
         SELECT queue, type FROM tasks
@@ -25,4 +25,5 @@ SELECT
             WHERE tasks.queue = lane.queue AND tasks.type = lane.type AND tasks.status = 'queued' AND tasks.hold = 'no_worker'
         )
     )
-    OR EXISTS (SELECT 1 FROM tasks JOIN task_types ON task_types.type = tasks.type WHERE tasks.unrouted)
+    OR EXISTS (SELECT 1 FROM tasks JOIN task_types ON task_types.type = tasks.type WHERE tasks.unrouted) AS mend,
+    EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND limits IS NOT NULL AND hold <> 'no_worker') AS limited

@@ -1,4 +1,25 @@
--- What else a lease has to know: who is alive at all, for what nobody serves is put aside, and which queues are paused.
+-- What else a lease has to know: who is alive at all, for what nobody serves is put aside; which queues are paused; and which (queue,
+-- type) have tasks that limits hold back: a walk from one to the next along their index (ordered by all its columns, for only this
+-- index can do so), which is empty where there are none.
 SELECT
     ARRAY(SELECT id FROM workers WHERE state = 'alive') AS alive,
-    ARRAY(SELECT name FROM queues WHERE paused) AS paused
+    ARRAY(SELECT name FROM queues WHERE paused) AS paused,
+    ARRAY(
+        WITH RECURSIVE lane (queue, type) AS (
+            (
+                SELECT queue, type FROM tasks
+                WHERE status = 'queued' AND limits IS NOT NULL AND hold <> 'no_worker'
+                ORDER BY queue, type, account_id, limits, priority DESC, seq LIMIT 1
+            )
+            UNION ALL
+            SELECT next.queue, next.type
+            FROM lane CROSS JOIN LATERAL (
+                SELECT later.queue, later.type FROM tasks AS later
+                WHERE
+                    later.status = 'queued' AND later.limits IS NOT NULL AND later.hold <> 'no_worker'
+                    AND (later.queue, later.type) > (lane.queue, lane.type)
+                ORDER BY later.queue, later.type, later.account_id, later.limits, later.priority DESC, later.seq LIMIT 1
+            ) AS next
+        )
+        SELECT ARRAY[queue, type] FROM lane
+    ) AS limited

@@ -21,11 +21,11 @@ forgiven AS (
 )
 INSERT INTO tasks (
     id, status, attempt, type, queue, priority, seq, expires_at, rev, timeout, max_retries, created_at, tags, traceparent,
-    account_id, user_id, retry, unrouted, unique_key, parent_id, schedule_id, workflow_id, octets, payload
+    account_id, user_id, retry, unrouted, unique_key, parent_id, schedule_id, workflow_id, octets, limits, payload
 )
 SELECT
     id, 'queued', attempt, type, queue, priority, seq, CASE WHEN expires_at > clock.now THEN expires_at END, rev + 1, timeout,
     max_retries, created_at, tags, traceparent, account_id, user_id, retry, unrouted, unique_key, parent_id, schedule_id,
-    workflow_id, octets, payload
+    workflow_id, octets, limits, payload
 FROM back CROSS JOIN clock
 RETURNING queue, type, priority, seq

@@ -1,0 +1,148 @@
+"""The tasks that limits hold back, as one lease looks at them: without the reading and the writing.
+
+They stand in an index of their own, by (queue, type) and then by what limits them: tasks of one *group*, which have the same
+account and the same keys, are all held or all let through. So a lease looks at the first task of each group, and never at
+those behind it unless they may start. How many do is said by store/gates.py.
+
+    groups = …  # of each lane, from `turns.begin(lanes)` on; turns.end(lane, …) says which of them have their turn
+    held = Held(gate, groups)
+    while some := held.unread(most): held.read(…)  # the first tasks of these groups
+    held.first(most)  # what may start, in order
+    aside = Aside(gate)
+    aside.shut(…)  # what was ready and has to wait from now on
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from taskflow_hub.store.allot import HELD_AT_ONCE
+from taskflow_hub.store.documents import to_json
+from taskflow_hub.store.gates import Gate, Key, LimitedBy
+from taskflow_hub.store.profiles import Lane
+
+GROUPS_AT_ONCE: Final = 1_000  # looked at by one lease; where there are more, they take turns
+READ_AT_ONCE: Final = 128  # groups whose first tasks are asked for together
+LOOK_AHEAD: Final = 4  # for one task that was put on hold so many of the next are looked at
+
+Start = tuple[str, str]  # account, limits: the group after which to begin
+BEGINNING: Final = ("", "")
+
+PlaceT = TypeVar("PlaceT")  # what a store knows a task by: its row, or its id
+Place = tuple[PlaceT, int, int]  # and its priority and `seq`
+
+
+class Group(Struct, frozen=True):
+    """Held tasks that are limited alike, and the place in line of the first."""
+
+    lane: Lane
+    by: LimitedBy
+    priority: int
+    seq: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return -self.priority, self.seq
+
+    @property
+    def start(self) -> Start:
+        return self.by[0], to_json(self.by[1])
+
+
+class Turns:
+    """Where the next lease begins among the groups of a lane, if there are too many to look at all of them."""
+
+    def __init__(self) -> None:
+        self._starts: dict[Lane, Start] = {}
+        self._share = GROUPS_AT_ONCE
+        self.others = False  # of the lanes begun with last, some have groups that must wait for their turn
+
+    def begin(self, lanes: Collection[Lane]) -> tuple[list[tuple[Lane, Start]], int]:
+        """After which group to begin in each lane, and how many to read of each."""
+        self._share = max(1, GROUPS_AT_ONCE // max(1, len(lanes)))
+        self.others = False
+        return [(lane, self._starts.pop(lane, BEGINNING)) for lane in lanes], self._share + 1
+
+    def end(self, lane: Lane, read: Sequence[Group]) -> Sequence[Group]:
+        """Those of the groups read that have their turn."""
+        if len(read) > self._share:
+            self._starts[lane] = read[self._share - 1].start
+            self.others = True
+        return read[: self._share]
+
+
+class Held(Generic[PlaceT]):
+    """What may start of the tasks on hold."""
+
+    def __init__(self, gate: Gate, groups: Collection[Group] = ()) -> None:
+        """`gate` must have learned their limits."""
+        self._gate, self._groups = gate, groups
+        self._unread = sorted(  # those that may start something, the first in line last
+            (group for group in groups if gate.room(group.by, 1)), key=lambda group: group.rank, reverse=True
+        )
+        self._places: list[Place[PlaceT]] = []  # read and not looked at
+
+    def unread(self, most: int) -> list[tuple[Group, int]]:
+        """Groups whose first tasks must be read before `first` can tell, and how many of each; none: it can."""
+        some: list[tuple[Group, int]] = []
+        while self._unread and len(some) < min(most, READ_AT_ONCE):
+            if (
+                not some
+                and len(self._places) >= most
+                and self._unread[-1].rank > _rank(self._places[most - 1])
+            ):
+                break
+            group = self._unread.pop()
+            if room := self._gate.room(group.by, most):
+                some.append((group, room))
+        return some
+
+    def read(self, places: Iterable[Place[PlaceT]]) -> None:
+        self._places += places
+        self._places.sort(key=_rank)
+
+    def first(self, most: int) -> list[Place[PlaceT]]:
+        """The first held tasks that may start, so far as they are alone: together they may be too many."""
+        return self._places[:most]
+
+    def seen(self, places: Collection[PlaceT]) -> None:
+        """These were looked at: what was not given of them may not start, or nobody has room for it."""
+        self._places = [one for one in self._places if one[0] not in places]
+
+    def look_again_in_s(self) -> float | None:
+        """When a rate lets one of them start, or another process may have let go of a key. None: no moment is known."""
+        for group in self._groups:
+            self._gate.hold(group.by)
+        return self._gate.next_in_s()
+
+
+class Aside:
+    """Ready tasks that are put on hold by one lease."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self.left = HELD_AT_ONCE  # so many more may be
+
+    def shut(self, tasks: Iterable[tuple[PlaceT, LimitedBy | None]]) -> list[tuple[PlaceT, str]]:
+        """Those that may not start, each with its hold."""
+        found = [
+            (place, hold)
+            for place, by in tasks
+            if by is not None and (hold := self._gate.hold(by)) is not None
+        ][: self.left]
+        self.left -= len(found)
+        return found
+
+
+def counted(groups: Iterable[tuple[str, Sequence[str], int]]) -> dict[Key, int]:
+    """How many tasks name each key: of each group its account, its keys, and how many they are."""
+    counts: dict[Key, int] = {}
+    for account, keys, count in groups:
+        for key in keys:
+            counts[account, key] = counts.get((account, key), 0) + count
+    return counts
+
+
+def _rank(place: Place[PlaceT]) -> tuple[int, int]:
+    return -place[1], place[2]
