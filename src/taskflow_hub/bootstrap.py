@@ -138,10 +138,6 @@ def move_database(settings: Settings, source_url: str, target_url: str, watch: W
 
     check_database(target)
     with stopped_hub(source_url) as hub:
-        if limited := hub.limited():
-            raise Misconfigured(
-                f"{limited} unfinished tasks have limits, which PostgreSQL does not keep yet; let them end first"
-            )
         for worker in hub.workers():
             _require_dead(worker, settings)
         return Moved(

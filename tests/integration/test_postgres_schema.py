@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.support.first_release import restore_postgres
 from tests.support.next_version import NEXT, with_next_version
 from tests.support.postgres import PostgresServer
 
@@ -263,6 +264,21 @@ def test_a_name_of_ours_that_is_not_ours_is_refused(
     with pytest.raises(Misconfigured, match="not of TaskFlow Hub"):
         asyncio.run(PostgresStore.open(postgres_url))
     assert described() == before
+
+
+def test_a_name_that_a_later_version_adds_may_be_taken_by_then(postgres_url: str, execute: Execute) -> None:
+    asyncio.run(restore_postgres(postgres_url))
+    execute("CREATE TABLE limits (id integer)")
+    for call in (check, migrate):
+        with pytest.raises(Misconfigured, match="has limits already, and not of TaskFlow Hub"):
+            call(postgres_url)
+    execute("CREATE SCHEMA theirs")
+    execute("ALTER TABLE limits SET SCHEMA theirs")
+    database = postgres_url.rpartition("/")[2]
+    execute(f"ALTER ROLE taskflow IN DATABASE {database} SET search_path = public, theirs")
+    assert check(postgres_url) is SchemaState.OLDER, "nothing is hidden that is not there yet"
+    migrate(postgres_url)
+    assert check(postgres_url) is SchemaState.CURRENT
 
 
 def test_a_schema_of_its_own_and_what_may_hide_it(postgres_url: str, execute: Execute) -> None:

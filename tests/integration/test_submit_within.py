@@ -28,6 +28,7 @@ from taskflow_hub import (
     StoreUnavailable,
     Submission,
     Task,
+    TaskHandle,
     Unique,
     UniqueConflict,
 )
@@ -524,11 +525,102 @@ async def test_what_would_have_to_be_locked_until_the_commit_is_refused(each: Ho
     replace = Unique(key="k", on_conflict=OnConflict.REPLACE)
     with pytest.raises(Invalid, match="/unique/on_conflict"):
         await each.hub.submit("a.type", options={"unique": replace}, connection=each.own.given)
-    limited = Submission(type="a.type", limits=(Limit(key="k", running=1),))
-    with pytest.raises(Invalid, match="/tasks/1/limits"):
-        await each.hub.submit_many([Submission(type="a.type"), limited], connection=each.own.given)
     await each.own.commit()
     assert await each.count() == 0
+
+
+# --- limits
+
+
+def limited(*limits: Limit, **fields: Any) -> Submission:
+    return Submission(type="a.type", limits=limits, **fields)
+
+
+async def leased(house: House, count: int = 10) -> list[str]:
+    return [lease.assignment.id for lease in (await house.store.lease(None, count)).leases]
+
+
+async def test_limits_are_kept_and_their_numbers_come_with_the_commit(house: House) -> None:
+    await house.declare(TaskType(type="a.type"))
+    handles: list[TaskHandle[Any]] = []
+    for end in ("rollback", "commit"):
+        await house.own.begin()
+        handles = await house.hub.submit_many(
+            [
+                limited(Limit("b", per_second=1000), Limit("a", running=2)),
+                limited(Limit("a")),
+                limited(Limit("a")),
+            ],
+            connection=house.own.given,
+        )
+        await getattr(house.own, end)()
+    assert await leased(house) == [handle.id for handle in handles[:2]]
+    assert await leased(house) == []
+    waiting = await house.task(handles[2].id)
+    assert waiting is not None
+    assert waiting.hold == "limit:a"
+    (outcome,) = await house.store.submit([Submit((new_task(type="a.type", limits=(Limit("b"),)),))])
+    assert isinstance(outcome, Submitted), "its numbers are known"
+
+
+async def test_a_limit_without_numbers_is_refused(each: House) -> None:
+    await each.hub.submit("a.type", options={"unique": Unique(key="held")})
+    await each.own.begin()
+    bad = limited(Limit("b", running=1), Limit("a"))
+    for place, wanted in (
+        (0, [bad]),
+        (0, [bad, limited(Limit("a", running=1))]),
+        (1, [limited(Limit("a", running=1), unique=Unique(key="held")), bad]),  # the first makes no task
+    ):
+        with pytest.raises(Invalid, match="Limit 'a' has no numbers yet") as refused:
+            await each.hub.submit_many(wanted, connection=each.own.given)
+        assert [error.pointer for error in refused.value.errors] == [f"/tasks/{place}/limits/1/running"]
+    with pytest.raises(Invalid, match="Limit 'b' has no numbers yet"):
+        await each.hub.submit("a.type", options={"limits": [Limit("b")]}, connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 1
+
+
+async def test_what_makes_no_task_changes_no_number(each: House) -> None:
+    await each.hub.submit("a.type", options={"unique": Unique(key="held"), "limits": [Limit("a", running=1)]})
+    await each.store.update_queue("full", max_size=0)
+    nine = Limit("a", running=9)
+    await each.own.begin()
+    await each.hub.submit_many([limited(nine, unique=Unique(key="held"))], connection=each.own.given)
+    with pytest.raises(UniqueConflict):
+        await each.hub.submit_many(
+            [limited(nine), limited(unique=Unique(key="held", on_conflict=OnConflict.REJECT))],
+            connection=each.own.given,
+        )
+    with pytest.raises(QueueFull):
+        await each.hub.submit_many([limited(nine), limited(nine, queue="full")], connection=each.own.given)
+    await each.hub.submit_many([limited(Limit("a", per_second=100))] * 3, connection=each.own.given)
+    await each.own.commit()
+    await each.declare(TaskType(type="a.type"))
+    assert len(await leased(each)) == 1
+    await each.own.begin()
+    await each.hub.submit_many([limited(nine), limited(Limit("a", running=2))], connection=each.own.given)
+    await each.own.commit()
+    assert len(await leased(each)) == 1, "the last number counts"
+
+
+async def test_numbers_that_stay_lock_nothing_and_those_that_change_hold_the_key(pg: House) -> None:
+    await pg.declare(TaskType(type="a.type"))
+    first, *rest = [
+        await pg.hub.submit("a.type", options={"limits": [Limit("a", running=running)]})
+        for running in (1, 2, 2)
+    ]
+    await pg.own.begin()
+    await pg.hub.submit_many([limited(Limit("a", running=2)), limited(Limit("a"))], connection=pg.own.given)
+    assert await leased(pg, 1) == [first.id]
+    await pg.hub.submit_many([limited(Limit("a", running=3))], connection=pg.own.given)
+    passed_over = await pg.store.lease(None, 10)
+    assert passed_over.leases == ()
+    assert passed_over.next_in_s is not None, "it is looked at again soon"
+    (outcome,) = await pg.store.submit([Submit((new_task(type="a.type", limits=(Limit("a", running=3),)),))])
+    assert isinstance(outcome, Unavailable), "who would change them, too, does not wait for ever"
+    await pg.own.commit()
+    assert await leased(pg) == [handle.id for handle in rest]
 
 
 async def test_two_transactions_with_one_key_make_one_task(pg: House) -> None:

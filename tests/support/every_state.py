@@ -11,7 +11,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Line, Logged, Progressed
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef, TaskType
 from taskflow_hub.domain.moves import Fence
-from taskflow_hub.domain.submission import OnConflict, Unique
+from taskflow_hub.domain.submission import Limit, OnConflict, Unique
 from taskflow_hub.store.base import Store
 from taskflow_hub.store.values import BulkAction, Call, Idempotency, Submit, Submitted, TaskFilter
 from taskflow_hub.testing.store_contract.kit import DAY_S, START, Kit, comparable, hold, new_task
@@ -38,6 +38,7 @@ async def live_through_everything(kit: Kit) -> Seen:
         ids[state], _ = await kit.in_state(state, **rich_fields())
     await _running(kit, ids)
     await _ended(kit, ids)
+    await _limited(kit, ids)
     await _again(kit, ids)
     await _beside(kit, ids)
     line = [
@@ -129,6 +130,21 @@ async def _ended(kit: Kit, ids: dict[str, str]) -> None:
         crashed = await kit.run_again(crashed.id)
     await kit.succeed(crashed, '{"ü":1e3}'.encode())
     ids["crashed twice"] = crashed.id
+
+
+async def _limited(kit: Kit, ids: dict[str, str]) -> None:
+    one = Limit("host:a", running=1, per_second=0.5)
+    done = await kit.run(type="limited.done", limits=(one, Limit("b", running=3)))
+    await kit.succeed(done)
+    ids["limited done"] = done.id
+    kit.clock.advance(2)
+    running = await kit.run(type="limited", limits=(one,))
+    waiting = await kit.submit(type="limited", limits=(Limit("host:a"), Limit("b")))
+    owner = (await kit.get(running.id)).worker
+    assert owner is not None
+    assert await kit.lease(owner) == []
+    assert (await kit.get(waiting.id)).hold == "limit:host:a"
+    ids["limited"], ids["limited waits"] = running.id, waiting.id
 
 
 async def _again(kit: Kit, ids: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import OnConflict, Submission, check_texts, check_times
+from taskflow_hub.domain.submission import OnConflict, Submission, check_limits, check_texts, check_times
 from taskflow_hub.engine.payloads import Payloads
 from taskflow_hub.engine.tasks import repointed
 from taskflow_hub.store.values import Draft, Idempotency, NewTask
@@ -58,9 +58,7 @@ async def submit_within(
 def _draft(wanted: Submission, at: str, id: str) -> Draft:
     check_times(wanted, at)
     check_texts(wanted, at)
-    if wanted.limits:
-        # Their rows say what every task with the same key may do, and would be locked.
-        raise Invalid.field(f"{at}/limits", "cannot be given within a transaction of your own")
+    check_limits(wanted, at)
     if wanted.unique is not None and wanted.unique.on_conflict is OnConflict.REPLACE:
         # The task that makes way would be locked, and unheard of, until somebody else commits.
         raise Invalid.field(
@@ -80,6 +78,7 @@ def _draft(wanted: Submission, at: str, id: str) -> Draft:
         expires_at=wanted.expires_at,
         tags=wanted.tags,
         unique=wanted.unique,
+        limits=wanted.limits,
         **(given | {name: DEFAULTS[name] for name in open_}),
     )
     return Draft(new, open_)

@@ -38,7 +38,7 @@ def _columns(**names: str) -> dict[str, Kind]:
 _TASK: Final = _columns(
     id="id parent_id",
     text="status type queue worker traceparent account_id user_id retry progress error unique_key schedule_id workflow_id "
-    "payload",
+    "limits payload",
     whole="attempt priority rev crashes retry_count max_retries octets",
     number="timeout",
     time="expires_at cancel_requested_at started_at created_at run_at",
@@ -82,6 +82,10 @@ TABLES: Final = (
             time="registered_at last_beat_at died_at",
             number="loop_lag_s",
         ),
+    ),
+    Table(
+        "limits",
+        _columns(text="account_id key", whole="running", number="per_second tokens", time="filled_at"),
     ),
     Table("task_types", _columns(text="type queue on_lost document")),
     Table("queues", _columns(text="name", flag="paused", whole="max_size")),

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,9 @@ _MAKE_VERSION_TABLE: Final = (
 )
 _VERSION: Final = f"SELECT version_num FROM {VERSION_TABLE}"  # noqa: S608 (our own name)
 _SET_VERSION: Final = f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ($1)"  # noqa: S608
-_CREATED: Final = re.compile(r"^CREATE (?:UNIQUE )?(?:TABLE|SEQUENCE|INDEX) (\w+)", re.MULTILINE)
+_CREATED: Final = re.compile(
+    r"^CREATE (?:UNIQUE )?(?:TABLE|SEQUENCE|INDEX) (IF NOT EXISTS )?(\w+)", re.MULTILINE
+)
 # Where CREATE puts things; whether our version is known; and which of our names are taken there, or lead elsewhere.
 _LOOK: Final = """
     SELECT current_schema() AS schema,
@@ -168,26 +170,35 @@ async def _version(connection: asyncpg.Connection, target: Target) -> str | None
     """None: nothing here is ours. Raises Misconfigured where it could not be, or where others are in its way."""
     if refused := too_old(connection, target):
         raise refused
-    names = sorted({name for version in VERSIONS.all for name in _CREATED.findall(VERSIONS.sql(version))})
-    found = await connection.fetchrow(_LOOK, VERSION_TABLE, names)
+    found = await connection.fetchrow(_LOOK, VERSION_TABLE, sorted(_names(VERSIONS.all)))
     assert found is not None
     where = f"Database {target.shown}"
+    version: str | None = None
+    taken = found["taken"]
     if found["ours"]:
-        if found["hidden"]:
+        version = await connection.fetchval(_VERSION)
+        there = [one for one in VERSIONS.all if version is not None and one <= version]
+        if hidden := [name for name in found["hidden"] if name in _names(there)]:
             raise Misconfigured(
-                f"{where}: {_some(found['hidden'])} in another schema of the search_path hides the hub's; "
+                f"{where}: {_some(hidden)} in another schema of the search_path hides the hub's; "
                 "give the hub's user a search_path that begins with its own schema"
             )
-        version: str | None = await connection.fetchval(_VERSION)
-        return version
-    if found["schema"] is None:
+        coming = [one for one in VERSIONS.all if one not in there]
+        taken = [name for name in taken if name in _names(coming, but_made_before=True) - _names(there)]
+    elif found["schema"] is None:
         raise Misconfigured(f"{where}: no schema of this user's search_path exists; make one: CREATE SCHEMA")
-    if found["taken"]:
+    if taken:
         raise Misconfigured(
-            f"{where}: schema {found['schema']} has {_some(found['taken'])} already, and not of TaskFlow Hub; give the hub a "
+            f"{where}: schema {found['schema']} has {_some(taken)} already, and not of TaskFlow Hub; give the hub a "
             "database of its own, or a schema of its own: ALTER ROLE … IN DATABASE … SET search_path = …"
         )
-    return None
+    return version
+
+
+def _names(versions: Iterable[str], *, but_made_before: bool = False) -> set[str]:
+    """What these versions create; `but_made_before`: but for indexes that an operator may have made before (docs/adr/0040)."""
+    created = [found for version in versions for found in _CREATED.findall(VERSIONS.sql(version))]
+    return {name for made_before, name in created if not (made_before and but_made_before)}
 
 
 def _some(names: list[str]) -> str:

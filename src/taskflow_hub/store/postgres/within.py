@@ -5,7 +5,7 @@ is locked until then, so this differs a little from a submit of the store's own:
 - `on_conflict=replace` of a unique key is refused (engine/within.py).
 - `max_size` of a queue is kept, but what other open transactions put there is not counted.
 - A key that is in use in another open transaction is waited for, as long as the caller's `lock_timeout` allows; and others wait
-  for keys that are used here.
+  for keys that are used here. So it is with limits, but only if their numbers change: then nothing starts under them meanwhile.
 - A replay answers with the ids of the first time, whether or not their tasks have been removed since; and the window of a
   unique key lasts, even if its task was deleted.
 - Times are those of the statement. So is the place in the line.
@@ -26,6 +26,7 @@ from taskflow_hub.store.callers import Caller, no_transaction
 from taskflow_hub.store.documents import decoder, json_text, policy_text, to_json
 from taskflow_hub.store.keys import Answer, require_same
 from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.stated import keys_of
 from taskflow_hub.store.values import Draft, Idempotency
 
 SUBMIT: Final = statement("only/submit_within")
@@ -58,6 +59,18 @@ class _Item(Struct):
     unique_key: str | None
     window_s: float | None
     reject: bool
+    limits: str | None
+
+
+class _Limit(Struct):
+    """One limit of one task, the item's `n`, and its place there."""
+
+    n: int
+    place: int
+    account_id: str
+    key: str
+    running: int | None
+    per_second: float | None
 
 
 class _Key(Struct):
@@ -70,13 +83,14 @@ class _Key(Struct):
 
 
 class _Found(Struct):
-    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n."""
+    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place)."""
 
     kept: tuple[str, str] | None = None
     answered: list[tuple[int, str]] | None = None
     crowded: list[tuple[str, int, int]] | None = None
     lanes: list[str] | None = None
     unknown: list[int] | None = None
+    unnumbered: list[tuple[int, int]] | None = None
 
 
 class Within:
@@ -104,9 +118,8 @@ class Within:
             )
         )
         items = [_item(n, draft) for n, draft in enumerate(drafts)]
-        found = await self._ask(
-            SUBMIT, {"tasks": items, "strict": strict} | ({} if key is None else {"key": key})
-        )
+        document = {"tasks": items, "limits": _limits(drafts), "strict": strict}
+        found = await self._ask(SUBMIT, document if key is None else document | {"key": key})
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]
@@ -183,7 +196,16 @@ def _item(n: int, draft: Draft) -> _Item:
         unique_key=None if unique is None else unique.key,
         window_s=None if unique is None else unique.window,
         reject=unique is not None and unique.on_conflict is OnConflict.REJECT,
+        limits=to_json(keys_of(new)) if new.limits else None,
     )
+
+
+def _limits(drafts: Sequence[Draft]) -> list[_Limit]:
+    return [
+        _Limit(n, place, draft.new.account_id, limit.key, limit.running, limit.per_second)
+        for n, draft in enumerate(drafts)
+        for place, limit in enumerate(draft.new.limits)
+    ]
 
 
 def _refusal(drafts: Sequence[Draft], holders: dict[int, str], found: _Found) -> TaskflowError | None:
@@ -193,6 +215,8 @@ def _refusal(drafts: Sequence[Draft], holders: dict[int, str], found: _Found) ->
         unique = drafts[n].new.unique
         if unique is not None and unique.on_conflict is OnConflict.REJECT:
             return refusals.key_held(unique.key, holder, None, n)
+    for n, place in found.unnumbered or ():
+        return refusals.no_numbers(n, place, drafts[n].new.limits[place].key)
     for queue, bound, waiting in found.crowded or ():
         coming = [n for n, lane in enumerate(found.lanes or ()) if lane == queue and n not in holders]
         return refusals.queue_full(queue, bound, coming[max(bound - waiting, 0) :])

@@ -62,10 +62,6 @@ class StoppedHub:
         """How many results lie in the results folder."""
         return int(self._value("SELECT count(*) FROM finished_tasks WHERE result_ref IS NOT NULL"))
 
-    def limited(self) -> int:
-        """How many unfinished tasks have limits."""
-        return int(self._value("SELECT count(*) FROM tasks WHERE limits IS NOT NULL"))
-
     def last_seq(self) -> int:
         return int(self._value("SELECT last FROM sequence"))
 

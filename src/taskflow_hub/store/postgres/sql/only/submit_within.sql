@@ -1,9 +1,10 @@
 -- Submit within a transaction of somebody else's: one statement that does all of it, on a connection we know nothing of. What it
 -- is given is one JSON document, so that it looks the same to every driver; so is what it answers.
 --
--- It waits for nothing but keys. `kept` and `held` wait for whoever is just using the same key, and then find its row as it is
--- now, though the rest of the statement still sees the database as it was when it began. So whether the holder of a unique key is
--- unfinished can be looked up only if its row is still the one that was seen then; else somebody has just taken it, and holds it.
+-- It waits for nothing but keys, and for those of limits only if it changes their numbers. `kept` and `held` wait for whoever is
+-- just using the same key, and then find its row as it is now, though the rest of the statement still sees the database as it
+-- was when it began. So whether the holder of a unique key is unfinished can be looked up only if its row is still the one that
+-- was seen then; else somebody has just taken it, and holds it.
 --
 -- All or nothing: if anything stands against it, no task is made. (A row of a unique key that names no task holds nothing.)
 WITH given AS MATERIALIZED (
@@ -25,7 +26,7 @@ wanted AS MATERIALIZED (
             n integer, id uuid, type text, queue text, priority smallint, payload text, octets integer, run_at timestamptz,
             delay_s double precision, max_retries integer, retry text, timeout double precision, defaults text[],
             expires_at timestamptz, tags text[], account_id text, user_id text, traceparent text,
-            unique_key text, window_s double precision, reject boolean
+            unique_key text, window_s double precision, reject boolean, limits text
         )
         LEFT JOIN task_types AS home ON home.type = item.type
 ),
@@ -116,10 +117,55 @@ crowded AS MATERIALIZED (
         ) AS waiting
     WHERE waiting.tasks + coming.tasks > queues.max_size
 ),
+named AS MATERIALIZED (
+    -- The limits of each task, with the numbers they have, and whether a task before it in the document has stated any.
+    SELECT
+        item.*, known.key IS NOT NULL AS known, known.running AS was_running, known.per_second AS was_per_second,
+        coalesce(bool_or(item.running IS NOT NULL OR item.per_second IS NOT NULL) OVER before, false) AS stated
+    FROM
+        given
+        CROSS JOIN LATERAL json_to_recordset(given.doc -> 'limits') AS item (
+            n integer, place integer, account_id text, key text, running integer, per_second double precision
+        )
+        LEFT JOIN limits AS known ON known.account_id = item.account_id AND known.key = item.key
+    WHERE item.n NOT IN (SELECT n FROM answered)
+    WINDOW before AS (PARTITION BY item.account_id, item.key ORDER BY item.n)
+),
+unnumbered AS MATERIALIZED (
+    SELECT n, place FROM named WHERE NOT known AND NOT stated
+),
+clear AS MATERIALIZED (
+    SELECT
+        go.ahead AND NOT EXISTS (SELECT FROM answered WHERE reject) AND NOT EXISTS (SELECT FROM crowded)
+        AND NOT EXISTS (SELECT FROM unnumbered) AS ahead
+    FROM go
+),
+numbered AS (
+    INSERT INTO limits AS there (account_id, key, running, per_second)
+    SELECT last.account_id, last.key, last.running, last.per_second
+    FROM (
+        SELECT
+            account_id, key, bool_and(known) AS known, max(was_running) AS was_running, max(was_per_second) AS was_per_second,
+            (array_agg(running ORDER BY n DESC) FILTER (WHERE running IS NOT NULL))[1] AS running,
+            (array_agg(per_second ORDER BY n DESC) FILTER (WHERE per_second IS NOT NULL))[1] AS per_second
+        FROM named
+        GROUP BY account_id, key
+    ) AS last CROSS JOIN clear
+    WHERE
+        clear.ahead
+        AND (
+            NOT last.known OR coalesce(last.running, last.was_running) IS DISTINCT FROM last.was_running
+            OR coalesce(last.per_second, last.was_per_second) IS DISTINCT FROM last.was_per_second
+        )
+    ORDER BY last.account_id COLLATE "C", last.key COLLATE "C"
+    ON CONFLICT (account_id, key) DO UPDATE
+    SET
+        running = coalesce(excluded.running, there.running), per_second = coalesce(excluded.per_second, there.per_second)
+),
 made AS (
     INSERT INTO tasks (
         id, status, type, queue, priority, seq, expires_at, timeout, max_retries, created_at, tags, traceparent,
-        account_id, user_id, run_at, retry, unrouted, unique_key, octets, payload
+        account_id, user_id, run_at, retry, unrouted, unique_key, octets, limits, payload
     )
     SELECT
         task.id, CASE WHEN task.waits THEN 'scheduled' ELSE 'queued' END, task.type, task.lane, task.priority,
@@ -137,13 +183,11 @@ made AS (
             WHEN 'retry' = ANY (task.defaults) AND task.declared IS NOT NULL
             THEN CAST(task.declared -> 'retry' AS text) ELSE task.retry
         END,
-        task.unrouted, task.unique_key, task.octets, task.payload
+        task.unrouted, task.unique_key, task.octets, task.limits, task.payload
     FROM (
         SELECT wanted.*, coalesce(wanted.due_at > statement_timestamp(), false) AS waits
-        FROM wanted CROSS JOIN go
-        WHERE
-            go.ahead AND wanted.n NOT IN (SELECT n FROM answered)
-            AND NOT EXISTS (SELECT FROM answered WHERE reject) AND NOT EXISTS (SELECT FROM crowded)
+        FROM wanted CROSS JOIN clear
+        WHERE clear.ahead AND wanted.n NOT IN (SELECT n FROM answered)
         ORDER BY wanted.n
     ) AS task
     RETURNING id, account_id, tags, queue, type, priority, seq
@@ -171,6 +215,7 @@ SELECT CAST(json_build_object(
     'crowded', (SELECT json_agg(json_build_array(name, max_size, waiting)) FROM crowded),
     'lanes', CASE WHEN EXISTS (SELECT FROM crowded) THEN (SELECT json_agg(lane ORDER BY n) FROM wanted) END,
     'unknown', (SELECT json_agg(n) FROM unknown),
+    'unnumbered', (SELECT json_agg(json_build_array(n, place) ORDER BY n, place) FROM unnumbered),
     'told', (
         SELECT count(pg_notify(
             'taskflow_hub', CASE WHEN octet_length(message) <= 7000 THEN message ELSE short_message END
