@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from taskflow_hub.domain.clock import new_id
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres.statements import statement
 
 READY, HELD, RUNNING, BLOCKED = "tasks_ready", "tasks_held", "tasks_running", "tasks_blocked"
+LIMITED_HELD, LIMITED_RUNNING, LIMITS = "tasks_limited_held", "tasks_limited_running", "limits_pkey"
 SCHEDULED_QUEUE, UNROUTED, TASKS = "tasks_scheduled_queue", "tasks_unrouted", "tasks_pkey"
+ID = new_id()
 LONG_AGO, DAY = datetime(2001, 1, 1, tzinfo=UTC), timedelta(days=1)
 
 # What each statement is given, and the indexes of `tasks` and of what else may be large that it must go by.
@@ -27,6 +30,19 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "take_back": (("w",), {RUNNING}),
     "route": ((["t"], ["q"]), {UNROUTED}),
     "only/register_lock": (("w", ["t"]), {RUNNING, UNROUTED, TASKS}),
+    "lease_look": ((), {LIMITED_HELD}),
+    "held_lanes": ((), {HELD, UNROUTED, LIMITED_HELD}),
+    "lease_held": ((None, [ID]), {TASKS}),
+    "limit_groups": ((["q"], ["t"], [""], [""], 5), {LIMITED_HELD}),
+    "limit_first": ((None, ["q"], ["t"], ["a"], ['["k"]'], [5]), {LIMITED_HELD}),
+    "limit_ahead": ((None, ["q"], ["t"], [5], [1], 5), {READY}),
+    "limit_hold": (([ID], ["limit:k"]), {TASKS}),
+    "limit_running": ((["a"],), {LIMITED_RUNNING}),
+    "limit_rows": ((None, ["a"], ["k"]), {LIMITS}),
+    "only/limit_lock": ((None, ["a"], ["k"]), {LIMITS}),
+    "limit_spend": ((["a"], ["k"], [1.0], [LONG_AGO]), {LIMITS}),
+    "limit_state": ((["a"], ["k"], [1], [1.0]), {LIMITS}),
+    "only/limit_drop": ((["a"], ["k"]), {LIMITS}),
     "prune_idempotency_keys": ((None, 5), {"idempotency_keys_by_age"}),
     "only/prune_unique_lock": ((None, 5), {"unique_keys_by_age", TASKS}),
     "prune_unique_keys": ((None, ["a"], ["t"], ["k"]), {"unique_keys_pkey", TASKS}),
@@ -51,5 +67,5 @@ async def test_it_goes_by_its_index(store: PostgresStore, name: str) -> None:
     assert indexes <= used, plan
     assert {index for index in used if index.startswith("tasks_")} <= indexes | {TASKS}, plan
     assert not re.search(
-        r"Seq Scan on (tasks|finished_\w+|attempts_\w+|unique_keys|idempotency_keys)\b", plan
+        r"Seq Scan on (tasks|limits|finished_\w+|attempts_\w+|unique_keys|idempotency_keys)\b", plan
     ), plan

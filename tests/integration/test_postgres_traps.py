@@ -1,8 +1,9 @@
 """What goes wrong on PostgreSQL when one statement waits for a lock of another: each trap is forced with locks that are held.
 
 (a) After the wait the row is looked at again, but a subquery is not. (b) Two batches that lock their rows in opposite orders
-wait for each other. (c) A count made while waiting is old: test_postgres_lease.py. Where it can be shown, the naive statement
-goes first and falls into the trap, so that it is known to be one.
+wait for each other. (c) A count made while waiting is old: of what runs under a limit here, of a worker in
+test_postgres_lease.py. Where it can be shown, the naive statement goes first and falls into the trap, so that it is known to
+be one.
 """
 
 import asyncio
@@ -22,9 +23,14 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Assignment, Held, Progressed
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome, Reason, Task
 from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres import moves as verbs
+from taskflow_hub.store.postgres.lease import Leasing
+from taskflow_hub.store.postgres.marks import Marks
+from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.transaction import Transaction
+from taskflow_hub.store.values import Submit, Submitted
 from taskflow_hub.testing.store_contract.kit import DAY_S, OOPS, Kit, ManualClock, new_task
 
 APPLIED, STALE = Verdict.APPLIED, Verdict.STALE
@@ -358,6 +364,119 @@ async def _deadlocks(watcher: asyncpg.Connection) -> int:
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
     return found
+
+
+# --- (c) a count made while waiting is old -------------------------------------------------------------------------------
+
+NAIVE_LEASE = """
+WITH key AS (SELECT running FROM limits WHERE key = 'a' FOR UPDATE),
+run AS (SELECT count(*) AS count FROM tasks WHERE status = 'running'),
+first AS (
+    SELECT id FROM tasks WHERE status = 'queued' ORDER BY seq
+    LIMIT (SELECT running - count FROM key CROSS JOIN run)
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE tasks SET status = 'running', attempt = attempt + 1, worker = 'w', leased_at = now()
+WHERE id = ANY (ARRAY(SELECT id FROM first))
+"""
+RUNNING = "SELECT count(*) FROM tasks WHERE status = 'running'"
+THREE = Limit("a", running=3)
+
+
+async def test_trap_c_a_limit_that_is_locked_counted_and_leased_under_in_one_statement_is_not_kept(
+    kit: Kit, other: Other, watcher: asyncpg.Connection
+) -> None:
+    await kit.submit_all([new_task(limits=(THREE,)) for _ in range(20)])
+    async with other() as sql, other() as first, other() as second:
+        async with sql.transaction():
+            await sql.execute("SELECT FROM limits FOR UPDATE")
+            leases = [asyncio.ensure_future(naive.execute(NAIVE_LEASE)) for naive in (first, second)]
+            await waits_for_a_lock(watcher, 2)
+        await asyncio.gather(*leases)
+    assert await watcher.fetchval(RUNNING) == 6, "the trap is one"
+
+
+async def test_trap_c_what_was_counted_before_the_limit_was_locked_is_counted_again(
+    kit: Kit, other: Other, watcher: asyncpg.Connection
+) -> None:
+    """A lease has seen that nothing runs, and waits before it can lock; meanwhile another process leases three."""
+    tasks = await kit.submit_all([new_task(limits=(THREE,)) for _ in range(20)])
+    worker = await kit.worker(slots=5)
+    async with other() as sql:
+        async with sql.transaction():
+            await sql.execute("LOCK TABLE limits IN EXCLUSIVE MODE")  # it can be read, but not locked
+            leasing = asyncio.ensure_future(kit.store.lease([worker], 100))
+            await waits_for_a_lock(watcher)
+            await sql.execute(
+                "UPDATE tasks SET status = 'running', attempt = 1, worker = 'w', leased_at = now() WHERE id = ANY ($1::uuid[])",
+                [task.id for task in tasks[10:13]],
+            )
+        assert (await leasing).leases == ()
+    assert await watcher.fetchval(RUNNING) == 3
+
+
+async def test_trap_c_a_limit_in_the_hands_of_another_lease_is_passed_over(
+    kit: Kit, other: Other, watcher: asyncpg.Connection
+) -> None:
+    """It has counted, and not leased yet: who comes then neither waits nor counts on his own."""
+    tasks = await kit.submit_all([new_task(limits=(THREE,)) for _ in range(20)])
+    free = await kit.submit()
+    first, second = await kit.worker(slots=5), await kit.worker(slots=20)
+    store = await kit.another_store()
+    async with other() as sql:
+        async with sql.transaction():
+            await sql.execute("LOCK TABLE tasks IN SHARE MODE")  # its rows can be locked, but not changed
+            leasing = asyncio.ensure_future(kit.store.lease([first], 100))
+            await waits_for_a_lock(watcher)
+            passing = asyncio.ensure_future(store.lease([second], 100))
+            await waits_for_a_lock(watcher, 2)  # with the free task, which it is about to lease
+        assert [lease.assignment.id for lease in (await leasing).leases] == [task.id for task in tasks[:3]]
+        passed = await passing
+    assert [lease.assignment.id for lease in passed.leases] == [free.id]
+    assert passed.next_in_s is not None, "it is looked at again soon"
+    assert (await store.lease([second], 100)).leases == ()
+    assert await watcher.fetchval(RUNNING) == 4
+
+
+async def test_leases_and_submits_of_the_same_limits_never_wait_in_a_circle(
+    kit: Kit, other: Other, watcher: asyncpg.Connection
+) -> None:
+    """Many rounds, without the writer that would run a deadlocked transaction again; the numbers change each time."""
+    keys = "abcdef"
+    workers = [await kit.worker(slots=50) for _ in range(2)]
+    intakes, leasings = [Intake() for _ in range(2)], []
+    for _ in workers:
+        marks = Marks()
+        marks.lower({("default", "t", new_task().priority): 0})
+        leasings.append(Leasing(marks))
+
+    async def submit(sql: asyncpg.Connection, intake: Intake, order: str, number: int) -> None:
+        limits = [Limit(key, running=1 + (number + place) % 3) for place, key in enumerate(order)]
+        request = Submit(tuple(new_task(limits=tuple(limits[n : n + 3])) for n in range(4)))
+        async with sql.transaction():
+            (outcome,) = await intake.submit(Transaction(sql, None), [request])
+        assert isinstance(outcome, Submitted)
+
+    async def lease(sql: asyncpg.Connection, leasing: Leasing, worker: str) -> int:
+        tx = Transaction(sql, None)
+        async with sql.transaction():
+            found = await leasing.lease(tx, [worker], 100)
+        attempts = [one.assignment for one in found.leased.leases]
+        await verbs.SUCCEED.run(Transaction(sql, None), _moves(moves.Succeed, ran_s=1.0)(attempts))
+        return len(attempts)
+
+    done = 0
+    async with other() as first, other() as second, other() as third, other() as fourth:
+        for number in range(ROUNDS):
+            _, _, one, two = await asyncio.gather(
+                submit(first, intakes[0], keys, number),
+                submit(second, intakes[1], keys[::-1], number),
+                lease(third, leasings[0], workers[0]),
+                lease(fourth, leasings[1], workers[1]),
+            )
+            done += one + two
+    assert await _deadlocks(watcher) == 0
+    assert done > 0
 
 
 # --- what is decided by the row as it is once it is locked --------------------------------------------------------------
