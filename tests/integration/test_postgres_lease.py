@@ -11,7 +11,12 @@ from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.postgres import PostgresStore
+from taskflow_hub.store.postgres.lease import Found, Leasing
+from taskflow_hub.store.postgres.marks import Marks
+from taskflow_hub.store.postgres.statements import SQL_NAMES, statement
+from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.values import Leased, Submit
 from taskflow_hub.testing.store_contract.kit import new_task
 
@@ -201,3 +206,67 @@ async def test_many_lines_are_merged_in_the_order_of_the_queue(stores: OpenStore
         found += ids(Leased(leased))
         await succeed(store, Leased(leased))
     assert found == wanted
+
+
+# --- limits --------------------------------------------------------------------------------------------------------------
+
+ONE = (Limit("a", running=1),)
+
+
+async def test_another_process_leases_at_once_what_an_end_lets_start(stores: OpenStores) -> None:
+    """The limit is filled, and the others put on hold, by one; the end comes there, and the other has a free worker."""
+    first, second = await stores(2)
+    mine, other = await register(first), await register(second)
+    assert ids(await second.lease([other], 10)) == []
+    while not first._company._tasks or first._link.loop.time() > first._company._until:
+        await first.changed(0.05)  # until they have heard of each other
+    tasks = await submit(first, 3, limits=ONE)
+    leased = await first.lease([mine], 10)
+    assert ids(leased) == tasks[:1]
+    while await second.changed(0.2):
+        assert ids(await second.lease([other], 10)) == []
+    await succeed(first, leased)
+    async with asyncio.timeout(5):
+        assert await second.changed(5)
+        assert ids(await second.lease([other], 10)) == tasks[1:2]
+
+
+async def test_what_is_held_is_known_by_a_hint_or_by_a_survey(
+    stores: OpenStores, sql: asyncpg.Connection
+) -> None:
+    """Held tasks have no marks; who knows of none does not ask."""
+    first, second = await stores(2)
+    worker = await register(first)
+    (task, _) = await submit(first, 2, limits=ONE)
+    running = await first.lease([worker], 10)
+    other = await register(second)
+    assert ids(await second.lease([other], 10)) == []
+    for tell in (second._dispatch.limited, second._dispatch.missed):
+        second._dispatch._limited = False
+        second._dispatch._marks = Marks()
+        await sql.execute("UPDATE tasks SET status = 'scheduled', run_at = 'infinity' WHERE id = $1", task)
+        assert ids(await second.lease([other], 10)) == [], "nobody has told of it"
+        tell()
+        (held,) = ids(await second.lease([other], 10))
+        await sql.execute("UPDATE tasks SET status = 'queued', hold = 'limit:a' WHERE id = $1", held)
+    assert ids(running) == [task]
+
+
+async def test_who_uses_no_limits_pays_no_statement(stores: OpenStores) -> None:
+    (store,) = await stores(1)
+    worker = await register(store)
+    await submit(store, 3)
+    ours = {
+        statement(name): name
+        for name in (*SQL_NAMES, "only/lease_workers", "only/lease_running", "only/limit_lock")
+    }
+    asked: list[str] = []
+
+    async def lease(tx: Transaction) -> Found:
+        with tx.connection.query_logger(lambda query: asked.append(query.query)):
+            return await Leasing(store._dispatch._marks).lease(tx, [worker], 10)
+
+    assert len((await store._writer.write(lease)).leased.leases) == 3
+    assert [ours[text] for text in asked if text in ours] == [  # the driver has questions of its own
+        "only/lease_workers", "lease_look", "lease_profiles", "only/lease_running", "lease_scan", "lease",
+    ]  # fmt: skip
