@@ -3,12 +3,15 @@
 import random
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+from msgspec import Struct
 from tests.support.hub_process import HubProcess
 
 APP = "limits_app:hub"
@@ -22,12 +25,41 @@ def submit_all(hub: HubProcess, tasks: Iterable[dict[str, Any]]) -> list[str]:
     return ids
 
 
-def running(folder: Path, key: str) -> int:
-    """How many tasks with this key run, by the store."""
+class House(Struct, frozen=True):
+    """A folder, a database, and how many tasks with a key run by what the database says."""
+
+    folder: Path
+    environ: dict[str, str]
+    running: Callable[[str], int]
+
+    def hub(self) -> HubProcess:
+        return HubProcess(self.folder, app=APP, environ=self.environ)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    if request.param == "sqlite":
+        yield House(tmp_path, ENVIRON, lambda key: _running_sqlite(tmp_path, key))
+        return
+    url = request.getfixturevalue("postgres_url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        environ = {**ENVIRON, "TASKFLOW_DATABASE_URL": url}
+        yield House(tmp_path, environ, lambda key: _running_postgres(connection, key))
+
+
+COUNT = "SELECT count(*) FROM tasks WHERE status = 'running' AND limits LIKE "
+
+
+def _running_sqlite(folder: Path, key: str) -> int:
     with closing(sqlite3.connect(f"file:{folder}/taskflow.db?mode=ro", uri=True, timeout=10)) as connection:
-        text = "SELECT count(*) FROM tasks WHERE status = 'running' AND limits LIKE ?"
-        (count,) = connection.execute(text, (f'%"{key}"%',)).fetchone()
+        (count,) = connection.execute(f"{COUNT} ?", (f'%"{key}"%',)).fetchone()
     return int(count)
+
+
+def _running_postgres(connection: psycopg.Connection, key: str) -> int:
+    row = connection.execute(f"{COUNT} %s", (f'%"{key}"%',)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def unfinished(hub: HubProcess) -> int:
@@ -35,14 +67,11 @@ def unfinished(hub: HubProcess) -> int:
     return sum(depth.values())
 
 
-def test_two_processes_keep_one_limit(tmp_path: Path) -> None:
+def test_two_processes_keep_one_limit(house: House) -> None:
     """As the handlers count and as the store counts, never four; and what waits says why."""
-    marks = tmp_path / "marks"
+    marks = house.folder / "marks"
     marks.mkdir()
-    with (
-        HubProcess(tmp_path, app=APP, environ=ENVIRON) as hub,
-        HubProcess(tmp_path, app=APP, environ=ENVIRON) as other,
-    ):
+    with house.hub() as hub, house.hub() as other:
         body = {
             "type": "limits.counted",
             "payload": {"folder": str(marks), "seconds": 0.03},
@@ -57,7 +86,7 @@ def test_two_processes_keep_one_limit(tmp_path: Path) -> None:
         assert set(held) == {"limit:host:example.org"}
         most = 0
         while unfinished(hub):
-            most = max(most, running(tmp_path, "host:example.org"))
+            most = max(most, house.running("host:example.org"))
         found = [hub.task(id) for id in ids]
     assert {task["status"] for task in found} == {"success"}
     assert max(task["result"] for task in found) == 3
@@ -65,9 +94,9 @@ def test_two_processes_keep_one_limit(tmp_path: Path) -> None:
     assert len({task["worker"] for task in found}) == 2, "both took part"
 
 
-def test_a_rate_is_kept(tmp_path: Path) -> None:
+def test_a_rate_is_kept(house: House) -> None:
     """A second's worth at once, and then one after the other."""
-    with HubProcess(tmp_path, app=APP, environ=ENVIRON) as hub:
+    with house.hub() as hub:
         body = {"type": "limits.quick", "limits": [{"key": "api", "per_second": 10}]}
         ids = submit_all(hub, [body] * 30)
         assert hub.task(ids[-1])["hold"] in {None, "rate:api"}
@@ -78,10 +107,10 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
     assert len({int(start / 0.2) for start in starts[10:]}) >= 4, "not one burst a second"
 
 
-def test_it_drains_after_any_kill(tmp_path: Path) -> None:
+def test_it_drains_after_any_kill(house: House) -> None:
     """Killed in the middle again and again: never too many by the store, and nothing sleeps for ever."""
     chance = random.Random(7)
-    hub = HubProcess(tmp_path, app=APP, environ=ENVIRON).start()
+    hub = house.hub().start()
     try:
         limits = [
             [{"key": "a", "running": 2}],
@@ -94,7 +123,7 @@ def test_it_drains_after_any_kill(tmp_path: Path) -> None:
             until = time.monotonic() + chance.uniform(0.1, 0.5)
             while time.monotonic() < until:
                 for key, most in (("a", 2), ("b", 1), ("c", 3)):
-                    assert running(tmp_path, key) <= most
+                    assert house.running(key) <= most
             hub.kill()
             hub.start()
         found = [hub.final(id, 60) for id in ids]
