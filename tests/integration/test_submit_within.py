@@ -623,6 +623,30 @@ async def test_numbers_that_stay_lock_nothing_and_those_that_change_hold_the_key
     assert await leased(pg) == [handle.id for handle in rest]
 
 
+async def test_who_has_no_rights_on_limits_submits_without(pg: House) -> None:
+    """As the guide said before there were any."""
+    rights = (
+        "CREATE ROLE narrow",
+        "GRANT SELECT ON queues, task_types TO narrow",
+        "GRANT SELECT, INSERT ON tasks, task_tags TO narrow",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys, unique_keys TO narrow",
+        "GRANT USAGE ON SEQUENCE task_seq TO narrow",
+    )
+    for right in rights:
+        await pg.own.run(right)
+    try:
+        await pg.own.begin()
+        await pg.own.run("SET LOCAL ROLE narrow")
+        handle = await pg.hub.submit("a.type", connection=pg.own.given)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="limits"):
+            await pg.hub.submit_many([limited(Limit("a", running=1))], connection=pg.own.given)
+        await pg.own.rollback()
+        assert await pg.task(handle.id) is None
+    finally:
+        await pg.own.run("DROP OWNED BY narrow")
+        await pg.own.run("DROP ROLE narrow")
+
+
 async def test_two_transactions_with_one_key_make_one_task(pg: House) -> None:
     """The second waits for the first, and believes its row, not what it saw before."""
     for how, kept in (("commit", True), ("rollback", False)):

@@ -29,7 +29,10 @@ from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.stated import keys_of
 from taskflow_hub.store.values import Draft, Idempotency
 
-SUBMIT: Final = statement("only/submit_within")
+SUBMIT_LIMITED: Final = statement("only/submit_within")
+SUBMIT: Final = SUBMIT_LIMITED.replace(statement("parts/named"), statement("parts/unnamed")).replace(
+    statement("parts/numbered"), ""
+)
 SETTLE: Final = statement("only/submit_within_settle")
 
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "42703"})
@@ -118,8 +121,11 @@ class Within:
             )
         )
         items = [_item(n, draft) for n, draft in enumerate(drafts)]
-        document = {"tasks": items, "limits": _limits(drafts), "strict": strict}
-        found = await self._ask(SUBMIT, document if key is None else document | {"key": key})
+        limits = _limits(drafts)
+        document = {"tasks": items, "limits": limits, "strict": strict} | (
+            {} if key is None else {"key": key}
+        )
+        found = await self._ask(SUBMIT_LIMITED if limits else SUBMIT, document)
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]

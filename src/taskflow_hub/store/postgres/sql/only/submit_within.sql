@@ -117,51 +117,14 @@ crowded AS MATERIALIZED (
         ) AS waiting
     WHERE waiting.tasks + coming.tasks > queues.max_size
 ),
-named AS MATERIALIZED (
-    -- The limits of each task, with the numbers they have, and whether a task before it in the document has stated any.
-    SELECT
-        item.*, known.key IS NOT NULL AS known, known.running AS was_running, known.per_second AS was_per_second,
-        coalesce(bool_or(item.running IS NOT NULL OR item.per_second IS NOT NULL) OVER before, false) AS stated
-    FROM
-        given
-        CROSS JOIN LATERAL json_to_recordset(given.doc -> 'limits') AS item (
-            n integer, place integer, account_id text, key text, running integer, per_second double precision
-        )
-        LEFT JOIN limits AS known ON known.account_id = item.account_id AND known.key = item.key
-    WHERE item.n NOT IN (SELECT n FROM answered)
-    WINDOW before AS (PARTITION BY item.account_id, item.key ORDER BY item.n)
-),
-unnumbered AS MATERIALIZED (
-    SELECT n, place FROM named WHERE NOT known AND NOT stated
-),
+/*named*/,
 clear AS MATERIALIZED (
     SELECT
         go.ahead AND NOT EXISTS (SELECT FROM answered WHERE reject) AND NOT EXISTS (SELECT FROM crowded)
         AND NOT EXISTS (SELECT FROM unnumbered) AS ahead
     FROM go
 ),
-numbered AS (
-    INSERT INTO limits AS there (account_id, key, running, per_second)
-    SELECT last.account_id, last.key, last.running, last.per_second
-    FROM (
-        SELECT
-            account_id, key, bool_and(known) AS known, max(was_running) AS was_running, max(was_per_second) AS was_per_second,
-            (array_agg(running ORDER BY n DESC) FILTER (WHERE running IS NOT NULL))[1] AS running,
-            (array_agg(per_second ORDER BY n DESC) FILTER (WHERE per_second IS NOT NULL))[1] AS per_second
-        FROM named
-        GROUP BY account_id, key
-    ) AS last CROSS JOIN clear
-    WHERE
-        clear.ahead
-        AND (
-            NOT last.known OR coalesce(last.running, last.was_running) IS DISTINCT FROM last.was_running
-            OR coalesce(last.per_second, last.was_per_second) IS DISTINCT FROM last.was_per_second
-        )
-    ORDER BY last.account_id COLLATE "C", last.key COLLATE "C"
-    ON CONFLICT (account_id, key) DO UPDATE
-    SET
-        running = coalesce(excluded.running, there.running), per_second = coalesce(excluded.per_second, there.per_second)
-),
+/*numbered*/
 made AS (
     INSERT INTO tasks (
         id, status, type, queue, priority, seq, expires_at, timeout, max_retries, created_at, tags, traceparent,
