@@ -51,6 +51,7 @@ class Numbers:
         self._any = bool(named)
         self._known = dict(found)
         self._changed: dict[Key, Stated] = {}
+        self._before: list[tuple[Key, Stated | None, Stated | None]] = []  # what was known, and changed
 
     def __bool__(self) -> bool:
         """Does the batch name any?"""
@@ -66,14 +67,21 @@ class Numbers:
                 raise refusals.no_numbers(index, place, limit.key)
             merged = _merged(known or _NOTHING, stated)
             if merged != known:
+                self._before.append((key, known, self._changed.get(key)))
                 self._known[key] = merged
                 self._changed[key] = _merged(self._changed.get(key, _NOTHING), stated)
 
-    def mark(self) -> tuple[dict[Key, Stated], dict[Key, Stated]]:
-        return self._known.copy(), self._changed.copy()
+    def mark(self) -> int:
+        return len(self._before)
 
-    def undo(self, mark: tuple[dict[Key, Stated], dict[Key, Stated]]) -> None:
-        self._known, self._changed = mark
+    def undo(self, mark: int) -> None:
+        while len(self._before) > mark:
+            key, known, changed = self._before.pop()
+            for numbers, before in ((self._known, known), (self._changed, changed)):
+                if before is None:
+                    numbers.pop(key, None)
+                else:
+                    numbers[key] = before
 
     def changes(self) -> list[tuple[str, str, int | None, float | None]]:
         """Account, key, running, per second: what is to be written now, in the order in which keys are locked."""
