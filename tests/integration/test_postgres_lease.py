@@ -264,7 +264,7 @@ async def test_who_uses_no_limits_pays_no_statement(stores: OpenStores) -> None:
 
     async def lease(tx: Transaction) -> Found:
         with tx.connection.query_logger(lambda query: asked.append(query.query)):
-            return await Leasing(store._dispatch._marks).lease(tx, [worker], 10)
+            return await Leasing(store._dispatch._marks).lease(tx, [worker], 10, limited=False)
 
     assert len((await store._writer.write(lease)).leased.leases) == 3
     assert [ours[text] for text in asked if text in ours] == [  # the driver has questions of its own

@@ -30,7 +30,7 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "take_back": (("w",), {RUNNING}),
     "route": ((["t"], ["q"]), {UNROUTED}),
     "only/register_lock": (("w", ["t"]), {RUNNING, UNROUTED, TASKS}),
-    "lease_look": ((), {LIMITED_HELD}),
+    "lease_look": ((True,), {LIMITED_HELD}),
     "held_lanes": ((), {HELD, UNROUTED, LIMITED_HELD}),
     "lease_held": ((None, [ID]), {TASKS}),
     "limit_groups": ((["q"], ["t"], [""], [""], 5), {LIMITED_HELD}),

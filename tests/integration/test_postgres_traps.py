@@ -460,7 +460,7 @@ async def test_leases_and_submits_of_the_same_limits_never_wait_in_a_circle(
     async def lease(sql: asyncpg.Connection, leasing: Leasing, worker: str) -> int:
         tx = Transaction(sql, None)
         async with sql.transaction():
-            found = await leasing.lease(tx, [worker], 100)
+            found = await leasing.lease(tx, [worker], 100, limited=True)
         attempts = [one.assignment for one in found.leased.leases]
         await verbs.SUCCEED.run(Transaction(sql, None), _moves(moves.Succeed, ran_s=1.0)(attempts))
         return len(attempts)

@@ -5,8 +5,8 @@ for ever for a hint that got lost: a lease that leaves workers with room asks fo
 one at least every TEN_S. It runs beside the leases, on another connection, for with a transaction held open elsewhere it takes
 long; and the longer it takes, the rarer it is.
 
-What limits hold back has no mark, and may start after any end, anywhere. So where there is such a task every lease asks the
-database, and elsewhere none does for its sake: who puts tasks on hold says so, and a survey finds what was missed.
+What limits hold back has no mark, and may start after any end, anywhere. So a process that knows of such a task asks for
+it with every lease, and others never do: who puts tasks on hold says so, and a survey finds what was missed.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class Dispatch:
                 self._look_again(self._survey_s)
                 return Leased(())
             self._told_limited = False
-            found = await self._writer.write(self._leasing.lease, workers, limit)
+            found = await self._writer.write(self._leasing.lease, workers, limit, limited=self._limited)
             self._limited = found.limited or self._told_limited
             self._marks.end(found.reached)
             self._look_again(self._survey_s if found.short else TEN_S)

@@ -75,19 +75,22 @@ class Leasing:
         self._running = RunningTasks()
         self._turns = Turns()
 
-    async def lease(self, tx: Transaction, wanted: Collection[str] | None, limit: int) -> Found:
+    async def lease(
+        self, tx: Transaction, wanted: Collection[str] | None, limit: int, *, limited: bool
+    ) -> Found:
+        """`limited`: limits may hold something back."""
         marks = self._marks.begin()
         wanted_ids = None if wanted is None else sorted(wanted)
         locked = {row["id"]: row["places"] for row in await tx.fetch(WORKERS, wanted_ids)}
-        look = await tx.row(LOOK)
+        look = await tx.row(LOOK, limited)
         assert look is not None
         profiles = await self._known_profiles(tx, look["alive"])
         loads = await self._running.loads(
             tx, {id: places for id, places in locked.items() if id in profiles}, profiles
         )
         paused = frozenset(look["paused"])
-        limited = [tuple(lane) for lane in look["limited"]]
-        lanes = list(dict.fromkeys([*(line[:2] for line in marks), *limited]))
+        held: list[Lane] = [(queue, type) for queue, type in look["limited"] or ()]
+        lanes = list(dict.fromkeys([*(line[:2] for line in marks), *held]))
         lanes = [lane for lane in lanes if lane[0] not in paused]
         reached: dict[Line, int | None] = {}
         more = False
@@ -96,14 +99,14 @@ class Leasing:
             more = await _hold(tx, unserved, marks, reached)
         limits = Limiting(tx, self._turns)
         round_ = Round(loads, lanes, limit, gate=limits.gate)
-        leases = await _Reading(tx, marks, reached, limits).lease(round_, limited, self._running)
+        leases = await _Reading(tx, marks, reached, limits).lease(round_, held, self._running)
         more_limited, next_in_s = await limits.close(has_room=round_.has_room)
         room = sum(load.places - load.running for load in loads if not load.alone)
         return Found(
             Leased(tuple(leases), more=more or more_limited or round_.cut, next_in_s=next_in_s),
             reached,
             short=room > 0,
-            limited=tx.held or bool(limited),
+            limited=tx.held or bool(held),
         )
 
     async def _known_profiles(self, tx: Transaction, alive: Sequence[str]) -> dict[str, Profile]:
@@ -134,11 +137,11 @@ class _Reading:
         self._touched: set[Line] = set()
         self._reached = reached
 
-    async def lease(self, round_: Round, limited: Collection[Lane], running: RunningTasks) -> list[Lease]:
-        """`limited`: the lanes of held tasks."""
+    async def lease(self, round_: Round, held: Collection[Lane], running: RunningTasks) -> list[Lease]:
+        """`held`: where limits hold something back."""
         leases: list[Lease] = []
         scan = round_.scan()
-        if scan is not None and (lanes := set(limited).intersection(scan.lanes)):
+        if scan is not None and (lanes := set(held).intersection(scan.lanes)):
             await self._limits.look(lanes)
         while scan is not None:
             page, cut = await self._page(scan)

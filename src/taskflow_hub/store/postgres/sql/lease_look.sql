@@ -1,10 +1,10 @@
 -- What else a lease has to know: who is alive at all, for what nobody serves is put aside; which queues are paused; and which (queue,
--- type) have tasks that limits hold back: a walk from one to the next along their index (ordered by all its columns, for only this
--- index can do so), which is empty where there are none.
+-- type) have tasks that limits hold back, if it is known that there are such ($1): a walk from one to the next along their index
+-- (ordered by all its columns, for only this index can do so).
 SELECT
     ARRAY(SELECT id FROM workers WHERE state = 'alive') AS alive,
     ARRAY(SELECT name FROM queues WHERE paused) AS paused,
-    ARRAY(
+    CASE WHEN $1::boolean THEN ARRAY(
         WITH RECURSIVE lane (queue, type) AS (
             (
                 SELECT queue, type FROM tasks
@@ -22,4 +22,4 @@ SELECT
             ) AS next
         )
         SELECT ARRAY[queue, type] FROM lane
-    ) AS limited
+    ) END AS limited
