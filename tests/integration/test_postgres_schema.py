@@ -149,6 +149,7 @@ async def test_a_migration_waits_for_a_table_without_making_others_wait(
 ) -> None:
     """What it cannot have at once it asks for again and again, and in between everybody else has a turn."""
     await schema.bring_up(parse_url(postgres_url))
+    before = schema.VERSIONS.current
     monkeypatch.setattr(schema, "VERSIONS", with_next_version("postgres", ADDITION, tmp_path))
     monkeypatch.setattr(schema, "LOCK_WAIT_S", 0.2)
     monkeypatch.setattr(schema, "RETRY_S", 0.05)
@@ -170,7 +171,9 @@ async def test_a_migration_waits_for_a_table_without_making_others_wait(
 
         monkeypatch.setattr(schema, "VERSIONS", with_next_version("postgres", ADDITION, tmp_path / "2"))
         monkeypatch.setattr(schema, "PATIENCE_S", 0.0)
-        await other.execute("UPDATE taskflow_version SET version_num = '0001'; ALTER TABLE tasks DROP added")
+        await other.execute(
+            f"UPDATE taskflow_version SET version_num = '{before}'; ALTER TABLE tasks DROP added"
+        )
         await reader.execute("BEGIN; SELECT FROM tasks")
         with pytest.raises(StoreUnavailable, match="other transactions hold its tables"):
             await schema.bring_up(parse_url(postgres_url))
