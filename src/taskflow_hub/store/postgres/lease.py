@@ -177,30 +177,34 @@ class _Reading:
             await self._limits.put_aside_next(ahead, LOOK_AHEAD * len(aside))
 
     async def _page(self, scan: Scan) -> tuple[list[ReadyRow], bool]:
-        """The first tasks of the lanes, ready ones and such as limits let start now, locked; whether they may be fewer than
-        there are."""
-        ready, cut = await self._read(scan)
-        page, over = ready[: scan.size], ready[scan.size :]
-        held = await self._limits.first(scan.size)
-        if cut:  # behind what was read some may be missing
-            held = [one for one in held if ready and (-one[1], one[2]) < rank(ready[-1])]
+        """The first tasks that may be leased, locked, in order; and whether they may be fewer than there are."""
+        found, cut = await self._read(scan)
+        held, missed = await self._let_through(found, scan, cut=cut)
         if held:
-            line = sorted([*((*rank(task), "") for task in ready), *((-p, seq, id) for id, p, seq in held)])
-            ids = {id for _, _, id in line[: scan.size] if id}
-            rows = await self._tx.fetch(HELD, self._tx.now, list(ids))
-            self._limits.seen(ids)
-            ready = sorted([*ready, *(_ready(row, held=True) for row in rows)], key=rank)
-            page, over = ready[: scan.size], ready[scan.size :]
-            cut = cut or len(rows) < len(ids)  # somebody else has just taken hold of one
-        octets = 0
-        for n, task in enumerate(page):
-            if octets >= scan.octets:  # too heavy for this scan
-                page, over, cut = page[:n], page[n:] + over, True
+            found = sorted([*found, *held], key=rank)
+        size, octets = min(scan.size, len(found)), 0
+        for n, task in enumerate(found[:size]):
+            if octets >= scan.octets:
+                size, cut = n, True  # the rest is too heavy for this scan
                 break
             octets += task.octets
-        self._over += over
-        self._over.sort(key=rank)
-        return page, cut
+        self._over = sorted([*self._over, *found[size:]], key=rank)
+        return found[:size], cut or missed
+
+    async def _let_through(
+        self, ready: Sequence[ReadyRow], scan: Scan, *, cut: bool
+    ) -> tuple[list[ReadyRow], bool]:
+        """Held tasks that limits let start now and whose place is among the first, locked; whether one has just been taken."""
+        held = await self._limits.first(scan.size)
+        if cut:  # behind what was read something may be missing
+            held = [one for one in held if ready and (-one[1], one[2]) < rank(ready[-1])]
+        if not held:
+            return [], False
+        line = sorted([*((*rank(task), "") for task in ready), *((-p, seq, id) for id, p, seq in held)])
+        ids = {id for _, _, id in line[: scan.size] if id}
+        rows = await self._tx.fetch(HELD, self._tx.now, list(ids))
+        self._limits.seen(ids)
+        return [_ready(row, held=True) for row in rows], len(rows) < len(ids)
 
     async def _read(self, scan: Scan) -> tuple[list[ReadyRow], bool]:
         """The first ready tasks of the lanes, locked; and whether some may be missing behind them."""
