@@ -4,13 +4,15 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from tests.support.postgres import FAST, PostgresServer, postgres
+from tests.support.postgres import FAST, Databases, PostgresServer, postgres
+from tests.support.stores import STORES
+
+from taskflow_hub.store.postgres import PostgresStore
 
 # Hypothesis takes its own "ci" profile when CI is set. Elsewhere a slow moment is no failure either.
 settings.register_profile("local", deadline=None)
@@ -51,10 +53,34 @@ def database_path(tmp_path: Path) -> Path:
     return tmp_path / "taskflow.db"
 
 
+@pytest.fixture(params=STORES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own with nothing in it, on every store there is."""
+    with _database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=STORES)
+def module_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same, for all tests of a module together."""
+    with _database(request, tmp_path_factory.mktemp("database")) as url:
+        yield url
+
+
+@contextmanager
+def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder / 'taskflow.db'}"
+    else:
+        with request.getfixturevalue(postgres_databases.__name__).one() as url:
+            yield url
+
+
 # --- PostgreSQL: TASKFLOW_TEST_POSTGRES_VERSION chooses which; 16 and 18 come from the wheel, others from Debian's packages ---
 
 POSTGRES_VERSION = int(os.environ.get("TASKFLOW_TEST_POSTGRES_VERSION", "16"))
-_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -64,37 +90,35 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: PostgresServer) -> Iterator[Databases]:
+    """Databases with our tables and nothing in them."""
+
+    async def make_tables() -> None:
+        store = await PostgresStore.open(postgres_server.url("with_tables"))
+        await store.close()
+
+    postgres_server.run("CREATE DATABASE with_tables")
+    asyncio.run(make_tables())
+    with Databases(postgres_server, "with_tables") as databases:
+        yield databases
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """An empty database of its own."""
-    with _database(postgres_server, "template0") as url:
+def postgres_tables_url(postgres_databases: Databases) -> Iterator[str]:
+    """A database of the test's own, with our tables and nothing in them."""
+    with postgres_databases.one() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: PostgresServer) -> str:
-    """A database with our tables in it: to copy it is faster than to make them."""
-    from taskflow_hub.store.postgres import PostgresStore
-
-    async def make_tables() -> None:
-        store = await PostgresStore.open(postgres_server.url("taskflow_template"))
-        await store.close()
-
-    postgres_server.run("CREATE DATABASE taskflow_template")
-    asyncio.run(make_tables())
-    return "taskflow_template"
+def _empty_postgres_databases(postgres_server: PostgresServer) -> Iterator[Databases]:
+    with Databases(postgres_server, "template0") as databases:
+        yield databases
 
 
 @pytest.fixture
-def postgres_tables_url(postgres_server: PostgresServer, _postgres_template: str) -> Iterator[str]:
-    """A database of its own, with our tables and nothing in them."""
-    with _database(postgres_server, _postgres_template) as url:
+def postgres_url(_empty_postgres_databases: Databases) -> Iterator[str]:
+    """A database of the test's own, without even our tables."""
+    with _empty_postgres_databases.one() as url:
         yield url
-
-
-@contextmanager
-def _database(server: PostgresServer, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.url(name)
-    server.run(f"DROP DATABASE {name} WITH (FORCE)")

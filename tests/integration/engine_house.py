@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
+from tests.support.stores import open_store
 
 from taskflow_hub.broker.local import LocalBroker
 from taskflow_hub.domain.clock import new_id
@@ -41,24 +41,11 @@ from taskflow_hub.engine.loops.reaper import Reaper
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
 from taskflow_hub.store.base import Store
-from taskflow_hub.store.sqlite import SqliteStore
 from taskflow_hub.testing.faults import Faults
+from taskflow_hub.testing.store_contract.kit import ManualClock
 
 L = TypeVar("L", bound=Loop)
 ERROR = TaskError("ValueError", "no such page", "Traceback …")
-
-
-class Clock:
-    """The store's clock; moves only by hand."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2030, 1, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class HandWorker:
@@ -137,7 +124,7 @@ class HandWorker:
 class House:
     """The engine, and hands for its loops. `faults` lie over its store, `broken` over its broker."""
 
-    def __init__(self, store: Store, folder: Path, clock: Clock, retention: RetentionSettings) -> None:
+    def __init__(self, store: Store, folder: Path, clock: ManualClock, retention: RetentionSettings) -> None:
         self.real, self.clock = store, clock
         self.faults, self.broken = Faults(), Faults()
         self.broker = LocalBroker()
@@ -233,11 +220,15 @@ class House:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    folder: Path, *, clock: Clock | None = None, retention: RetentionSettings | None = None
+    database_url: str,
+    folder: Path,
+    *,
+    clock: ManualClock | None = None,
+    retention: RetentionSettings | None = None,
 ) -> AsyncIterator[House]:
-    """Opened twice in the same folder it is the same hub after a restart."""
-    clock = clock or Clock()
-    store = await SqliteStore.open(f"sqlite:///{folder / 'taskflow.db'}", clock=clock)
+    """Opened twice on the same database and folder it is the same hub after a restart."""
+    clock = clock or ManualClock()
+    store = await open_store(database_url, clock)
     house = House(store, folder, clock, retention or RetentionSettings())
     house.engine.hints.bind()
     await house.broker.serve(house.engine.workers.answer)

@@ -17,8 +17,8 @@ DEAD_S = 30.0
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(database_url, tmp_path) as opened:
         yield opened
 
 
@@ -345,9 +345,9 @@ async def test_a_failure_that_comes_again_is_a_duplicate_even_when_it_would_now_
 
 
 async def test_a_process_that_dies_between_commit_and_acknowledgement_stores_nothing_twice(
-    tmp_path: Path,
+    database_url: str, tmp_path: Path
 ) -> None:
-    async with open_house(tmp_path) as first:
+    async with open_house(database_url, tmp_path) as first:
         worker = await first.worker()
         assignment = await first.started(worker)
         report = worker.succeeded(assignment, "once")
@@ -359,7 +359,7 @@ async def test_a_process_that_dies_between_commit_and_acknowledgement_stores_not
             await first.collect()
         assert worker.side.acknowledged == 0
         done = await first.task(assignment)
-    async with open_house(tmp_path, clock=first.clock) as second:
+    async with open_house(database_url, tmp_path, clock=first.clock) as second:
         again = await second.worker()
         await again.report(report)
         await second.collect()

@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 from msgspec import Raw
 from tests.integration.engine_house import ERROR, House, open_house
+from tests.support.stores import where_limits_are_kept
 
+from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, NotAllowed, NotFound
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import (
@@ -34,10 +36,12 @@ from taskflow_hub.engine.hints import Topic
 from taskflow_hub.engine.loops.dispatcher import Dispatcher
 from taskflow_hub.store.values import BulkAction, TaskFilter
 
+UNKNOWN = new_id()
+
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(database_url, tmp_path) as opened:
         yield opened
 
 
@@ -309,7 +313,7 @@ async def test_every_cancel_of_what_waits_is_counted_once(house: House) -> None:
     ids = [task.id for task in tasks]
     await house.engine.tasks.cancel(DEFAULT_ACCOUNT, [ids[0], ids[1], ids[0]])
     assert counted() == 2
-    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, [*ids, "nothing"])
+    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, [*ids, UNKNOWN])
     assert counted() == 3, "two were cancelled before"
 
     unique = Unique(key="k", on_conflict=OnConflict.REPLACE)
@@ -496,11 +500,11 @@ async def test_promote_update_and_delete_say_what_is_wrong(house: House) -> None
     with pytest.raises(NotAllowed):
         await tasks.promote(DEFAULT_ACCOUNT, queued.id)
     with pytest.raises(NotFound):
-        await tasks.promote(DEFAULT_ACCOUNT, "nothing")
+        await tasks.promote(DEFAULT_ACCOUNT, UNKNOWN)
     assert (await tasks.update(DEFAULT_ACCOUNT, queued.id, priority=9)).priority == 9
     with pytest.raises(NotFound):
         await tasks.update("somebody-else", queued.id, priority=1)
-    (unfinished, unknown) = await tasks.delete(DEFAULT_ACCOUNT, [queued.id, "nothing"])
+    (unfinished, unknown) = await tasks.delete(DEFAULT_ACCOUNT, [queued.id, UNKNOWN])
     assert isinstance(unfinished, NotAllowed)
     assert isinstance(unknown, NotFound)
     await house.cancel(queued)
@@ -531,6 +535,7 @@ async def test_what_one_caller_submits_is_one_commit_in_its_order(house: House) 
 # --- limits ------------------------------------------------------------------------------------------------------
 
 
+@where_limits_are_kept
 async def test_a_rate_names_the_moment_of_the_next_start(house: House) -> None:
     worker = await house.worker()
     await house.submit_many(5, limits=(Limit("api", per_second=2),))
@@ -543,6 +548,7 @@ async def test_a_rate_names_the_moment_of_the_next_start(house: House) -> None:
     assert len(await worker.take()) == 1
 
 
+@where_limits_are_kept
 async def test_a_rate_is_asked_for_neither_without_pause_nor_too_seldom(house: House) -> None:
     await house.worker(slots=50)
     await house.submit_many(3, limits=(Limit("slow", per_second=0.1),))
@@ -553,6 +559,7 @@ async def test_a_rate_is_asked_for_neither_without_pause_nor_too_seldom(house: H
     assert await house.tick(Dispatcher) == 0.01
 
 
+@where_limits_are_kept
 async def test_an_end_under_a_limit_lets_the_next_one_start(house: House) -> None:
     worker = await house.worker()
     first, second = await house.submit_many(2, limits=(Limit("a", running=1),))

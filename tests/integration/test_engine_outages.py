@@ -22,8 +22,8 @@ from taskflow_hub.engine.results import INLINE_MAX
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(database_url, tmp_path) as opened:
         yield opened
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.integration.engine_house import Clock, HandWorker, House, open_house
+from tests.integration.engine_house import HandWorker, House, open_house
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import NotFound, StoreUnavailable, Unavailable
@@ -19,13 +19,14 @@ from taskflow_hub.engine.loops.collector import Collector
 from taskflow_hub.engine.loops.dispatcher import Dispatcher
 from taskflow_hub.engine.loops.reaper import Reaper
 from taskflow_hub.store.values import BulkAction, BulkStatus, TaskFilter
+from taskflow_hub.testing.store_contract.kit import ManualClock
 
 LONG_S = 60.0  # longer than any of these tests may take
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(database_url, tmp_path) as opened:
         await opened.engine.start()
         yield opened
 
@@ -238,14 +239,14 @@ async def test_starting_and_stopping_twice_is_harmless(house: House) -> None:
     assert (await final(house, task)).status is State.SUCCESS
 
 
-async def test_stopping_before_starting_is_harmless(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+async def test_stopping_before_starting_is_harmless(database_url: str, tmp_path: Path) -> None:
+    async with open_house(database_url, tmp_path) as house:
         await house.engine.stop()
 
 
-async def test_what_was_reported_before_a_stop_is_stored(tmp_path: Path) -> None:
-    clock = Clock()
-    async with open_house(tmp_path, clock=clock) as first:
+async def test_what_was_reported_before_a_stop_is_stored(database_url: str, tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with open_house(database_url, tmp_path, clock=clock) as first:
         await first.engine.start()
         worker = await first.worker(slots=50)
         ids = await first.submit_many(50)
@@ -253,7 +254,7 @@ async def test_what_was_reported_before_a_stop_is_stored(tmp_path: Path) -> None
         await worker.report(*(worker.succeeded(one) for one in assignments))
         await first.engine.stop()
         assert worker.side.acknowledged == 50
-    async with open_house(tmp_path, clock=clock) as second:
+    async with open_house(database_url, tmp_path, clock=clock) as second:
         assert await second.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter(status=(State.SUCCESS,))) == 50
 
 
@@ -285,9 +286,14 @@ async def test_an_engine_used_from_two_event_loops_serves_both(house: House) -> 
     assert task_id != here.id
 
 
-async def test_two_engines_on_one_file_each_feed_their_own_workers(tmp_path: Path) -> None:
-    clock = Clock()
-    async with open_house(tmp_path, clock=clock) as first, open_house(tmp_path, clock=clock) as second:
+async def test_two_engines_on_one_database_each_feed_their_own_workers(
+    database_url: str, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    async with (
+        open_house(database_url, tmp_path, clock=clock) as first,
+        open_house(database_url, tmp_path, clock=clock) as second,
+    ):
         theirs = await second.worker(slots=1, window=0)
         await first.submit_many(3)
         await first.tick(Dispatcher)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from msgspec import Raw
-from tests.integration.engine_house import Clock, House, open_house
+from tests.integration.engine_house import House, open_house
 
 from taskflow_hub.domain.errors import IdempotencyMismatch, Invalid, QueueFull, TaskGone, UniqueConflict
 from taskflow_hub.domain.lifecycle import State
@@ -16,13 +16,14 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.submission import OnConflict, Submission, Unique
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.store.values import TaskFilter
+from taskflow_hub.testing.store_contract.kit import ManualClock
 
 WORK = Submission(type="work", payload=Raw(b"{}"))
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(database_url, tmp_path) as opened:
         yield opened
 
 
@@ -164,9 +165,14 @@ async def test_a_worker_that_retires_is_gone_from_the_list(house: House) -> None
     assert await house.engine.queries.workers() == []
 
 
-async def test_a_process_that_only_submits_hears_of_what_others_finish(tmp_path: Path) -> None:
-    clock = Clock()
-    async with open_house(tmp_path, clock=clock) as server, open_house(tmp_path, clock=clock) as script:
+async def test_a_process_that_only_submits_hears_of_what_others_finish(
+    database_url: str, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    async with (
+        open_house(database_url, tmp_path, clock=clock) as server,
+        open_house(database_url, tmp_path, clock=clock) as script,
+    ):
         await script.engine.listen()
         worker = await server.worker()
         task = await script.submit()

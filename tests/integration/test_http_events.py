@@ -28,8 +28,8 @@ class Work:
 
 
 @pytest_asyncio.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    async with api(tmp_path, loops=False) as running:
+async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with api(tmp_path, database_url, loops=False) as running:
         yield running
 
 
@@ -52,9 +52,9 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             current = {}
 
 
-async def test_a_task_is_told_from_snapshot_to_end(tmp_path: Path) -> None:
+async def test_a_task_is_told_from_snapshot_to_end(database_url: str, tmp_path: Path) -> None:
     work = Work()
-    async with api(tmp_path, handlers=work.registry) as hub:
+    async with api(tmp_path, database_url, handlers=work.registry) as hub:
         task = await hub.submit("hold", delay=0.3)
         async with hub.client.stream("GET", f"/tasks/{task['id']}/events") as answer:
             assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -192,8 +192,8 @@ async def test_who_leaves_is_noticed_and_forgotten(hub: Running) -> None:
         await eventually(lambda: listeners(hub) == before, within_s=1)
 
 
-async def test_streams_are_bounded(tmp_path: Path) -> None:
-    async with api(tmp_path, loops=False, max_streams=2) as hub:
+async def test_streams_are_bounded(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url, loops=False, max_streams=2) as hub:
         async with listening(hub, "/events"), listening(hub, "/events"):
             task = await hub.submit("a")
             for path in ("/events", f"/tasks/{task['id']}/events"):

@@ -1,4 +1,4 @@
-"""Who may ask: the open loopback API is a target for any page its user visits."""
+"""Who may ask: the open loopback API is a target for any page its user visits. It is decided before any store is asked."""
 
 from collections.abc import Iterator
 

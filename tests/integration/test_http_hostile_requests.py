@@ -11,8 +11,8 @@ from tests.support.http_api import Threaded
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Threaded]:
-    with attacked(tmp_path_factory.mktemp("hostile")) as running:
+def server(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Threaded]:
+    with attacked(tmp_path_factory.mktemp("hostile"), module_database_url) as running:
         yield running
 
 

@@ -1,4 +1,7 @@
-"""The OpenAPI document is complete: every route is in it, and it says what the code does. tests/e2e has schemathesis try it."""
+"""The OpenAPI document is complete: every route is in it, and it says what the code does. tests/e2e has schemathesis try it.
+
+It is the same document, whatever the store.
+"""
 
 import re
 from collections.abc import Iterator

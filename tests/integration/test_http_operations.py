@@ -14,8 +14,8 @@ from taskflow_hub.worker.registry import Registry
 
 
 @pytest_asyncio.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    async with api(tmp_path, loops=False) as running:
+async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with api(tmp_path, database_url, loops=False) as running:
         yield running
 
 
@@ -72,8 +72,8 @@ async def test_purge_cancels_what_waits(hub: Running) -> None:
 # --- workers
 
 
-async def test_workers_types_and_drain(tmp_path: Path) -> None:
-    async with api(tmp_path, handlers=registry()) as hub:
+async def test_workers_types_and_drain(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url, handlers=registry()) as hub:
         [worker] = (await hub.client.get("/workers")).json()["items"]
         assert (worker["state"], worker["types"], worker["running"]) == ("alive", ["noop"], 0)
         [declared] = (await hub.client.get("/task-types")).json()["items"]
@@ -118,8 +118,8 @@ async def test_a_dry_run_only_counts(hub: Running) -> None:
     assert {task["status"] for task in (await hub.client.get("/tasks")).json()["items"]} == {"queued"}
 
 
-async def test_bulk_cancel_then_redrive_then_delete(tmp_path: Path) -> None:
-    async with api(tmp_path) as hub:
+async def test_bulk_cancel_then_redrive_then_delete(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url) as hub:
         for _ in range(5):
             await hub.submit("a", tags=["x"])
         other = await hub.submit("b")
@@ -149,8 +149,8 @@ async def test_bulk_abort(hub: Running) -> None:
 # --- the API itself
 
 
-async def test_alive_and_ready(tmp_path: Path) -> None:
-    async with api(tmp_path) as hub:
+async def test_alive_and_ready(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url) as hub:
         assert (await hub.client.get("/healthz")).json() == {"status": "ok"}
         ready = await hub.client.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (200, "ready")
@@ -171,11 +171,11 @@ async def test_warnings_are_shown_to_those_who_ask(hub: Running, monkeypatch: An
     assert (await hub.client.get("/readyz?verbose=perhaps")).status_code == 422
 
 
-async def test_nothing_to_warn_of(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_nothing_to_warn_of(database_url: str, tmp_path: Path, monkeypatch: Any) -> None:
     async def away() -> None:
         raise StoreUnavailable("The database has gone for a walk.")
 
-    async with api(tmp_path) as hub:
+    async with api(tmp_path, database_url) as hub:
         ready = await hub.client.get("/readyz?verbose")
         assert (ready.status_code, ready.json()["warnings"]) == (200, [])
         monkeypatch.setattr(hub.engine.store, "ping", away)

@@ -1,4 +1,4 @@
-"""The server around the app: bounds of time and number, and how it ends."""
+"""The server around the app: bounds of time and number, and how it ends. What lies below it makes no difference."""
 
 import asyncio
 import socket

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.support.http_api import Running, api, eventually
+from tests.support.stores import where_limits_are_kept
 
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
@@ -19,8 +20,8 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest_asyncio.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    async with api(tmp_path, loops=False) as running:
+async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with api(tmp_path, database_url, loops=False) as running:
         yield running
 
 
@@ -54,6 +55,7 @@ async def test_a_task_may_wait_for_its_time(hub: Running) -> None:
     assert (await hub.submit(run_at="2100-01-01T00:00:00+02:00"))["run_at"] == "2099-12-31T22:00:00Z"
 
 
+@where_limits_are_kept
 async def test_limits(hub: Running) -> None:
     await hub.engine.workers.answer(
         Register(
@@ -71,6 +73,7 @@ async def test_limits(hub: Running) -> None:
     assert queue["held"] == {"limit:host:example.org": 2}
 
 
+@where_limits_are_kept
 async def test_a_limit_without_numbers_is_named_where_it_stands(hub: Running) -> None:
     new = {"type": "t", "limits": [{"key": "a", "running": 1}, {"key": "new"}]}
     alone = (await hub.client.post("/tasks", json=new)).json()
@@ -83,6 +86,7 @@ async def test_a_limit_without_numbers_is_named_where_it_stands(hub: Running) ->
     assert relying.status_code == 422, "what was refused has stated nothing"
 
 
+@where_limits_are_kept
 async def test_limits_are_part_of_what_a_key_stands_for(hub: Running) -> None:
     body = {"type": "t", "limits": [{"key": "a", "running": 1}]}
     assert (await hub.client.post("/tasks", json=body, headers={KEY: "k"})).status_code == 202
@@ -262,9 +266,9 @@ class Gate:
         raise ValueError("no way")
 
 
-async def test_prefer_wait_answers_with_the_outcome(tmp_path: Path) -> None:
+async def test_prefer_wait_answers_with_the_outcome(database_url: str, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, handlers=gate.registry) as hub:
+    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
         gate.open.set()
         for type, status in (("gate.pass", "success"), ("gate.fail", "failed")):
             answer = await hub.client.post("/tasks", json={"type": type}, headers={"Prefer": "wait=20"})
@@ -273,9 +277,9 @@ async def test_prefer_wait_answers_with_the_outcome(tmp_path: Path) -> None:
             assert answer.headers["location"] == f"/tasks/{answer.json()['id']}"
 
 
-async def test_prefer_wait_gives_up_in_time_and_a_replay_waits_too(tmp_path: Path) -> None:
+async def test_prefer_wait_gives_up_in_time_and_a_replay_waits_too(database_url: str, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, handlers=gate.registry) as hub:
+    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
         late = await hub.client.post(
             "/tasks", json={"type": "gate.pass"}, headers={"Prefer": "wait=1", KEY: "k"}
         )
@@ -303,18 +307,18 @@ async def test_other_preferences_are_ignored(hub: Running, prefer: str) -> None:
 @pytest.mark.parametrize(
     "prefer", ["respond-async, wait=20", 'Wait="20"; x=y', "return=minimal, wait = 20", "wait=20, wait=0"]
 )
-async def test_wait_is_found_among_other_preferences(tmp_path: Path, prefer: str) -> None:
+async def test_wait_is_found_among_other_preferences(database_url: str, tmp_path: Path, prefer: str) -> None:
     gate = Gate()
     gate.open.set()
-    async with api(tmp_path, handlers=gate.registry) as hub:
+    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
         assert (
             await hub.client.post("/tasks", json={"type": "gate.pass"}, headers={"Prefer": prefer})
         ).status_code == 200
 
 
-async def test_who_waits_and_leaves_takes_nothing_along(tmp_path: Path) -> None:
+async def test_who_waits_and_leaves_takes_nothing_along(database_url: str, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, handlers=gate.registry) as hub:
+    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
         asked = asyncio.create_task(
             hub.client.post("/tasks", json={"type": "gate.pass"}, headers={"Prefer": "wait=60"})
         )

@@ -18,8 +18,8 @@ UNKNOWN = "018f0000-0000-7000-8000-000000000000"  # of April 2024
 
 
 @pytest_asyncio.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Running]:
-    async with api(tmp_path, loops=False) as running:
+async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Running]:
+    async with api(tmp_path, database_url, loops=False) as running:
         yield running
 
 
@@ -54,9 +54,9 @@ class Work:
 
 
 @pytest_asyncio.fixture
-async def working(tmp_path: Path) -> AsyncIterator[tuple[Running, Work]]:
+async def working(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Running, Work]]:
     work = Work()
-    async with api(tmp_path, handlers=work.registry) as running:
+    async with api(tmp_path, database_url, handlers=work.registry) as running:
         yield running, work
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import Raw
+from tests.support.stores import open_store, where_limits_are_kept
 
 from taskflow_hub import (
     Fail,
@@ -27,31 +28,30 @@ from taskflow_hub import (
     Unique,
     UniqueConflict,
 )
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.submission import OnConflict
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.hub.hub import _idempotency
+from taskflow_hub.store.values import TaskFilter
 from taskflow_hub.testing.handlers import working
 
 NOBODY = "01a2074b-2052-74ef-be80-d944dd8e120a"
 
 
 @pytest.fixture
-async def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+async def hub(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
     monkeypatch.chdir(tmp_path)
-    async with Hub(f"sqlite:///{tmp_path}/hub.db") as hub:
+    async with Hub(database_url) as hub:
         yield hub
 
 
 async def count(hub: Hub) -> int:
-    """How many tasks are stored."""
-    import sqlite3
-
-    connection = sqlite3.connect("hub.db")
-    try:
-        (found,) = connection.execute("select count(*) from tasks").fetchone()
-    finally:
-        connection.close()
-    return int(found)
+    """How many tasks are stored, as another process sees it."""
+    assert hub.database_url is not None
+    store = await open_store(hub.database_url)
+    found = await store.count(DEFAULT_ACCOUNT, TaskFilter())
+    await store.close()
+    return found
 
 
 # --- what is stored
@@ -127,8 +127,8 @@ async def test_many_in_one_transaction(hub: Hub) -> None:
     assert await handler.submit_many([]) == await hub.submit_many([]) == []
 
 
-async def test_submits_made_by_a_second_hub_are_seen_by_the_first(hub: Hub, tmp_path: Path) -> None:
-    async with Hub(f"sqlite:///{tmp_path}/hub.db") as other:
+async def test_submits_made_by_a_second_hub_are_seen_by_the_first(hub: Hub) -> None:
+    async with Hub(hub.database_url) as other:
         handle = await other.submit("a.type", {"a": 1})
     assert await hub.handle(handle.id).status() is State.QUEUED
 
@@ -178,6 +178,15 @@ async def test_unique_keys(hub: Hub) -> None:
     assert await count(hub) == 1
 
 
+@where_limits_are_kept
+async def test_a_limit_that_is_stated_without_numbers_is_named(hub: Hub) -> None:
+    with pytest.raises(Invalid) as refused:
+        await hub.submit("a.type", options={"limits": [Limit("a")]})
+    assert [error.pointer for error in refused.value.errors] == ["/limits/0/running"]
+    assert await count(hub) == 0
+
+
+@where_limits_are_kept
 async def test_limits(hub: Hub) -> None:
     """However they are stated, they are kept: of these five, three run one after the other."""
     most, now = 0, 0
@@ -241,7 +250,6 @@ async def test_a_key_used_before_there_were_limits_is_still_known(hub: Hub) -> N
         ({"limits": [Limit("a", running=1), {"key": "b", "per_second": -1}]}, "/limits/1/per_second"),
         ({"limits": [Limit("a", per_second=float("nan"))]}, "/limits/0/per_second"),
         ({"limits": [Limit("a", running=1), Limit("a")]}, "/limits/1/key"),
-        ({"limits": [Limit("a")]}, "/limits/0/running"),
         ({"retry": {"base": -1}}, "/retry/base"),
         ({"dealy": 60}, "/dealy"),
     ],
@@ -318,6 +326,13 @@ async def test_a_handle_of_a_task_that_is_not_there(hub: Hub) -> None:
             await look()
     with pytest.raises(NotFound):
         await hub.handle(NOBODY).result(timeout=1)
+
+
+@pytest.mark.parametrize("text", ["", "nothing", NOBODY.upper(), NOBODY.replace("-", ""), f"{NOBODY}\n"])
+async def test_what_cannot_be_an_id_is_refused(hub: Hub, text: str) -> None:
+    """On every store alike, also where another spelling of an id would find its task."""
+    with pytest.raises(Invalid, match="/task_id"):
+        hub.handle(text)
 
 
 async def test_waiting_ends_when_the_time_is_over_and_the_task_goes_on(hub: Hub) -> None:

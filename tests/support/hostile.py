@@ -19,9 +19,9 @@ REGEX = re.compile(r"\^\[|\(\?[:!=]|\{\d+,\d*\}|\]\{\d+\}|\]\*\$|pattern|regex")
 
 
 @contextlib.contextmanager
-def attacked(folder: Path) -> Iterator[Threaded]:
+def attacked(folder: Path, database_url: str) -> Iterator[Threaded]:
     """A hub that knows the type web.title, whose payload has a schema."""
-    with api_in_thread(folder, loops=False) as running:
+    with api_in_thread(folder, database_url, loops=False) as running:
         url = {"type": "object", "properties": {"url": {"type": "string", "format": "outbound-url"}}}
         declared = TaskType(type="web.title", payload_schema=url)
         register = Register(

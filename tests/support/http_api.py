@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
+from tests.support.stores import open_store
 
 from taskflow_hub.broker.local import LocalBroker
 from taskflow_hub.engine.engine import Engine
@@ -21,7 +22,6 @@ from taskflow_hub.http.server import serving
 from taskflow_hub.http.settings import HttpSettings
 from taskflow_hub.net import check_url
 from taskflow_hub.net.settings import NetSettings
-from taskflow_hub.store.sqlite import SqliteStore
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.settings import WorkerSettings
 from taskflow_hub.worker.worker import Worker
@@ -103,10 +103,18 @@ async def _one_answer(reader: asyncio.StreamReader) -> bytes:
 
 @contextlib.asynccontextmanager
 async def api(
-    folder: Path, *, loops: bool = True, handlers: Registry | None = None, **settings: Any
+    folder: Path,
+    database_url: str | None = None,
+    *,
+    loops: bool = True,
+    handlers: Registry | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """`loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too."""
-    store = await SqliteStore.open(f"sqlite:///{folder}/taskflow.db")
+    """`database_url` None: what is tested has nothing to do with the store, and a file in the folder will do.
+
+    `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too.
+    """
+    store = await open_store(database_url or f"sqlite:///{folder}/taskflow.db")
     broker = LocalBroker()
     net = NetSettings()
     engine = Engine(
@@ -156,12 +164,12 @@ class Threaded:
 
 
 @contextlib.contextmanager
-def api_in_thread(folder: Path, **options: Any) -> Iterator[Threaded]:
+def api_in_thread(folder: Path, database_url: str | None = None, **options: Any) -> Iterator[Threaded]:
     ready: concurrent.futures.Future[Threaded] = concurrent.futures.Future()
     stopping: concurrent.futures.Future[None] = concurrent.futures.Future()
 
     async def live() -> None:
-        async with api(folder, **options) as hub:
+        async with api(folder, database_url, **options) as hub:
             ready.set_result(Threaded(hub, asyncio.get_running_loop()))
             await asyncio.wrap_future(stopping)
 

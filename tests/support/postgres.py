@@ -14,10 +14,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import asyncpg
 
@@ -212,6 +214,45 @@ def postgres(version: int = 16, **settings: str) -> Iterator[PostgresServer]:
         yield server
     finally:
         server.remove()
+
+
+class Databases:
+    """Copies of a template for whoever needs a database to itself. The next one is made while the one before is used: to make
+    one takes longer than most tests do. `template0` has nothing in it.
+    """
+
+    _numbers = (
+        count()
+    )  # no name is used twice on any server: sessions of the last one to have it may still be ending
+
+    def __init__(self, server: PostgresServer, template: str) -> None:
+        self._server, self._template = server, template
+        self._maker = ThreadPoolExecutor(1, "Databases")
+        self._next = self._maker.submit(self._make)
+        self._dropped: list[Future[None]] = []
+
+    @contextmanager
+    def one(self) -> Iterator[str]:
+        """Its URL; it is gone afterwards."""
+        name, self._next = self._next.result(), self._maker.submit(self._make)
+        yield self._server.url(name)
+        self._dropped.append(self._maker.submit(self._drop, name))
+
+    def _make(self) -> str:
+        name = f"test_{next(self._numbers)}"
+        self._server.run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        return name
+
+    def _drop(self, name: str) -> None:
+        self._server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._maker.shutdown()
+        for dropped in self._dropped:
+            dropped.result()
 
 
 async def waits_for_a_lock(watcher: asyncpg.Connection, count: int = 1) -> None:

@@ -1,6 +1,7 @@
 """The user's face: register handlers, submit tasks, look at them. Composes; the verbs live in the engine."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -20,6 +21,7 @@ from taskflow_hub.domain.model import (
     Task,
 )
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
 from taskflow_hub.domain.submission import Submission, check_texts
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.decorator import TaskDecorator
@@ -183,7 +185,9 @@ class Hub:
     # --- looking
 
     def handle(self, task_id: str) -> TaskHandle[Any]:
-        """A handle on a task that was submitted elsewhere or earlier."""
+        """A handle on a task that was submitted elsewhere or earlier. Raises Invalid for what cannot be an id."""
+        if not re.fullmatch(ID_PATTERN, task_id):
+            raise Invalid.field("/task_id", IN_WORDS[ID_PATTERN])
         return TaskHandle(self, task_id)
 
     async def read(self, task_id: str) -> Task:
