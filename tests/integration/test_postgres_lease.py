@@ -113,6 +113,30 @@ async def test_trap_c_a_count_made_while_waiting_is_not_used(
     assert sorted(found) == [0, 3]
 
 
+async def test_a_lease_that_had_to_wait_begins_no_attempt_before_its_task_was_there(
+    stores: OpenStores, sql: asyncpg.Connection, postgres_tables_url: str
+) -> None:
+    """Its transaction began earlier: what came while it waited is leased, too, and must not seem to have run before."""
+    leasing, submitting = await stores(2)
+    worker = await register(leasing)
+    first = await submit(leasing, 1)
+    async with sql.transaction():
+        await sql.execute("SELECT 1 FROM workers WHERE id = $1 FOR UPDATE", worker)
+        lease = asyncio.ensure_future(leasing.lease([worker], 100))
+        watcher = await asyncpg.connect(postgres_tables_url)
+        await waits_for_a_lock(watcher)
+        await watcher.close()
+        second = await submit(submitting, 1)
+    leased = await lease
+    assert ids(leased) == first + second
+    await leasing.succeed(
+        [moves.Succeed(id=id, attempt=1, ran_s=NEVER) for id in ids(leased)]
+    )  # that cannot be, so the moment of the lease is taken
+    for task in (await leasing.tasks(ids(leased))).values():
+        assert task.started_at is not None
+        assert task.started_at >= task.created_at
+
+
 async def test_a_worker_is_counted_anew_by_whoever_leases_for_it(stores: OpenStores) -> None:
     """What each process remembers of a worker's tasks is never taken for the truth."""
     first, second = await stores(2)
