@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.hub_process import STOPPING, HubProcess
+from tests.support.stores import on_sqlite_alone
 
 KILLS = 10
 TASKS = 2_000
@@ -19,10 +20,11 @@ APP = "crash_app:hub"
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Any:
+def hub(database_url: str, tmp_path: Path) -> Any:
     environ = {
         "PYTHONPATH": str(Path(__file__).parent),
         "TRACE_FILE": str(tmp_path / "trace"),
+        "TASKFLOW_DATABASE_URL": database_url,
         "TASKFLOW_WORKER_GRACE": "3",
     }
     hub = HubProcess(tmp_path, app=APP, environ=environ)
@@ -104,6 +106,7 @@ def test_ten_kills_lose_nothing_that_was_accepted(
         assert [one["attempt"] for one in tries] == sorted({one["attempt"] for one in tries})
 
 
+@on_sqlite_alone  # the contract has what a release is; this is about the process
 def test_sigterm_hands_back_what_is_unfinished_and_a_restart_finishes_it(hub: HubProcess) -> None:
     hub.start()
     ids = [hub.submit("crash.async", {"seconds": 12})["id"] for _ in range(3)]
@@ -125,6 +128,7 @@ def test_sigterm_hands_back_what_is_unfinished_and_a_restart_finishes_it(hub: Hu
     assert outcomes == ["released", "succeeded"]
 
 
+@on_sqlite_alone
 def test_a_second_signal_ends_it_at_once_and_says_so(hub: HubProcess) -> None:
     import signal
 

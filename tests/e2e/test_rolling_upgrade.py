@@ -18,14 +18,6 @@ TABLES = [table.name for table in TRANSFERRED]
 ADDED = [f"ALTER TABLE {name} ADD COLUMN added text NOT NULL DEFAULT 'x'" for name in TABLES]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'taskflow.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
 def work(hub: HubProcess) -> None:
     """A little of everything."""
     assert hub.final(hub.submit("demo.noop", tags=["x"])["id"])["status"] == "success"
@@ -41,11 +33,11 @@ def work(hub: HubProcess) -> None:
     assert len(hub.get("/tasks?tag=x").json()["items"]) >= 1
 
 
-def test_a_newer_schema(tmp_path: Path, url: str, request: pytest.FixtureRequest) -> None:
-    environ = {"TASKFLOW_DATABASE_URL": url}
+def test_a_newer_schema(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> None:
+    environ = {"TASKFLOW_DATABASE_URL": database_url}
     with HubProcess(tmp_path, environ=environ) as hub:
         work(hub)  # so that its statements are prepared
-        if url.startswith("sqlite"):
+        if database_url.startswith("sqlite"):
             with sqlite3.connect(tmp_path / "taskflow.db") as file:
                 file.execute(f"UPDATE alembic_version SET version_num = '{NEXT}'")
                 for statement in ADDED:
@@ -53,7 +45,7 @@ def test_a_newer_schema(tmp_path: Path, url: str, request: pytest.FixtureRequest
             file.close()
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            database = url.rpartition("/")[2]
+            database = database_url.rpartition("/")[2]
             server.run(f"UPDATE taskflow_version SET version_num = '{NEXT}'", database)
             for statement in ADDED:
                 server.run(statement, database)

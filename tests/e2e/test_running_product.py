@@ -18,9 +18,14 @@ ENVIRON = {"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_WORKER_GRACE": "5
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    with HubProcess(tmp_path_factory.mktemp("product"), app="product_app:hub", environ=ENVIRON) as running:
+def hub(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    with product(tmp_path_factory.mktemp("product"), module_database_url) as running:
         yield running
+
+
+def product(folder: Path, database_url: str, **environ: str) -> HubProcess:
+    environ = {**ENVIRON, "TASKFLOW_DATABASE_URL": database_url, **environ}
+    return HubProcess(folder, app="product_app:hub", environ=environ)
 
 
 def attempts(hub: HubProcess, task_id: str) -> list[dict[str, object]]:
@@ -161,9 +166,10 @@ def test_an_invalid_payload_is_refused_at_submit_and_names_the_field(hub: HubPro
     assert answer.json()["errors"][0]["pointer"] == "/payload/failures"
 
 
-def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(tmp_path: Path) -> None:
-    environ = ENVIRON | {"TASKFLOW_WORKER_SLOTS": "1"}
-    with HubProcess(tmp_path, app="product_app:hub", environ=environ) as hub:
+def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
+    database_url: str, tmp_path: Path
+) -> None:
+    with product(tmp_path, database_url, TASKFLOW_WORKER_SLOTS="1") as hub:
         assert hub.post("/queues/mail/pause").status_code == 200
         ids = [hub.submit("app.mail", {"n": n}, priority=n % 3)["id"] for n in range(9)]
         hub.final(
@@ -183,8 +189,8 @@ def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
     )
 
 
-def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(tmp_path: Path) -> None:
-    with HubProcess(tmp_path, app="product_app:hub", environ=ENVIRON) as hub:
+def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(database_url: str, tmp_path: Path) -> None:
+    with product(tmp_path, database_url) as hub:
 
         def patch(path: str, changes: dict[str, object]) -> None:
             answer = hub.client.patch(path, json=changes)
@@ -211,10 +217,10 @@ def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(tmp_path: Path) 
             assert moment(task["run_at"]) == moment(at)
 
 
-def test_two_processes_share_one_file(tmp_path: Path) -> None:
+def test_two_processes_share_one_database(database_url: str, tmp_path: Path) -> None:
     with (
-        HubProcess(tmp_path, app="product_app:hub", environ=ENVIRON) as first,
-        HubProcess(tmp_path, app="product_app:hub", environ=ENVIRON) as second,
+        product(tmp_path, database_url) as first,
+        product(tmp_path, database_url) as second,
     ):
         ids = [
             hub.submit("app.slow_async", {"seconds": 0.02})["id"]
@@ -244,11 +250,11 @@ asyncio.run(main())
 """
 
 
-def test_a_python_script_of_ten_lines_submits_and_waits(hub: HubProcess) -> None:
+def test_a_python_script_of_ten_lines_submits_and_waits(hub: HubProcess, module_database_url: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", TEN_LINES],
         cwd=hub.folder,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
+        env={"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_DATABASE_URL": module_database_url},
         capture_output=True,
         text=True,
         timeout=60,
@@ -258,10 +264,10 @@ def test_a_python_script_of_ten_lines_submits_and_waits(hub: HubProcess) -> None
 
 
 def test_one_hub_serves_one_asyncio_run_after_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    hub = Hub()
+    hub = Hub(database_url)
     ids = [asyncio.run(hub.submit("nobody.serves.this")).id for _ in range(2)]  # neither closes the hub
 
     async def statuses() -> list[str]:
