@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from msgspec import Raw
 from tests.integration.engine_house import ERROR, House, open_house
-from tests.support.stores import where_limits_are_kept
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, NotAllowed, NotFound
@@ -535,7 +534,6 @@ async def test_what_one_caller_submits_is_one_commit_in_its_order(house: House) 
 # --- limits ------------------------------------------------------------------------------------------------------
 
 
-@where_limits_are_kept
 async def test_a_rate_names_the_moment_of_the_next_start(house: House) -> None:
     worker = await house.worker()
     await house.submit_many(5, limits=(Limit("api", per_second=2),))
@@ -548,7 +546,6 @@ async def test_a_rate_names_the_moment_of_the_next_start(house: House) -> None:
     assert len(await worker.take()) == 1
 
 
-@where_limits_are_kept
 async def test_a_rate_is_asked_for_neither_without_pause_nor_too_seldom(house: House) -> None:
     await house.worker(slots=50)
     await house.submit_many(3, limits=(Limit("slow", per_second=0.1),))
@@ -559,7 +556,6 @@ async def test_a_rate_is_asked_for_neither_without_pause_nor_too_seldom(house: H
     assert await house.tick(Dispatcher) == 0.01
 
 
-@where_limits_are_kept
 async def test_an_end_under_a_limit_lets_the_next_one_start(house: House) -> None:
     worker = await house.worker()
     first, second = await house.submit_many(2, limits=(Limit("a", running=1),))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.support.http_api import Running, api, eventually
-from tests.support.stores import where_limits_are_kept
 
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
@@ -55,7 +54,6 @@ async def test_a_task_may_wait_for_its_time(hub: Running) -> None:
     assert (await hub.submit(run_at="2100-01-01T00:00:00+02:00"))["run_at"] == "2099-12-31T22:00:00Z"
 
 
-@where_limits_are_kept
 async def test_limits(hub: Running) -> None:
     await hub.engine.workers.answer(
         Register(
@@ -73,7 +71,6 @@ async def test_limits(hub: Running) -> None:
     assert queue["held"] == {"limit:host:example.org": 2}
 
 
-@where_limits_are_kept
 async def test_a_limit_without_numbers_is_named_where_it_stands(hub: Running) -> None:
     new = {"type": "t", "limits": [{"key": "a", "running": 1}, {"key": "new"}]}
     alone = (await hub.client.post("/tasks", json=new)).json()
@@ -86,7 +83,6 @@ async def test_a_limit_without_numbers_is_named_where_it_stands(hub: Running) ->
     assert relying.status_code == 422, "what was refused has stated nothing"
 
 
-@where_limits_are_kept
 async def test_limits_are_part_of_what_a_key_stands_for(hub: Running) -> None:
     body = {"type": "t", "limits": [{"key": "a", "running": 1}]}
     assert (await hub.client.post("/tasks", json=body, headers={KEY: "k"})).status_code == 202

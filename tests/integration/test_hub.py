@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import Raw
-from tests.support.stores import open_store, where_limits_are_kept
+from tests.support.stores import open_store
 
 from taskflow_hub import (
     Fail,
@@ -178,7 +178,6 @@ async def test_unique_keys(hub: Hub) -> None:
     assert await count(hub) == 1
 
 
-@where_limits_are_kept
 async def test_a_limit_that_is_stated_without_numbers_is_named(hub: Hub) -> None:
     with pytest.raises(Invalid) as refused:
         await hub.submit("a.type", options={"limits": [Limit("a")]})
@@ -186,7 +185,6 @@ async def test_a_limit_that_is_stated_without_numbers_is_named(hub: Hub) -> None
     assert await count(hub) == 0
 
 
-@where_limits_are_kept
 async def test_limits(hub: Hub) -> None:
     """However they are stated, they are kept: of these five, three run one after the other."""
     most, now = 0, 0

@@ -280,10 +280,7 @@ async def test_who_uses_no_limits_pays_no_statement(stores: OpenStores) -> None:
     (store,) = await stores(1)
     worker = await register(store)
     await submit(store, 3)
-    ours = {
-        statement(name): name
-        for name in (*SQL_NAMES, "only/lease_workers", "only/lease_running", "only/limit_lock")
-    }
+    ours = {statement(name): name for name in SQL_NAMES}
     asked: list[str] = []
 
     async def lease(tx: Transaction) -> Found:

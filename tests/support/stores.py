@@ -10,11 +10,9 @@ from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.sqlite import SqliteStore
 
 STORES: Final = ("sqlite", "postgres")
-KEEP_LIMITS: Final = ("sqlite",)  # PostgreSQL refuses them until it keeps them (docs/adr/0050)
 
 # Narrows the fixture `database_url`.
 on_sqlite_alone: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-where_limits_are_kept: Final = pytest.mark.parametrize("database_url", KEEP_LIMITS, indirect=True)
 
 
 async def open_store(url: str, clock: Clock | None = None) -> Store:

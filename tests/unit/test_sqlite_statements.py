@@ -1,25 +1,11 @@
-"""The SQL files: every one is used, explains itself, and puts no value into its text."""
+"""The SQL files of SQLite: what is put in is put in, and no value stands in a text."""
 
-import re
 import sqlite3
-from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
-import taskflow_hub.store.sqlite as package
 from taskflow_hub.store.sqlite.schema import VERSIONS, split
 from taskflow_hub.store.sqlite.statements import NULL, SQL_NAMES, Statement, size_for, statement
-
-SOURCE = Path(str(files(package)))
-
-
-def test_every_file_is_used_and_every_name_has_a_file() -> None:
-    code = "\n".join(path.read_text() for path in SOURCE.glob("*.py"))
-    named = set(re.findall(r'statement\("(\w+)"\)', code))
-    parts = re.findall(r'statement\(f"delete_\{what\}"\) for what in \(([^)]*)\)', code)
-    named |= {f"delete_{what}" for what in re.findall(r'"(\w+)"', parts[0])}
-    assert named == SQL_NAMES
 
 
 def test_sizes() -> None:

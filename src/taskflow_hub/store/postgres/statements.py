@@ -1,4 +1,5 @@
-"""The SQL files, loaded once. One file per verb, named as in store/sqlite; the comment at its top says why it is as it is.
+"""The SQL files, loaded once. One file per verb, named as in store/sqlite; what is needed here alone stands in `only`.
+The comment at a file's top says why it is as it is.
 
 `/*task*/` is replaced by parts/task.sql, and so on for every file in parts: lists of columns that several statements share.
 Every statement that needs the time takes `now` as its first parameter, null for the database's own clock.
@@ -24,5 +25,8 @@ def statement(name: str) -> str:
 
 
 SQL_NAMES: Final = frozenset(
-    entry.name.removesuffix(".sql") for entry in _FOLDER.iterdir() if entry.name.endswith(".sql")
+    folder + entry.name.removesuffix(".sql")
+    for folder in ("", "only/")
+    for entry in (_FOLDER / folder).iterdir()
+    if entry.name.endswith(".sql")
 )

@@ -24,7 +24,7 @@ from taskflow_hub.store.values import Lease, Leased
 LOOK: Final = statement("lease_look")
 PROFILES: Final = statement("lease_profiles")
 SCAN: Final = statement("lease_scan")
-BRANCH: Final = statement("lease_branch")
+BRANCH: Final = statement("only/lease_branch")
 HELD: Final = statement("lease_held")
 AHEAD: Final = statement("limit_ahead")
 LEASE: Final = statement("lease")

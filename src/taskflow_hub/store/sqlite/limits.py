@@ -15,7 +15,7 @@ from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
 
 GROUPS: Final = statement("limit_groups")
 FIRST: Final = statement("limit_first")
-BRANCH: Final = statement("limit_branch")
+BRANCH: Final = statement("only/limit_branch")
 ROWS: Final = statement("limit_rows")
 RUNNING: Final = statement("limit_running")
 HOLD: Final = statement("limit_hold")

@@ -30,8 +30,8 @@ from taskflow_hub.store.verdicts import (
 )
 
 MISFITS: Final = statement("misfits")
-OWNED: Final = statement("owned")
-ATTEMPT: Final = statement("attempt")
+OWNED: Final = statement("only/owned")
+ATTEMPT: Final = statement("only/attempt")
 SUCCEED: Final = statement("succeed")
 RETRY: Final = statement("retry")
 SNOOZE: Final = statement("snooze")

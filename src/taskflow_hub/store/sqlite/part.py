@@ -12,9 +12,9 @@ from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction
 from taskflow_hub.store.sqlite.writer import Writer
 
-FINISH: Final = statement("finish")
-FINISH_TALLY: Final = statement("finish_tally")
-FINISH_REMOVE: Final = statement("finish_remove")
+FINISH: Final = statement("only/finish")
+FINISH_TALLY: Final = statement("only/finish_tally")
+FINISH_REMOVE: Final = statement("only/finish_remove")
 TASKS: Final = statement("tasks")
 OCTETS_AT_ONCE: Final = (
     64 << 20

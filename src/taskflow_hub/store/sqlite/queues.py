@@ -12,7 +12,7 @@ from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us
 from taskflow_hub.store.values import Depth, Rate
 
 QUEUES: Final = statement("queues")
-QUEUE: Final = statement("queue")
+QUEUE: Final = statement("only/queue")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")

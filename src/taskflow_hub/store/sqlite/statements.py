@@ -1,4 +1,5 @@
-"""The SQL files, loaded once. One file per verb; the comment at its top says why it is as it is.
+"""The SQL files, loaded once. One file per verb, named as in store/postgres; what is needed here alone stands in `only`.
+The comment at a file's top says why it is as it is.
 
 Two things are done to a file before SQLite sees it:
 - `/*items*/ (?, ?)` stands for one item; `sized(n)` repeats it, so that a batch is one statement. Sizes are powers of two, so
@@ -67,7 +68,8 @@ def _read(name: str) -> str:
 
 
 SQL_NAMES: Final = frozenset(
-    entry.name.removesuffix(".sql")
-    for entry in (files(__package__) / "sql").iterdir()
+    folder + entry.name.removesuffix(".sql")
+    for folder in ("", "only/")
+    for entry in (files(__package__) / "sql" / folder).iterdir()
     if entry.name.endswith(".sql")
 )

@@ -23,8 +23,8 @@ from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
 from taskflow_hub.store.stated import Numbers, keys_named
 from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted
 
-SUBMIT: Final = statement("submit")
-SUBMIT_PAYLOADS: Final = statement("submit_payloads")
+SUBMIT: Final = statement("only/submit")
+SUBMIT_PAYLOADS: Final = statement("only/submit_payloads")
 SUBMIT_LOOK: Final = statement("submit_look")
 KNOWN: Final = statement("known")
 WAITING: Final = statement("waiting")

@@ -23,25 +23,29 @@ from taskflow_hub.store.values import Due, Leased, Submit, Submitted
 from taskflow_hub.store.verdicts import first_times
 
 NEXT_DUE: Final = statement("next_due")
-DUE: Final = statement("due")
+DUE: Final = statement("only/due")
 PROMOTE: Final = statement("promote")
 NEXT_EXPIRY: Final = statement("next_expiry")
-EXPIRED: Final = statement("expired")
+EXPIRED: Final = statement("only/expired")
 EXPIRE: Final = statement("expire")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
-CANCEL_RUNNING: Final = statement("cancel_running")
+CANCEL_RUNNING: Final = statement("only/cancel_running")
 REDRIVE_LOOK: Final = statement("redrive_look")
-REDRIVE_ATTEMPT: Final = statement("redrive_attempt")
-REDRIVE_FORGIVE: Final = statement("redrive_forgive")
-REVIVE: Final = statement("revive")
-REVIVE_REMOVE: Final = statement("revive_remove")
+REDRIVE_ATTEMPT: Final = statement("only/redrive_attempt")
+REDRIVE_FORGIVE: Final = statement("only/redrive_forgive")
+REVIVE: Final = statement("only/revive")
+REVIVE_REMOVE: Final = statement("only/revive_remove")
 REDRIVE: Final = statement("redrive")
 UNIQUE_KEEP: Final = statement("unique_keep")
 STATES: Final = statement("states")
 UPDATE: Final = statement("update")
 DELETE: Final = statement("delete")
-DELETE_REST: Final = tuple(
-    statement(f"delete_{what}") for what in ("tags", "payloads", "attempts", "logs", "calls")
+DELETE_REST: Final = (
+    statement("delete_tags"),
+    statement("only/delete_payloads"),
+    statement("delete_attempts"),
+    statement("delete_logs"),
+    statement("delete_calls"),
 )
 UNBLOCK: Final = statement("unblock")
 SKIP: Final = statement("skip")

@@ -14,7 +14,7 @@ from taskflow_hub.store.sqlite.tasks import delete_finished
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, to_us
 from taskflow_hub.store.values import Pruned
 
-PRUNE_OLD: Final = statement("prune_old")
+PRUNE_OLD: Final = statement("only/prune_old")
 PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
 PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
 PRUNE_WORKERS: Final = statement("prune_workers")
