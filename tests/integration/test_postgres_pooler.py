@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,14 @@ from taskflow_hub.store.base import Store
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.values import Idempotency, Submit, Submitted
 from taskflow_hub.testing.store_contract import OpenStore
+from taskflow_hub.testing.store_contract.company import CompanyContract
+from taskflow_hub.testing.store_contract.keys import KeysContract
 from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, new_task
+from taskflow_hub.testing.store_contract.leasing import LeasingContract
 from taskflow_hub.testing.store_contract.order import OrderContract
+from taskflow_hub.testing.store_contract.submitting import SubmittingContract
+from taskflow_hub.testing.store_contract.upkeep import UpkeepContract
+from taskflow_hub.testing.store_contract.walks import WalksContract
 
 pytestmark = pytest.mark.debian
 
@@ -36,7 +43,7 @@ max_client_conn = 100
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pooler(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a pgbouncer with three sessions for everybody."""
     folder = tmp_path_factory.mktemp("pgbouncer")
@@ -57,9 +64,14 @@ def pooler(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFac
     for line in process.stderr:
         if "process up" in line:
             break
+    # It goes on saying much, and would wait for ever for somebody to hear it.
+    listener = threading.Thread(target=process.stderr.read, name="Pooler", daemon=True)
+    listener.start()
     yield port
     process.terminate()
-    process.communicate(timeout=10)
+    process.wait(10)
+    listener.join(10)
+    process.stderr.close()
 
 
 @pytest.fixture
@@ -67,8 +79,18 @@ def pooled_url(postgres_tables_url: str, postgres_server: PostgresServer, pooler
     return f"{postgres_tables_url.replace(f':{postgres_server.port}/', f':{pooler}/')}?statement_cache_size=0&pool_size=8"
 
 
-class TestBehindAPooler(OrderContract):
-    """The order of the queue, with every move it takes to try it, each through whatever session is free."""
+class TestBehindAPooler(
+    CompanyContract,
+    KeysContract,
+    LeasingContract,
+    OrderContract,
+    SubmittingContract,
+    UpkeepContract,
+    WalksContract,
+):
+    """Each transaction through whatever session is free: what takes locks over several statements, what processes tell each
+    other, days that come and go, and walks that use every verb. The rest of the contract looks at single statements.
+    """
 
     @pytest.fixture
     def open_store(self, pooled_url: str, postgres_tables_url: str) -> OpenStore:
