@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from redis import Redis
 from tests.support.postgres import FAST, Databases, PostgresServer, postgres
+from tests.support.redis import redis_server
 from tests.support.stores import STORES
 
 from taskflow_hub.store.postgres import PostgresStore
@@ -122,3 +124,25 @@ def postgres_url(_empty_postgres_databases: Databases) -> Iterator[str]:
     """A database of the test's own, without even our tables."""
     with _empty_postgres_databases.one() as url:
         yield url
+
+
+# --- Redis: Valkey from the wheel; TASKFLOW_TEST_REDIS_URL names another server, whose database is emptied for each test ---
+
+REDIS_URL = os.environ.get("TASKFLOW_TEST_REDIS_URL")
+
+
+@pytest.fixture(scope="session")
+def _redis_url() -> Iterator[str]:
+    if REDIS_URL:
+        yield REDIS_URL
+        return
+    with redis_server() as server:
+        yield server.url
+
+
+@pytest.fixture
+def redis_url(_redis_url: str) -> str:
+    """A server with nothing in it."""
+    with Redis.from_url(_redis_url) as client:
+        client.flushdb()
+    return _redis_url

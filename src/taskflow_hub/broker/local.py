@@ -6,50 +6,19 @@ Messages are handed over as they are, never serialised. Both faces may be used o
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from taskflow_hub.broker.acknowledged import Acknowledged
 from taskflow_hub.broker.base import Answer, WorkerSide
+from taskflow_hub.broker.bell import Bell
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.messages import Assignment, Control, Inbound, Reply, Report, Request
 
 log = logging.getLogger("taskflow.broker")
 
 T = TypeVar("T")
-Sleeper = tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]
-
-
-class Bell:
-    """Wakes all who wait for it, on whatever loops they do. Ringing is allowed from any thread."""
-
-    def __init__(self) -> None:
-        self._sleepers: list[Sleeper] = []
-
-    async def wait(self, needless: Callable[[], object], wait_s: float | None = None) -> None:
-        """Until it rings, at most `wait_s`; not at all where that is `needless`."""
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        sleeper = (loop, future)
-        self._sleepers.append(sleeper)
-        timer = None if wait_s is None else loop.call_later(wait_s, _settle, future)
-        try:
-            if not needless():  # asked only now, when a ring from another thread would see the sleeper
-                await future
-        finally:
-            self._sleepers.remove(sleeper)
-            if timer is not None:
-                timer.cancel()
-
-    def ring(self) -> None:
-        if not self._sleepers:
-            return
-        here = asyncio._get_running_loop()  # None in a thread without a loop, where get_running_loop raises
-        for loop, future in tuple(self._sleepers):
-            if loop is here:
-                _settle(future)
-            else:
-                loop.call_soon_threadsafe(_settle, future)
 
 
 class Box(deque[T]):
@@ -74,19 +43,12 @@ class Box(deque[T]):
         self._bell.ring()
 
 
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
 class Inbox:
     """What one worker is sent, and how far its reports are stored."""
 
     def __init__(self) -> None:
         self.box: Box[Inbound] = Box()
-        self.acknowledged = 0
-        self._beyond: set[int] = set()  # stored, while an earlier one is not yet
-        self._acknowledging = Bell()
+        self.acknowledged = Acknowledged()
         self._lying: set[int] = set()  # reports on their way to the engine, not collected yet
 
     def new(self, reports: Sequence[Report]) -> list[Report]:
@@ -97,20 +59,6 @@ class Inbox:
 
     def collected(self, n: int) -> None:
         self._lying.discard(n)
-
-    async def until_acknowledged(self, n: int) -> None:
-        while self.acknowledged < n:
-            await self._acknowledging.wait(lambda: self.acknowledged >= n)
-
-    def stored(self, n: int) -> None:
-        if n == self.acknowledged + 1:
-            self.acknowledged = n
-            while self._beyond and self.acknowledged + 1 in self._beyond:
-                self.acknowledged += 1
-                self._beyond.discard(self.acknowledged)
-            self._acknowledging.ring()
-        elif n > self.acknowledged:
-            self._beyond.add(n)
 
 
 class LocalBatch:
@@ -124,7 +72,7 @@ class LocalBatch:
             if (report.worker, report.n) not in unstored and (
                 inbox := self._inboxes.get(report.worker)
             ) is not None:
-                inbox.stored(report.n)
+                inbox.acknowledged.stored(report.n, report.n)
 
 
 class LocalBroker:
@@ -209,10 +157,10 @@ class LocalWorkerSide:
 
     @property
     def acknowledged(self) -> int:
-        return self._inbox.acknowledged
+        return self._inbox.acknowledged.number
 
     async def until_acknowledged(self, n: int) -> None:
-        await self._inbox.until_acknowledged(n)
+        await self._inbox.acknowledged.until(n)
 
     async def call(self, request: Request, timeout_s: float = 10.0) -> Reply:
         return await self._broker.call(request, timeout_s)

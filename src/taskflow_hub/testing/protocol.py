@@ -1,4 +1,5 @@
-"""The wire format for other languages: JSON Schemas made from domain/messages.py, and the golden vectors beside them.
+"""The wire format for other languages: JSON Schemas made from domain/messages.py and from what Redis carries
+around the messages, and the golden vectors beside them.
 
     python -m taskflow_hub.testing.protocol [--check] [FOLDER]
 
@@ -15,6 +16,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from taskflow_hub.broker.redis_streams.envelopes import Envelope
 from taskflow_hub.domain.messages import VERSION, Assignment, Control, Reply, Report, Request
 
 FAMILIES: Final[Mapping[str, Any]] = {
@@ -23,6 +25,7 @@ FAMILIES: Final[Mapping[str, Any]] = {
     "report": Report,
     "request": Request,
     "reply": Reply,
+    "redis": Envelope,
 }
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -83,7 +86,7 @@ def problems(folder: Path) -> Iterator[str]:
     for name, text in schema_files().items():
         path = folder / name
         if not path.exists() or path.read_text("utf-8") != text:
-            yield f"{path} is not what domain/messages.py says: python -m taskflow_hub.testing.protocol"
+            yield f"{path} is not what the classes say: python -m taskflow_hub.testing.protocol"
     for name, vector in vectors(folder).items():
         if msgspec.json.decode(reread(vector)) != msgspec.json.decode(vector.means):
             yield f"{name} means {reread(vector).decode()}"

@@ -1,0 +1,244 @@
+"""The engine's face: publishes, collects, answers."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from taskflow_hub.broker.base import Answer
+from taskflow_hub.broker.redis_streams import keys
+from taskflow_hub.broker.redis_streams.dead import DeadLetters, released
+from taskflow_hub.broker.redis_streams.envelopes import Answered, CallEntry, ReplyEntry, Stored, Unanswered
+from taskflow_hub.broker.redis_streams.link import Link, RefusedByRedis
+from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, read_stream
+from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, SETTLE
+from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.errors import Unavailable
+from taskflow_hub.domain.messages import VERSION, Assignment, Control, Reply, Report
+
+CALLS_AT_ONCE: Final = 200
+HINT_S: Final = 1.0  # so long a hint is tried
+
+T = TypeVar("T")
+
+log = logging.getLogger("taskflow.broker")
+
+_reports: Final[msgspec.json.Decoder[Report]] = msgspec.json.Decoder(Report)
+_calls: Final = msgspec.json.Decoder(CallEntry)
+
+
+class RedisBatch:
+    """Collected, and pending in Redis under this server's name until it is acknowledged."""
+
+    def __init__(self, side: "RedisEngineSide", ids: Sequence[bytes], reports: Sequence[Report]) -> None:
+        self.reports = reports
+        self._side, self._ids = side, ids
+
+    async def ack(self, but: Collection[Report] = ()) -> None:
+        unstored = {(report.worker, report.n) for report in but}
+        stored = [report for report in self.reports if (report.worker, report.n) not in unstored]
+        if self._ids:
+            await self._side.settle(self._ids, stored)
+
+
+class RedisEngineSide:
+    def __init__(self, link: Link, on_dead: Callable[[], None] = lambda: None) -> None:
+        self._link = link
+        self._dead = DeadLetters(link, on_dead)
+        self._name = new_id()  # this server's, in the group
+        self._collecting: Reading[tuple[bytes, Report]] = Reading(link, self._read_reports)
+        self._claim_at = 0.0
+        self._answer: Answer | None = None
+        self._home: asyncio.AbstractEventLoop
+
+    async def reachable(self) -> Sequence[str] | None:
+        found = await self._link.run(
+            self._link.script(REACHABLE, keys.WORKERS, keys.ms(self._link.timing.seen))
+        )
+        return [worker.decode() for worker in found]
+
+    async def publish(self, worker: str, assignments: Sequence[Assignment]) -> None:
+        """One script: all of them get there or none.
+
+        Where Redis went away before it answered, nobody knows which; then it is left to the heartbeats to miss them.
+        """
+        documents = [msgspec.json.encode(assignment) for assignment in assignments]
+        try:
+            await self._link.run(self._push_inbox(worker, documents))
+        except RefusedByRedis:
+            raise
+        except Unavailable as error:
+            log.warning(
+                "%d assignments for worker %s may be lost on the way: %s", len(documents), worker, error
+            )
+
+    async def tell(self, worker: str, message: Control) -> None:
+        try:
+            async with asyncio.timeout(HINT_S):
+                await self._link.run(self._push_inbox(worker, [msgspec.json.encode(message)]))
+        except (Unavailable, TimeoutError) as error:
+            log.info("worker %s was not told %s: %s", worker, type(message).__name__, error)
+
+    async def collect(self, limit: int, wait_s: float) -> RedisBatch:
+        found = await self._link.run(self._collecting.next(limit, wait_s))
+        return RedisBatch(self, [id for id, _ in found], [report for _, report in found])
+
+    async def settle(self, ids: Sequence[bytes], stored: Sequence[Report]) -> None:
+        """These entries are done with; tell the workers what is stored. Raises Unavailable."""
+        of: dict[str, list[int]] = defaultdict(list)
+        for report in stored:
+            if report.n > 0:
+                of[report.worker].append(report.n)
+        await self._link.run(self._settle(ids, of))
+
+    async def serve(self, answer: Answer) -> None:
+        """`answer` is awaited on the loop that this is awaited on."""
+        first = self._answer is None
+        self._answer, self._home = answer, asyncio.get_running_loop()
+        if first:
+            await self._link.run(self._begin_to_answer())
+
+    # --- on the link's loop: inboxes ---
+
+    async def _push_inbox(self, worker: str, documents: Sequence[bytes]) -> None:
+        pushed = await self._link.script(PUSH, keys.inbox(worker), keys.INBOX_MAX, 0, 1, *documents)
+        if not pushed and documents:
+            raise RefusedByRedis(f"worker {worker} has no inbox")
+
+    # --- reports ---
+
+    async def _read_reports(self, limit: int, wait_s: float) -> list[tuple[bytes, Report]]:
+        now = asyncio.get_running_loop().time()
+        found: list[Entry] = []
+        if now >= self._claim_at:
+            found = await self._claim(limit)
+            if len(found) < limit:
+                self._claim_at = now + self._link.timing.claim_every
+        if not found:
+            found = await self._read_group(keys.RESULTS, limit, wait_s)
+        reports = []
+        for id, data in found:
+            report = await self._understood(id, data)
+            if report is not None:
+                reports.append((id, report))
+        return reports
+
+    async def _claim(self, limit: int) -> list[Entry]:
+        """What another server has collected and, for too long, not stored; servers that are gone leave the group."""
+        for stream in (keys.RESULTS, keys.CALLS):
+            await self._in_group(stream, partial(self._clean, stream))
+        after_ms = keys.ms(self._link.timing.claim_after)
+        words = ("XAUTOCLAIM", keys.RESULTS, keys.SERVERS, self._name, after_ms, "0-0", "COUNT", limit)
+        found = list(entries((await self._link.command(*words, key=keys.RESULTS))[1]))
+        if found:
+            log.warning("%d reports are taken over from a server that did not store them", len(found))
+        return found
+
+    async def _clean(self, stream: str) -> None:
+        await self._link.script(CLEAN, stream, keys.SERVERS, keys.ms(self._link.timing.gone))
+
+    async def _understood(self, id: bytes, data: bytes) -> Report | None:
+        try:
+            report = _reports.decode(data)
+            if report.v != VERSION:
+                raise ValueError(f"version {report.v} is not spoken here")
+            return report
+        except (msgspec.DecodeError, ValueError) as error:
+            await self._dead.put(keys.RESULTS, data, error)
+            if (handed_back := released(data)) is not None:
+                return handed_back
+            await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
+            return None
+
+    async def _settle(self, ids: Sequence[bytes], of: dict[str, list[int]]) -> None:
+        await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, *ids)
+        for worker, numbers in of.items():
+            told = [Stored(worker=worker, first=first, last=last) for first, last in spans(numbers)]
+            await self._push_replies(worker, told)
+
+    async def _push_replies(self, name: str, told: Sequence[ReplyEntry]) -> None:
+        kept_ms = keys.ms(self._link.timing.kept)
+        documents = [msgspec.json.encode(one) for one in told]
+        await self._link.script(PUSH, keys.replies(name), keys.REPLIES_MAX, kept_ms, 0, *documents)
+
+    # --- calls ---
+
+    async def _begin_to_answer(self) -> None:
+        self._link.begin(self._link.repeat(self._answer_some, "answering workers"), "redis.calls")
+
+    async def _answer_some(self) -> None:
+        found = await self._read_group(keys.CALLS, CALLS_AT_ONCE, self._link.timing.block, ("NOACK",))
+        if not found:
+            return
+        now_ms = await self._link.script(READ_CALLS, keys.CALLS, *(id for id, _ in found))
+        for id, data in found:
+            try:
+                call = _calls.decode(data)
+                if call.v != VERSION:
+                    raise ValueError(f"version {call.v} is not spoken here")
+            except (msgspec.DecodeError, ValueError) as error:
+                await self._dead.put(keys.CALLS, data, error)
+                continue
+            if now_ms - int(id.partition(b"-")[0]) < call.timeout_ms:
+                self._link.begin(self._answer_one(call), "redis.answer")
+
+    async def _answer_one(self, call: CallEntry) -> None:
+        assert self._answer is not None
+        reply: ReplyEntry
+        try:
+            asked: Any = asyncio.run_coroutine_threadsafe(_awaited(self._answer(call.request)), self._home)
+            reply = Answered(call=call.call, reply=await asyncio.wrap_future(asked))
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                log.exception("a call could not be answered: %s", type(call.request).__name__)
+            reply = Unanswered(call=call.call, detail=str(error))
+        try:
+            await self._push_replies(call.reply_to, [reply])
+        except Unavailable as error:
+            log.info("an answer did not get back: %s", error)
+
+    # --- the group ---
+
+    async def _read_group(
+        self, stream: str, limit: int, wait_s: float, options: Sequence[str] = ()
+    ) -> list[Entry]:
+        by = ("XREADGROUP", "GROUP", keys.SERVERS, self._name)
+        return await self._in_group(
+            stream,
+            lambda: read_stream(self._link, stream, ">", limit, wait_s, by=by, options=options),
+        )
+
+    async def _in_group(self, stream: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it; where the group is missing (the first time, or Redis has lost everything) make it, and do it again."""
+        try:
+            return await work()
+        except RefusedByRedis as error:
+            if "NOGROUP" not in str(error) and "no such key" not in str(error):
+                raise
+        with contextlib.suppress(RefusedByRedis):  # another server was faster
+            await self._link.command("XGROUP", "CREATE", stream, keys.SERVERS, "0", "MKSTREAM", key=stream)
+        return await work()
+
+
+def spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """(first, last) of each run of numbers without a gap."""
+    first = last = None
+    for n in sorted(numbers):
+        if first is None or last is None:
+            first = last = n
+        elif n <= last + 1:
+            last = n
+        else:
+            yield first, last
+            first = last = n
+    if first is not None and last is not None:
+        yield first, last
+
+
+async def _awaited(answer: Awaitable[Reply]) -> Reply:
+    return await answer

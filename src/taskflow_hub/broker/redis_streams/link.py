@@ -1,0 +1,241 @@
+"""One process's connections to Redis, on an event loop in a thread of their own.
+
+So both faces may be used on any loop, and a heartbeat gets through while the worker's own loop is busy. Nothing is sent twice
+by itself: what fails is Unavailable, and whoever wanted it decides. The client connects anew with the next command.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
+
+from taskflow_hub.broker.redis_streams.keys import Timing
+from taskflow_hub.broker.redis_streams.scripts import Script
+from taskflow_hub.domain.errors import Misconfigured, Unavailable
+
+FAILURES: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+PAUSE_S: Final = (0.1, 5.0)  # first and longest pause of a background read while Redis is away
+
+CLOSED: Final = "the connection to the broker is closed"
+
+log = logging.getLogger("taskflow.broker")
+
+T = TypeVar("T")
+
+
+class RefusedByRedis(Unavailable):
+    """Redis has answered, and it has not done it."""
+
+
+class Link:
+    """`open` and `close` on any loop; in between `run` brings a coroutine to the link's own loop, where all else is used."""
+
+    def __init__(self, url: str, timing: Timing) -> None:
+        self._url, self.timing = url, timing
+        self._loop: asyncio.AbstractEventLoop
+        self._thread = threading.Thread(target=self._main, name="taskflow-redis", daemon=True)
+        self._closed = False
+        self._client: Redis | RedisCluster | None = None
+        self._connecting: asyncio.Lock
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Connect and look whether this Redis will do. One that is away is waited for later.
+
+        Raises Misconfigured for a URL that is none, and for a Redis that throws away keys when memory is short.
+        """
+        _check_url(self._url)
+        self._loop = asyncio.new_event_loop()
+        self._thread.start()
+        try:
+            await self.run(self.client())
+        except Unavailable as error:
+            log.warning("the broker cannot be reached yet: %s", error)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Whoever still waits for something gets Unavailable. Twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._disconnect(), self._loop))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join)
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await it on the link's loop, from any other. Raises Unavailable when the link is closed."""
+        if self._closed:
+            work.close()
+            raise Unavailable(CLOSED)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if future.cancelled() and not _being_cancelled():
+                raise Unavailable(CLOSED) from None
+            raise
+
+    # --- on the link's loop ---
+
+    async def client(self) -> Redis | RedisCluster:
+        """Made when Redis first answers, for only then it is known whether it is a Cluster."""
+        if self._client is None:
+            async with self._connecting:
+                if self._client is None:
+                    self._client = await _connect(self._url, self.timing)
+        return self._client
+
+    async def command(self, *words: Any, key: str | None = None) -> Any:
+        """Raises Unavailable, and RefusedByRedis when it is known that nothing was done.
+
+        `key`: where a Cluster has it, for commands that do not name it first.
+        """
+        try:
+            client = await self.client()
+            if key is not None and isinstance(client, RedisCluster):
+                node = client.get_node_from_key(key)
+                return await client.execute_command(*words, target_nodes=node)
+            return await client.execute_command(*words)
+        except ResponseError as error:
+            raise RefusedByRedis(f"Redis refuses {words[0]}: {error}") from error
+        except Misconfigured as error:
+            raise RefusedByRedis(error.detail) from error
+        except FAILURES as error:
+            raise Unavailable(f"Redis: {error}") from error
+
+    async def script(self, script: Script, key: str, *args: Any) -> Any:
+        """Raises as `command` does."""
+        try:
+            return await self.command("EVALSHA", script.sha, 1, key, *args)
+        except RefusedByRedis as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                raise
+        return await self.command("EVAL", script.text, 1, key, *args)
+
+    def begin(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+        """A task of the link: cancelled at the latest when it closes."""
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def repeat(self, turn: Callable[[], Coroutine[Any, Any, None]], what: str) -> None:
+        """Take turns for ever; while they fail, with growing pauses, and saying so once."""
+        pause_s, away = PAUSE_S[0], False
+        while True:
+            try:
+                await turn()
+            except Exception as error:  # Unavailable, most of all; but no error may end it
+                if not away:
+                    known = isinstance(error, Unavailable)
+                    log.warning("%s waits for the broker: %s", what, error, exc_info=not known)
+                away = True
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, PAUSE_S[1])
+            else:
+                if away:
+                    log.info("%s goes on", what)
+                pause_s, away = PAUSE_S[0], False
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._background.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, also where nobody waits for it any more
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._connecting = asyncio.Lock()
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _disconnect(self) -> None:
+        here = asyncio.current_task()
+        await end(*(task for task in asyncio.all_tasks() if task is not here))
+        if self._client is not None:
+            with contextlib.suppress(*FAILURES):
+                await self._client.aclose()
+
+
+async def end(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel tasks that use the client, and wait for their end.
+
+    More than once if need be: on Python 3.11 `asyncio.wait_for`, which the client uses, may swallow a cancellation.
+    """
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
+
+
+def _being_cancelled() -> bool:
+    here = asyncio.current_task()
+    return here is not None and here.cancelling() > 0
+
+
+async def _connect(url: str, timing: Timing) -> Redis | RedisCluster:
+    """Raises Unavailable, Misconfigured."""
+    single = Redis.from_url(url, **_options(timing))
+    try:
+        about = await single.info("cluster")
+        if not about.get("cluster_enabled"):
+            _check_policy((await single.info("memory"))["maxmemory_policy"])
+            return single
+    except FAILURES as error:
+        await single.aclose()
+        raise Unavailable(f"Redis: {error}") from error
+    except Misconfigured:
+        await single.aclose()
+        raise
+    await single.aclose()
+    cluster = RedisCluster.from_url(url, **_options(timing))
+    try:
+        await cluster.initialize()
+        for node in cluster.get_primaries():
+            about = await cluster.execute_command("INFO", "memory", target_nodes=node)
+            _check_policy(about["maxmemory_policy"])
+    except FAILURES as error:
+        await cluster.aclose()
+        raise Unavailable(f"Redis: {error}") from error
+    except Misconfigured:
+        await cluster.aclose()
+        raise
+    return cluster
+
+
+def _options(timing: Timing) -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),  # a publish that is sent twice would run a task twice
+        "socket_timeout": timing.answer,
+        "socket_connect_timeout": timing.answer,
+        "socket_keepalive": True,
+        "client_name": "taskflow",
+    }
+
+
+def _check_url(url: str) -> None:
+    try:
+        Redis.from_url(url)
+    except (ValueError, *FAILURES) as error:
+        raise Misconfigured(f"broker.url: {error}") from None
+
+
+def _check_policy(policy: str) -> None:
+    if policy != "noeviction":
+        raise Misconfigured(
+            f"broker.url: this Redis has maxmemory-policy {policy}, so it throws away messages when its memory is full. "
+            "Give the hub a Redis of its own, with maxmemory-policy noeviction."
+        )
