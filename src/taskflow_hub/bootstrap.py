@@ -1,34 +1,35 @@
-"""Puts a process together. The only file that picks a store and a broker."""
+"""Puts a process together. The only file that picks a store and a broker.
+
+What only some processes are made of is imported where it is needed: a worker on its own knows nothing of stores and engines.
+"""
 
 import asyncio
 import importlib.metadata
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from taskflow_hub import lockfile
-from taskflow_hub.broker.local import LocalBroker
+from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
-from taskflow_hub.engine.engine import Engine
-from taskflow_hub.engine.results import FolderResults
-from taskflow_hub.engine.within import Place
 from taskflow_hub.net import check_url
 from taskflow_hub.settings import Settings
-from taskflow_hub.store.base import Store
-from taskflow_hub.store.callers import recognise
 from taskflow_hub.store.settings import DatabaseSettings
-from taskflow_hub.store.sqlite import SqliteStore, schema
-from taskflow_hub.store.sqlite.transfer import Registered, stopped_hub
-from taskflow_hub.store.sqlite.url import parse_url
-from taskflow_hub.store.transfer import Copied, Watch
-from taskflow_hub.store.versions import SchemaState
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from taskflow_hub.engine.engine import Engine
+    from taskflow_hub.engine.within import Place
+    from taskflow_hub.store.base import Store
+    from taskflow_hub.store.sqlite.transfer import Registered
+    from taskflow_hub.store.transfer import Copied, Watch
+    from taskflow_hub.store.versions import SchemaState
 
 VERSION = importlib.metadata.version("taskflow-hub")
 log = structlog.stdlib.get_logger("taskflow.process")
@@ -36,18 +37,30 @@ log = structlog.stdlib.get_logger("taskflow.process")
 
 @dataclass(frozen=True)
 class Process:
-    """What `up` is made of, running."""
+    """What runs in one. `up` has everything, `server` no worker, `worker run` nothing but a worker."""
 
-    engine: Engine
-    worker: Worker
-    url: str
+    engine: "Engine | None" = None
+    worker: Worker | None = None
+    url: str | None = None
+
+
+class Broker(Protocol):
+    """What every transport gives a process."""
+
+    def engine_side(self, on_dead: Callable[[], None]) -> EngineSide:
+        """One per process. `on_dead` is called, in any thread, for each message that could not be read."""
+        ...
+
+    def worker_side(self) -> WorkerSide:
+        """A face for one worker. Each worker of the process needs its own."""
+        ...
 
 
 @dataclass(frozen=True)
 class Moved:
     """What was moved. Results that lie outside the database stay where they are, for the old and for the new hub."""
 
-    tables: list[Copied]
+    tables: "list[Copied]"
     results: int
     results_were_in: Path
     results_are_sought_in: Path
@@ -56,7 +69,7 @@ class Moved:
 class SchemaTools(Protocol):
     """What every store's `schema` module does. Raises Misconfigured, StoreUnavailable, SchemaMismatch."""
 
-    def check(self, url: str) -> SchemaState:
+    def check(self, url: str) -> "SchemaState":
         """Look, and change nothing."""
         ...
 
@@ -69,10 +82,12 @@ class SchemaTools(Protocol):
         ...
 
 
-async def open_store(settings: Settings) -> Store:
+async def open_store(settings: Settings) -> "Store":
     """Connect, and bring the schema up to date. Raises Misconfigured, StoreUnavailable, SchemaMismatch."""
     database = settings.database
     if not _is_postgres(settings):
+        from taskflow_hub.store.sqlite import SqliteStore
+
         return await SqliteStore.open(database.url)
     from taskflow_hub.store.postgres import PostgresStore  # asyncpg: only for those who use it
 
@@ -82,6 +97,8 @@ async def open_store(settings: Settings) -> Store:
 def schema_tools(settings: Settings) -> SchemaTools:
     """Those of the store that the URL names. Raises Misconfigured."""
     if not _is_postgres(settings):
+        from taskflow_hub.store.sqlite import schema
+
         return schema
     from taskflow_hub.store.postgres import schema as postgres_schema
 
@@ -91,6 +108,8 @@ def schema_tools(settings: Settings) -> SchemaTools:
 def check_database(settings: Settings) -> None:
     """Whether the database is named as it must be; nothing is opened. Raises Misconfigured."""
     if not _is_postgres(settings):
+        from taskflow_hub.store.sqlite.url import parse_url
+
         parse_url(settings.database.url)
         return
     from taskflow_hub.store.postgres.url import parse_url as parse_postgres_url
@@ -105,7 +124,11 @@ def check_database(settings: Settings) -> None:
 
 def database_file(settings: Settings) -> Path | None:
     """The database's file, for messages; None for a database that is none. Raises Misconfigured."""
-    return None if _is_postgres(settings) else parse_url(settings.database.url).path
+    if _is_postgres(settings):
+        return None
+    from taskflow_hub.store.sqlite.url import parse_url
+
+    return parse_url(settings.database.url).path
 
 
 def results_dir(settings: Settings) -> Path:
@@ -120,7 +143,7 @@ def results_dir(settings: Settings) -> Path:
     return Path(f"{parse_postgres_url(settings.database.url).database}.results")
 
 
-def move_database(settings: Settings, source_url: str, target_url: str, watch: Watch) -> Moved:
+def move_database(settings: Settings, source_url: str, target_url: str, watch: "Watch") -> Moved:
     """Copy a stopped hub from SQLite to PostgreSQL, and compare; the source stays as it is.
 
     Raises Conflict when a worker of it may be alive, or when the target is not empty; Misconfigured, SchemaMismatch,
@@ -135,6 +158,7 @@ def move_database(settings: Settings, source_url: str, target_url: str, watch: W
             "A hub moves from sqlite:///FILE to postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
         )
     from taskflow_hub.store.postgres.transfer import receive
+    from taskflow_hub.store.sqlite.transfer import stopped_hub
 
     check_database(target)
     with stopped_hub(source_url) as hub:
@@ -145,7 +169,7 @@ def move_database(settings: Settings, source_url: str, target_url: str, watch: W
         )
 
 
-def _require_dead(worker: Registered, settings: Settings) -> None:
+def _require_dead(worker: "Registered", settings: Settings) -> None:
     locks = lockfile.lock_dir(settings.worker.lock_dir)
     silent_s = (utc_now() - worker.last_beat_at).total_seconds()
     if lockfile.proves_death(locks, worker.id):
@@ -167,8 +191,10 @@ def _is_postgres(settings: Settings) -> bool:
     return scheme != "sqlite"
 
 
-async def place_on(connection: object) -> Place:
+async def place_on(connection: object) -> "Place":
     """The hub's tables on a connection of the caller's. Raises TypeError when it is none that we can use."""
+    from taskflow_hub.store.callers import recognise
+
     caller = await recognise(connection)
     if caller.dialect == "sqlite":
         from taskflow_hub.store.sqlite.within import Within as SqliteWithin
@@ -179,30 +205,71 @@ async def place_on(connection: object) -> Place:
     return PostgresWithin(caller)
 
 
-@asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[tuple[Engine, LocalBroker]]:
-    """An engine whose loops do not run yet: enough to submit, look and wait."""
-    if settings.broker.url != "local":
-        raise Misconfigured(f"broker.url: {settings.broker.url!r} is not a broker we know; use local")
-    check_database(settings)
-    store = await open_store(settings)
-    try:
-        broker = LocalBroker()
-        locks = lockfile.lock_dir(settings.worker.lock_dir)
-        engine = Engine(
-            store,
-            broker,
-            settings=settings.engine,
-            results=FolderResults(results_dir(settings)),
-            retention=settings.retention,
-            version=VERSION,
-            formats={"outbound-url": lambda url: check_url(url, settings.net)},
-            provably_dead=lambda worker: lockfile.proves_death(locks, worker.id),
-            on_buried=lambda worker: lockfile.remove(locks, worker.id),
+def is_local(settings: Settings) -> bool:
+    """Whether engine and worker must share a process. Raises Misconfigured for a broker that we do not know."""
+    url = settings.broker.url
+    if url == "local":
+        return True
+    scheme = url.partition(":")[0]
+    if scheme not in {"redis", "rediss", "unix"}:
+        raise Misconfigured(
+            f"broker.url: {scheme!r} is not a broker we know; use local, or redis://host:6379/0"
         )
-        yield engine, broker
-    finally:
-        await store.close()
+    return False
+
+
+def require_shared_broker(settings: Settings, role: str) -> None:
+    """Raises Misconfigured when the broker is local, which reaches no other process."""
+    if is_local(settings):
+        raise Misconfigured(
+            f"broker.url: `taskflow {role}` is one half of a hub, and needs a broker to reach the other; set "
+            "TASKFLOW_BROKER_URL=redis://host:6379/0, or use `taskflow up`, which is both"
+        )
+
+
+@asynccontextmanager
+async def open_broker(settings: Settings) -> AsyncIterator[Broker]:
+    """The transport that is set. One that cannot be reached yet is waited for. Raises Misconfigured."""
+    if is_local(settings):
+        from taskflow_hub.broker.local import LocalBroker
+
+        yield LocalBroker()
+        return
+    from taskflow_hub.broker.redis_streams import RedisBroker  # redis-py: only for those who use it
+
+    async with RedisBroker.open(settings.broker.url) as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> "AsyncIterator[tuple[Engine, Broker]]":
+    """An engine whose loops do not run yet: enough to submit, look and wait."""
+    from taskflow_hub.engine.engine import Engine
+    from taskflow_hub.engine.results import FolderResults
+
+    check_database(settings)
+
+    def count_dead() -> None:
+        engine.metrics.dead_entries.inc()
+
+    async with open_broker(settings) as broker:
+        store = await open_store(settings)
+        try:
+            locks = lockfile.lock_dir(settings.worker.lock_dir)
+            engine = Engine(
+                store,
+                broker.engine_side(count_dead),
+                settings=settings.engine,
+                results=FolderResults(results_dir(settings)),
+                retention=settings.retention,
+                version=VERSION,
+                formats={"outbound-url": lambda url: check_url(url, settings.net)},
+                provably_dead=lambda worker: lockfile.proves_death(locks, worker.id),
+                on_buried=lambda worker: lockfile.remove(locks, worker.id),
+            )
+            yield engine, broker
+        finally:
+            await store.close()
 
 
 def builtin_registry(settings: Settings) -> Registry:
@@ -215,28 +282,40 @@ def builtin_registry(settings: Settings) -> Registry:
 
 
 @asynccontextmanager
+async def governing(
+    settings: Settings, *, on_engine: "Callable[[Engine], None]" = lambda _: None
+) -> "AsyncIterator[tuple[Engine, Broker]]":
+    """An engine at work."""
+    async with open_engine(settings) as (engine, broker):
+        on_engine(engine)
+        try:
+            await engine.start()
+            yield engine, broker
+        finally:
+            await engine.stop()
+
+
+@asynccontextmanager
 async def working(
-    settings: Settings, registry: Registry, *, on_engine: Callable[[Engine], None] = lambda _: None
-) -> AsyncIterator[tuple[Engine, Worker]]:
+    settings: Settings, registry: Registry, *, on_engine: "Callable[[Engine], None]" = lambda _: None
+) -> "AsyncIterator[tuple[Engine, Worker]]":
     """Engine and worker, without an API.
 
     Undoing is the written order of a shutdown: the worker finishes or hands back what it has, the engine stores the last
     reports, the store closes.
     """
-    async with AsyncExitStack() as undo:
-        engine, broker = await undo.enter_async_context(open_engine(settings))
-        on_engine(engine)
-        undo.push_async_callback(engine.stop)
-        await engine.start()
+    async with governing(settings, on_engine=on_engine) as (engine, broker):
         worker = Worker(broker.worker_side(), registry, settings.worker)
-        undo.push_async_callback(worker.stop)
-        await worker.start()
-        yield engine, worker
+        try:
+            await worker.start()
+            yield engine, worker
+        finally:
+            await worker.stop()
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, registry: Registry, *, on_engine: Callable[[Engine], None] = lambda _: None
+    settings: Settings, registry: Registry, *, on_engine: "Callable[[Engine], None]" = lambda _: None
 ) -> AsyncIterator[Process]:
     """API, engine and worker in one process, from the first request to the last report.
 
@@ -255,18 +334,57 @@ async def running(
         await leaving
 
 
-async def run_up(
-    settings: Settings,
-    registry: Registry,
+@asynccontextmanager
+async def running_server(settings: Settings) -> AsyncIterator[Process]:
+    """API and engine; workers are elsewhere. Raises Misconfigured."""
+    from taskflow_hub.http.app import create_app
+    from taskflow_hub.http.server import serving
+
+    require_shared_broker(settings, "server")
+    async with (
+        governing(settings) as (engine, _),
+        serving(create_app(engine, settings.http), settings.http) as url,
+    ):
+        yield Process(engine=engine, url=url)
+
+
+@asynccontextmanager
+async def running_worker(settings: Settings, registry: Registry) -> AsyncIterator[Process]:
+    """A worker; the engine is elsewhere, and the database is not known here. Raises Misconfigured."""
+    require_shared_broker(settings, "worker run")
+    async with open_broker(settings) as broker:
+        worker = Worker(broker.worker_side(), registry, settings.worker)
+        try:
+            await worker.start()
+            yield Process(worker=worker)
+        finally:
+            await worker.stop()
+
+
+async def run(
+    running: AbstractAsyncContextManager[Process],
     *,
     stopping: asyncio.Event,
-    on_engine: Callable[[Engine], None] = lambda _: None,
-    on_ready: Callable[[Process], Awaitable[None] | None] = lambda _: None,
+    on_start: Callable[[Process], None] = lambda _: None,
+    on_ready: Callable[[Process], None] = lambda _: None,
 ) -> None:
-    """Run until `stopping` is set, then shut down in order. Signals are the caller's business."""
-    async with running(settings, registry, on_engine=on_engine) as process:
-        told = on_ready(process)
-        if told is not None:
-            await told
+    """Run until `stopping` is set, then shut down in order. Signals are the caller's business.
+
+    A worker alone is ready once a server knows it; it may have to wait for one.
+    """
+    async with running as process:
+        on_start(process)
+        if process.engine is None and process.worker is not None:
+            await _until_registered(process.worker, stopping)
+        if not stopping.is_set():
+            on_ready(process)
         await stopping.wait()
-        log.info("stopping", grace_s=settings.worker.grace)
+        log.info("stopping")
+
+
+async def _until_registered(worker: Worker, stopping: asyncio.Event) -> None:
+    waits = {asyncio.create_task(worker.registered()), asyncio.create_task(stopping.wait())}
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.wait(waits)

@@ -1,4 +1,4 @@
-"""The product as a user meets it: `taskflow up --app`, HTTP in, the outcome out."""
+"""The product as a user meets it, in one process and in two: HTTP in, the outcome out."""
 
 import asyncio
 import itertools
@@ -11,16 +11,31 @@ from pathlib import Path
 
 import pytest
 from tests.support.hub_process import HubProcess
+from tests.support.redis import redis_server
 
 from taskflow_hub import Hub
 
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_WORKER_GRACE": "5"}
 
 
-@pytest.fixture(scope="module")
-def hub(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    with product(tmp_path_factory.mktemp("product"), module_database_url) as running:
-        yield running
+@pytest.fixture(scope="module", params=["one process", "server and worker"])
+def hub(
+    request: pytest.FixtureRequest, module_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HubProcess]:
+    folder = tmp_path_factory.mktemp("product")
+    if request.param == "one process":
+        with product(folder, module_database_url) as running:
+            yield running
+        return
+    with redis_server() as redis:
+        environ = ENVIRON | {"TASKFLOW_BROKER_URL": redis.url}
+        elsewhere = tmp_path_factory.mktemp("worker")
+        knows = environ | {"TASKFLOW_DATABASE_URL": module_database_url}
+        with (
+            HubProcess(folder, environ=knows, role=("server",)) as server,
+            HubProcess(elsewhere, app="product_app:hub", environ=environ, role=("worker", "run")),
+        ):
+            yield server
 
 
 def product(folder: Path, database_url: str, **environ: str) -> HubProcess:

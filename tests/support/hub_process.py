@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 class HubProcess:
-    """`taskflow up` in `folder`, which holds its database. `kill` and `start` may be called again and again.
+    """`taskflow up`, or another role, in `folder`, where its database is. `kill` and `start` may be called again and again.
 
     What it says on stderr, and stdout, comes through a pipe: a log line is the signal that something has come to be. `up` is
     set while it can be asked: from its `ready` until a signal is sent to it.
@@ -39,8 +39,9 @@ class HubProcess:
         app: str | None = None,
         environ: Mapping[str, str] | None = None,
         port: int | None = None,
+        role: Sequence[str] = ("up",),
     ) -> None:
-        self.folder = folder
+        self.folder, self._role = folder, role
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.up = threading.Event()
@@ -64,7 +65,9 @@ class HubProcess:
 
     def spawn(self) -> None:
         """Start, and return at once."""
-        command = [sys.executable, "-m", "taskflow_hub", "up", "--port", str(self.port)]
+        command = [sys.executable, "-m", "taskflow_hub", *self._role]
+        if self._role[0] != "worker":
+            command += ["--port", str(self.port)]
         if self._app:
             command += ["--app", self._app]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("TASKFLOW_")}
@@ -86,6 +89,12 @@ class HubProcess:
             f"the hub did not say {event!r} within {timeout_s} s, or ended:\n{self.output()}"
         )
         return found
+
+    def until_logs(self, words: str, timeout_s: float = STARTS_WITHIN_S) -> None:
+        """Until a line of its log has these words in it."""
+        assert self._said.until_has(words, timeout_s), (
+            f"the hub did not say {words!r} within {timeout_s} s, or ended:\n{self.output()}"
+        )
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -183,6 +192,11 @@ class _Said:
             self._changed.wait_for(lambda: self._find(event) or self._ended, timeout_s)
             return self._find(event)
 
+    def until_has(self, words: str, timeout_s: float) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._has(words) or self._ended, timeout_s)
+            return self._has(words)
+
     def to_the_end(self) -> None:
         """Its children let go of the pipe when they end, a moment after it."""
         if self._reader is not None:
@@ -191,6 +205,9 @@ class _Said:
 
     def _find(self, event: str) -> dict[str, Any] | None:
         return next((found for found in self._events if found.get("event") == event), None)
+
+    def _has(self, words: str) -> bool:
+        return any(words in line for line in self._lines)
 
     def _read(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None

@@ -6,12 +6,12 @@ Messages are handed over as they are, never serialised. Both faces may be used o
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from taskflow_hub.broker.acknowledged import Acknowledged
-from taskflow_hub.broker.base import Answer, WorkerSide
+from taskflow_hub.broker.base import Answer, EngineSide, WorkerSide
 from taskflow_hub.broker.bell import Bell
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.messages import Assignment, Control, Inbound, Reply, Report, Request
@@ -76,7 +76,7 @@ class LocalBatch:
 
 
 class LocalBroker:
-    """The engine's face; `worker_side()` gives a worker's."""
+    """The engine's face; `worker_side()` gives a worker's. Nothing that is handed over as it is can be unreadable."""
 
     def __init__(self) -> None:
         self._inboxes: dict[str, Inbox] = {}
@@ -85,6 +85,9 @@ class LocalBroker:
         )  # the closed ones too, while in use
         self._reports: Box[Report] = Box()
         self._answer: Answer | None = None
+
+    def engine_side(self, on_dead: Callable[[], None]) -> EngineSide:
+        return self
 
     def worker_side(self) -> WorkerSide:
         """A face for one worker. Each worker of the process needs its own."""

@@ -49,7 +49,9 @@ def check() -> None:
     """Check the settings, and start nothing. The exit status is 0 when a hub could start with them, else 2."""
     from taskflow_hub import bootstrap, settings
 
-    bootstrap.check_database(settings.load().settings)
+    loaded = settings.load().settings
+    bootstrap.check_database(loaded)
+    bootstrap.is_local(loaded)
     file = settings.FILE if settings.FILE.exists() else None
     say(
         f"The settings are good ({f'{file} and the environment' if file else 'defaults and the environment'})."

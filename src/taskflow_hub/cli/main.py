@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer._click.exceptions import NoArgsIsHelpError
 
-from taskflow_hub.cli import config, db, queue, task, up, worker
+from taskflow_hub.cli import config, db, queue, server, task, up, worker
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.exits import BROKEN_PIPE, INTERRUPTED
 from taskflow_hub.cli.options import Globals, Output, OutputOption, ServerOption
@@ -17,6 +17,7 @@ from taskflow_hub.cli.terminal import say
 
 app = Commands(add_completion=True)
 up.add_to(app)
+server.add_to(app)
 app.add_typer(task.app, name="task")
 app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app, name="worker")
@@ -35,7 +36,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     ctx: typer.Context,
-    server: ServerOption = None,
+    server_url: ServerOption = None,
     output: OutputOption = None,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks of errors.", show_default=False)
@@ -49,7 +50,7 @@ def root(
 
     Start a hub with `taskflow up`, then, in another terminal: `taskflow task submit demo.sleep seconds:=2 --wait`.
     """
-    ctx.obj = Globals(server=server, output=output or Output.TABLE, debug=debug)
+    ctx.obj = Globals(server=server_url, output=output or Output.TABLE, debug=debug)
 
 
 def run(args: Sequence[str]) -> int:

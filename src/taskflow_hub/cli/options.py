@@ -108,4 +108,53 @@ OutputOption: TypeAlias = Annotated[
         "--output", "-o", metavar="table|json", parser=output_format, help="How to print what was asked for."
     ),
 ]
+# --- of processes: each is a setting, and beats it
+
+AppOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="MODULE:HUB",
+        help="Serve the handlers of this Hub too; the working directory is on the import path.",
+    ),
+]
+HostOption: TypeAlias = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here; loopback only.")
+]
+PortOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--port", metavar="PORT", help="Listen here; 0 takes any free port; default 8080."),
+]
+DatabaseOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "--database-url",
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE; default sqlite:///taskflow.db.",
+    ),
+]
+BrokerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        metavar="URL",
+        help="redis://HOST:PORT/0, or local: engine and worker share one process; default local.",
+    ),
+]
+SlotsOption: TypeAlias = Annotated[
+    int | None, typer.Option("--slots", metavar="N", help="How many attempts run at once; default 20.")
+]
+GraceOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--grace",
+        metavar="DURATION",
+        parser=seconds,
+        help="How long running attempts may take to finish at the end; default 30.",
+    ),
+]
+LogLevelOption: TypeAlias = Annotated[
+    str | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
+]
 TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The task's id.")]

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -26,13 +28,19 @@ SHOWN_TYPES: Final = 8
 log = structlog.stdlib.get_logger("taskflow.process")
 
 
-def serve(flags: Mapping[str, Any], app: str | None) -> int:
-    """Run a hub until it is told to end; answers the exit status.
+class Role(StrEnum):
+    UP = "up"
+    SERVER = "server"
+    WORKER = "worker"
+
+
+def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
+    """Run a process of the hub until it is told to end; answers the exit status.
 
     Raises Misconfigured before anything has started, StoreUnavailable, SchemaMismatch.
     """
     hub = load_hub(app) if app else None
-    if hub is not None and flags.get("database.url") is None:
+    if role is Role.UP and hub is not None and flags.get("database.url") is None:
         flags = {**flags, "database.url": hub.database_url}  # the one its own submits go to
     loaded = settings.load(flags).settings
     registry = bootstrap.builtin_registry(loaded)
@@ -40,14 +48,14 @@ def serve(flags: Mapping[str, Any], app: str | None) -> int:
         registry.include(hub.registry)
     logs.configure(loaded.log)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_Run(loaded, registry, hub).until_told())
+        return runner.run(_Run(role, loaded, registry, hub).until_told())
 
 
 class _Run:
     """One run. The first signal asks for a good end, the second cuts its grace short, a third does not wait at all."""
 
-    def __init__(self, loaded: "Settings", registry: "Registry", hub: "Hub | None") -> None:
-        self._settings, self._registry, self._hub = loaded, registry, hub
+    def __init__(self, role: Role, loaded: "Settings", registry: "Registry", hub: "Hub | None") -> None:
+        self._role, self._settings, self._registry, self._hub = role, loaded, registry, hub
         self._stopping = asyncio.Event()
         self._signals: list[signal.Signals] = []
         self._process: Process | None = None
@@ -58,12 +66,8 @@ class _Run:
         for number in SIGNALS:
             loop.add_signal_handler(number, self._on_signal, number)
         try:
-            await bootstrap.run_up(
-                self._settings,
-                self._registry,
-                stopping=self._stopping,
-                on_engine=self._hub.attach if self._hub else lambda _: None,
-                on_ready=self._on_ready,
+            await bootstrap.run(
+                self._running(), stopping=self._stopping, on_start=self._on_start, on_ready=self._on_ready
             )
         finally:
             if self._forcing is not None:
@@ -73,8 +77,20 @@ class _Run:
         forced = len(self._signals) > 1
         return 128 + self._signals[-1] if forced else 0
 
-    def _on_ready(self, process: "Process") -> None:
+    def _running(self) -> "AbstractAsyncContextManager[Process]":
+        match self._role:
+            case Role.UP:
+                on_engine = self._hub.attach if self._hub else lambda _: None
+                return bootstrap.running(self._settings, self._registry, on_engine=on_engine)
+            case Role.SERVER:
+                return bootstrap.running_server(self._settings)
+            case Role.WORKER:
+                return bootstrap.running_worker(self._settings, self._registry)
+
+    def _on_start(self, process: "Process") -> None:
         self._process = process
+
+    def _on_ready(self, process: "Process") -> None:
         own = {handler.task_type.type for handler in self._hub.registry} if self._hub else set()
         every = {handler.task_type.type for handler in self._registry}
         greet(process, self._settings, [*sorted(own), *sorted(every - own)])
@@ -84,33 +100,48 @@ class _Run:
         match len(self._signals):
             case 1:
                 if sys.stderr.isatty():
-                    say(
-                        f"\nStopping: what runs has {self._settings.worker.grace:g} s to finish. Ctrl-C again to cut it short."
-                    )
+                    say(f"\n{self._farewell()}")
                 self._stopping.set()
-            case 2 if self._process is not None:
+            case 2 if self._process is not None and self._process.worker is not None:
                 log.warning("forced to end: what still runs is handed back")
                 self._forcing = asyncio.create_task(self._process.worker.stop(0), name="taskflow.force")
             case _:
                 log.warning("ended without order: the next start takes over what ran")
                 os._exit(128 + number)
 
+    def _farewell(self) -> str:
+        if self._role is Role.SERVER:
+            return "Stopping. Ctrl-C again to cut it short."
+        return f"Stopping: what runs has {self._settings.worker.grace:g} s to finish. Ctrl-C again to cut it short."
+
 
 def greet(process: "Process", loaded: "Settings", types: Sequence[str]) -> None:
     """Where it is and what it does: a banner in a terminal, one line in a log."""
-    file = bootstrap.database_file(loaded)
-    database = str(file.resolve()) if file else without_secrets(loaded.database.url)
+    about: dict[str, Any] = {}
+    rows: list[tuple[str, str]] = []
+    if process.engine is not None:
+        file = bootstrap.database_file(loaded)
+        database = str(file.resolve()) if file else without_secrets(loaded.database.url)
+        about |= {"url": process.url, "database": database}
+        rows += [
+            ("API", f"{process.url} (try it at /docs)"),
+            ("dashboard", f"{process.url}/ui/"),
+            ("database", database),
+        ]
+    if not bootstrap.is_local(loaded):
+        broker = without_secrets(loaded.broker.url)
+        about["broker"] = broker
+        rows.append(("broker", broker))
+    if process.worker is not None:
+        more = f" and {len(types) - SHOWN_TYPES} more" if len(types) > SHOWN_TYPES else ""
+        about |= {"slots": loaded.worker.slots, "types": types}
+        rows += [
+            ("worker", f"{loaded.worker.slots} slots"),
+            ("task types", ", ".join(types[:SHOWN_TYPES]) + more),
+        ]
     if not sys.stderr.isatty():
-        log.info("ready", url=process.url, database=database, slots=loaded.worker.slots, types=types)
+        log.info("ready", **about)
         return
-    more = f" and {len(types) - SHOWN_TYPES} more" if len(types) > SHOWN_TYPES else ""
-    rows = (
-        ("API", f"{process.url} (try it at /docs)"),
-        ("dashboard", f"{process.url}/ui/"),
-        ("database", database),
-        ("worker", f"{loaded.worker.slots} slots"),
-        ("task types", ", ".join(types[:SHOWN_TYPES]) + more),
-    )
     title = styled("TaskFlow Hub is ready.", "1;32", sys.stderr)
     lines = [f"  {styled(f'{name:<10}', '1', sys.stderr)}  {clean(value)}" for name, value in rows]
     print("", title, *lines, "  Ctrl-C to stop", "", sep="\n", file=sys.stderr, flush=True)

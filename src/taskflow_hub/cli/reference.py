@@ -21,9 +21,9 @@ terminal, and `NO_COLOR` takes the colours away; what others wrote into a task i
 Tables are for people and may change; for programs there is `-o json`. Lists are one JSON array with an item per line, `task
 logs` is an object per line.
 
-The commands `task`, `queue` and `worker` talk to a running hub over HTTP: the one that `--server` names, else the variable
-`TASKFLOW_SERVER`, else `http://127.0.0.1:8080`. The commands `up`, `db` and `config` read the settings: defaults, then
-`./taskflow.toml`, then `TASKFLOW_…` variables, then flags.
+The commands `task`, `queue`, `worker list` and `worker drain` talk to a running hub over HTTP: the one that `--server` names,
+else the variable `TASKFLOW_SERVER`, else `http://127.0.0.1:8080`. The commands `up`, `server`, `worker run`, `db` and `config`
+read the settings: defaults, then `./taskflow.toml`, then `TASKFLOW_…` variables, then flags.
 
 Durations are seconds (`90`, `1.5`) or written like `90s`, `5m`, `1h30m`, `2d`. Times are ISO 8601
 (`2030-01-31T18:00:00Z`); without a zone they are local. A payload is one of

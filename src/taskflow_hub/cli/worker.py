@@ -7,10 +7,49 @@ import typer
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.completing import complete_worker
 from taskflow_hub.cli.connection import connect, output_of
-from taskflow_hub.cli.options import Output, OutputOption, ServerOption
+from taskflow_hub.cli.options import (
+    AppOption,
+    BrokerOption,
+    GraceOption,
+    LogLevelOption,
+    Output,
+    OutputOption,
+    ServerOption,
+    SlotsOption,
+)
 from taskflow_hub.cli.terminal import say
 
-app = Commands(help="List and drain workers.")
+app = Commands(help="Run, list and drain workers.")
+
+
+@app.command("run")
+def run(
+    app: AppOption = None,
+    queues: Annotated[
+        str | None,
+        typer.Option("--queues", metavar="QUEUE[,QUEUE]…", help="Work on these queues only; default: all."),
+    ] = None,
+    slots: SlotsOption = None,
+    broker_url: BrokerOption = None,
+    grace: GraceOption = None,
+    log_level: LogLevelOption = None,
+) -> None:
+    """Start a worker: it takes tasks from servers, over the broker, and runs their handlers.
+
+    It needs TASKFLOW_BROKER_URL and no database. Server and broker may be away, at the start and later: it waits for them. The
+    first Ctrl-C or SIGTERM lets running attempts finish and hands back what does not; a second one ends at once. The exit
+    status is 0 after a clean end.
+    """
+    from taskflow_hub.cli.process import Role, serve
+
+    flags = {
+        "worker.queues": None if queues is None else [name.strip() for name in queues.split(",")],
+        "worker.slots": slots,
+        "broker.url": broker_url,
+        "worker.grace": grace,
+        "log.level": log_level,
+    }
+    raise typer.Exit(serve(Role.WORKER, flags, app))
 
 
 @app.command("list")

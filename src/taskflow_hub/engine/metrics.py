@@ -77,6 +77,11 @@ class Metrics:
         self.workers_lost = Counter(
             "taskflow_workers_lost", "Workers taken for dead.", registry=self.registry
         )
+        self.dead_entries = Counter(
+            "taskflow_broker_dead_entries",
+            "Messages that could not be read and were put aside.",
+            registry=self.registry,
+        )
         self.run_s = Histogram(
             "taskflow_run_seconds", "How long attempts ran.", buckets=LATENCY_BUCKETS, registry=self.registry
         )

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from taskflow_hub.domain import jsontext
-from taskflow_hub.domain.errors import Invalid, NotAllowed, NotFound
+from taskflow_hub.domain.errors import Invalid, Misconfigured, NotAllowed, NotFound
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import BATCH_MAX
 from taskflow_hub.domain.model import (
@@ -251,9 +251,16 @@ class Hub:
         return self._engine
 
     def _settings(self) -> "Settings":
+        """Raises Misconfigured where there is a broker and no database is named: no server would look into the default one."""
         from taskflow_hub.settings import load
 
-        return load({"database.url": self.database_url}).settings
+        loaded = load({"database.url": self.database_url})
+        if loaded.settings.broker.url != "local" and loaded.origins["database.url"] == "default":
+            raise Misconfigured(
+                "This process has a broker (broker.url) and no database (database.url). In a handler use ctx.submit, which "
+                "goes through the server; elsewhere set TASKFLOW_DATABASE_URL, or submit over HTTP."
+            )
+        return loaded.settings
 
 
 def _submission(type: str, payload: Raw, options: SubmitOptions) -> Submission:

@@ -1,0 +1,43 @@
+"""A user's module for workers on their own."""
+
+import asyncio
+import os
+import sys
+
+from taskflow_hub import Context, Hub
+
+hub = Hub()
+
+
+@hub.task("roles.about")
+async def about() -> dict[str, object]:
+    """What this worker's process knows."""
+    rooms = {".".join(name.split(".")[:2]) for name in sys.modules if name.startswith("taskflow_hub.")}
+    return {
+        "pid": os.getpid(),
+        "rooms": sorted(rooms),
+        "stores": sorted(name for name in sys.modules if name.startswith("taskflow_hub.store.")),
+        "sqlite": "sqlite3" in sys.modules,
+        "environ": sorted(name for name in os.environ if name.startswith("TASKFLOW_")),
+    }
+
+
+@hub.task("roles.family")
+async def family(ctx: Context, children: int) -> list[str]:
+    return [await ctx.submit("roles.about") for _ in range(children)]
+
+
+@hub.task("roles.direct", max_retries=0)
+async def direct() -> str:
+    return (await hub.submit("roles.about")).id
+
+
+@hub.task("roles.long")
+async def long(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "slept"
+
+
+@hub.task("roles.mail", queue="mail")
+async def mail(n: int) -> int:
+    return n
