@@ -12,7 +12,8 @@ clone. A `taskflow up` that stays in the foreground gets a second terminal, as a
 * `toml`: settings that load. `json`: JSON. `ini`: a unit file whose command has these options.
 
 Port 8080 is a free one in truth, and https://example.com a page on loopback. A page that asks a hub and starts none finds one.
-Where a page speaks of localhost:5432 a PostgreSQL server is there; who types psql is its superuser.
+Where a page speaks of localhost:5432 a PostgreSQL server is there; who types psql is its superuser. So with localhost:6379 and
+Redis.
 """
 
 import configparser
@@ -33,6 +34,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands
 from tests.support.hub_process import free_port
 from tests.support.postgres import FAST, postgres
+from tests.support.redis import redis_server
 from tests.support.terminal import Terminal
 
 from taskflow_hub import settings
@@ -42,8 +44,8 @@ GENERATED: Final = ("docs/reference/cli.md", "docs/lifecycle.md")
 HOME: Final = "/home/you"
 CLONE: Final = "taskflow-hub"
 READY: Final = "Ctrl-C to stop"
-SERVES: Final = re.compile(r"(?:(?:\.venv/bin/)?taskflow up|make run)\b(?!.*(?:&|--help)$)")
-STARTS: Final = re.compile(r"^\$ .*(?:taskflow up|make run)", re.MULTILINE)
+SERVES: Final = re.compile(r"(?:(?:\.venv/bin/)?taskflow (?:up|server)|make run)\b(?!.*(?:&|--help)$)")
+STARTS: Final = re.compile(r"^\$ .*(?:taskflow (?:up|server)|make run)", re.MULTILINE)
 NETWORK: Final = re.compile(
     r"git clone |make setup|apt-get "
 )  # what needs the world outside, or changes this one
@@ -127,6 +129,8 @@ class Session:
             self.environ["TASKFLOW_NET_ALLOW_PRIVATE"] = "127.0.0.0/8"
         if "localhost:5432" in "".join(block.text for block in blocks(self.page)):
             self._start_postgres()
+        if "localhost:6379" in "".join(block.text for block in blocks(self.page)):
+            self.ports["6379"] = str(self._undo.enter_context(redis_server()).port)
         self._terminal = self._undo.enter_context(Terminal(self.folder, self.environ))
         return self
 
