@@ -1,4 +1,4 @@
-"""Things going wrong on purpose: a proxy over a real store or broker.
+"""Things going wrong on purpose: a proxy over a real store or broker, and one over a network.
 
 faults = Faults()
 store = faults.over(await SqliteStore.open(url))
@@ -10,6 +10,10 @@ with faults.raising(StoreUnavailable(), "submit", late=True):        # done, but
     ...
 with faults.held("publish") as held:                            # a call hangs until released
     await held.reached.wait()
+
+with TcpProxy("127.0.0.1", 6379) as network:                    # dial 127.0.0.1:{network.port} instead
+    network.cut()                                               # nothing passes, and nobody is told
+    network.heal()
 """
 
 import asyncio
@@ -131,3 +135,117 @@ class _Proxy:
             return self._faults.call(name, found, *args, **kwargs)
 
         return call
+
+
+class TcpProxy:
+    """A network between whoever dials `port` on loopback and a server. It runs in a thread; every method is for any thread."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self.port = 0
+        self.delay_s = 0.0  # before each piece that comes back
+        self._stop_at: bytes | None = None
+        self._stopped = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._main, name="TcpProxy", daemon=True)
+        self._ready = threading.Event()
+        self._passing: asyncio.Event
+        self._ways: set[asyncio.Task[None]] = set()
+
+    def cut(self) -> None:
+        """From now on nothing passes. Connections stay open and new ones open, as when a cable is pulled."""
+        self._call(self._passing.clear)
+
+    def heal(self) -> None:
+        """Pass again. What was open is closed: the two ends had long lost sight of each other."""
+        self._call(self._hang_up)
+        self._call(self._passing.set)
+
+    @contextlib.contextmanager
+    def stopping_at(self, words: bytes) -> Iterator[threading.Event]:
+        """A connection over which these words are sent to the server passes them no more, nor anything after; the event says
+        that there was one."""
+        self._stopped.clear()
+        self._stop_at = words
+        try:
+            yield self._stopped
+        finally:
+            self._stop_at = None
+
+    def __enter__(self) -> "TcpProxy":
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._hang_up)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _call(self, what: Callable[[], None]) -> None:
+        done = threading.Event()
+
+        def call() -> None:
+            what()
+            done.set()
+
+        self._loop.call_soon_threadsafe(call)
+        done.wait()
+
+    # --- in the thread ---
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._passing = asyncio.Event()
+        self._passing.set()
+        listening = self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self.port = listening.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+        listening.close()
+        if self._ways:
+            self._loop.run_until_complete(asyncio.wait(self._ways))
+        self._loop.close()
+
+    def _hang_up(self) -> None:
+        for way in self._ways:
+            way.cancel()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = asyncio.current_task()
+        assert here is not None
+        self._ways.add(here)
+        there: asyncio.StreamWriter | None = None
+        try:
+            await self._passing.wait()
+            answers, there = await asyncio.open_connection(*self._server)
+            ways = {
+                asyncio.create_task(self._pass(reader, there, there=True)),
+                asyncio.create_task(self._pass(answers, writer, there=False)),
+            }
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.wait(ways)
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._ways.discard(here)
+            for end in filter(None, (writer, there)):
+                end.transport.abort()
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, there: bool) -> None:
+        tail = b""
+        while piece := await source.read(65536):
+            await self._passing.wait()
+            if there and self._stop_at is not None:
+                if self._stop_at in tail + piece:
+                    self._stopped.set()
+                    await asyncio.Event().wait()
+                tail = piece[-len(self._stop_at) :]
+            if not there and self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            target.write(piece)
+            await target.drain()
