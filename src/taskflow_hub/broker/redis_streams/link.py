@@ -52,7 +52,7 @@ class Link:
         Raises Misconfigured for a URL that is none, and for a Redis that throws away keys when memory is short.
         """
         _check_url(self._url)
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         self._thread.start()
         try:
             await self.run(self.client())
@@ -178,6 +178,14 @@ async def end(*tasks: "asyncio.Task[Any]") -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.1)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on every platform
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def _being_cancelled() -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -56,7 +57,7 @@ class _Opened:
         self.taking.put(await self._understood([entry for entry in entries(left) if entry[0] not in taken]))
 
     async def report(self, reports: Sequence[tuple[int, bytes]]) -> None:
-        for n in [n for n in self._lying if n <= self.acknowledged.number]:
+        for n in list(takewhile(lambda n: n <= self.acknowledged.number, self._lying)):
             del self._lying[n]
         for some in _portions(reports):
             words = [word for n, document in some for word in (self._lying.get(n, b""), document)]
