@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import HubProcess, free_port
 from tests.support.redis import RedisServer, redis_server
 
 HERE = Path(__file__).parent
@@ -44,6 +44,14 @@ def spawned(process: HubProcess) -> Iterator[HubProcess]:
 
 
 def refused(folder: Path, *args: str, **variables: str) -> str:
+    return said(folder, 2, *args, **variables)
+
+
+def probed(folder: Path, status: int, port: int) -> str:
+    return said(folder, status, "worker", "healthcheck", TASKFLOW_WORKER_HEALTH_PORT=str(port))
+
+
+def said(folder: Path, status: int, *args: str, **variables: str) -> str:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TASKFLOW_")}
     run = subprocess.run(
         [sys.executable, "-m", "taskflow_hub", *args],
@@ -54,7 +62,7 @@ def refused(folder: Path, *args: str, **variables: str) -> str:
         timeout=60,
         check=False,
     )
-    assert run.returncode == 2, f"{run.returncode}\n{run.stdout}\n{run.stderr}"
+    assert run.returncode == status, f"{run.returncode}\n{run.stdout}\n{run.stderr}"
     assert "Traceback" not in run.stderr
     return run.stderr
 
@@ -195,29 +203,42 @@ def test_cancel_drain_and_recall_reach_a_worker_elsewhere_at_once(tmp_path: Path
         assert server.post(f"/workers/{worker['id']}/drain").json()["state"] == "draining"
 
 
+def test_a_probe_tells_whether_a_worker_is_heard(tmp_path: Path, redis: RedisServer) -> None:
+    port = free_port()
+    with server_in(tmp_path / "server", redis) as server:
+        more = {"TASKFLOW_WORKER_HEARTBEAT_S": "0.2", "TASKFLOW_WORKER_SELF_STOP_S": "1"}
+        with worker_in(tmp_path / "worker", redis, "--health-port", str(port), **more) as worker:
+            assert "ok" in probed(tmp_path, 0, port)
+            server.kill()
+            worker.until_logs("no heartbeat was accepted")
+            assert "unheard" in probed(tmp_path, 1, port)
+    assert "No worker answers" in probed(tmp_path, 5, port)
+    assert "TASKFLOW_WORKER_HEALTH_PORT" in refused(tmp_path, "worker", "healthcheck")
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("args", [("server",), ("worker", "run")])
 def test_half_a_hub_without_a_broker_is_refused(tmp_path: Path, args: tuple[str, ...]) -> None:
-    said = refused(tmp_path, *args)
-    assert "TASKFLOW_BROKER_URL=redis://" in said
-    assert "taskflow up" in said
+    words = refused(tmp_path, *args)
+    assert "TASKFLOW_BROKER_URL=redis://" in words
+    assert "taskflow up" in words
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("args", [("server",), ("worker", "run"), ("up",)])
 def test_a_redis_that_evicts_is_refused(tmp_path: Path, args: tuple[str, ...]) -> None:
     with redis_server("--maxmemory-policy", "allkeys-lru") as redis:
-        said = refused(tmp_path, *args, TASKFLOW_BROKER_URL=redis.url)
-    assert "maxmemory-policy allkeys-lru" in said
-    assert "noeviction" in said
+        words = refused(tmp_path, *args, TASKFLOW_BROKER_URL=redis.url)
+    assert "maxmemory-policy allkeys-lru" in words
+    assert "noeviction" in words
 
 
 @pytest.mark.parametrize("args", [("up",), ("config", "check")])
 def test_a_broker_we_do_not_know_is_refused_without_its_password(
     tmp_path: Path, args: tuple[str, ...]
 ) -> None:
-    said = refused(tmp_path, *args, TASKFLOW_BROKER_URL="kafka://user:secret@host")
-    assert "broker.url: 'kafka' is not a broker we know" in said
-    assert "secret" not in said
+    words = refused(tmp_path, *args, TASKFLOW_BROKER_URL="kafka://user:secret@host")
+    assert "broker.url: 'kafka' is not a broker we know" in words
+    assert "secret" not in words

@@ -161,6 +161,7 @@ async def test_a_queue_shows_its_depth_its_age_and_who_serves_it(hall: Hall) -> 
     assert queue.oldest_age == 90.0
     assert queue.workers == ("w1",)
     assert queue.unserved_types == ("unserved",)
+    assert queue.suggested_workers == 1
 
 
 async def test_the_rate_is_what_was_finished_in_the_last_five_minutes(hall: Hall) -> None:

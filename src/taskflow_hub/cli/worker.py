@@ -19,7 +19,7 @@ from taskflow_hub.cli.options import (
 )
 from taskflow_hub.cli.terminal import say
 
-app = Commands(help="Run, list and drain workers.")
+app = Commands(help="Run, probe, list and drain workers.")
 
 
 @app.command("run")
@@ -32,6 +32,10 @@ def run(
     slots: SlotsOption = None,
     broker_url: BrokerOption = None,
     grace: GraceOption = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option("--health-port", metavar="PORT", help="Tell probes here how it is; default: nowhere."),
+    ] = None,
     log_level: LogLevelOption = None,
 ) -> None:
     """Start a worker: it takes tasks from servers, over the broker, and runs their handlers.
@@ -47,9 +51,26 @@ def run(
         "worker.slots": slots,
         "broker.url": broker_url,
         "worker.grace": grace,
+        "worker.health_port": health_port,
         "log.level": log_level,
     }
     raise typer.Exit(serve(Role.WORKER, flags, app))
+
+
+@app.command("healthcheck")
+def healthcheck(
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="PORT", help="Where the worker answers; default: worker.health_port."),
+    ] = None,
+) -> None:
+    """Ask a worker on this machine how it is; for probes of containers.
+
+    The exit status is 0 when the hub hears it and its event loop turns, 1 when not, 5 when it does not answer.
+    """
+    from taskflow_hub.cli.probe import probe
+
+    raise typer.Exit(probe(port))
 
 
 @app.command("list")

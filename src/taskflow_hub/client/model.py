@@ -44,6 +44,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     rate: float = 0.0  # tasks finished per second, over the last minutes
     workers: tuple[str, ...] = ()  # ids of those who serve it
     unserved_types: tuple[str, ...] = ()  # types with queued tasks that nobody alive serves
+    suggested_workers: int = 0  # so many that each task which could run now has a slot
 
 
 class BulkAction(StrEnum):

@@ -13,6 +13,7 @@ from taskflow_hub.domain.errors import Gone, NotFound
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Attempt, LogLine, Queue, Task, Worker
+from taskflow_hub.domain.scaling import suggested_workers
 from taskflow_hub.engine.remembered import Remembered
 from taskflow_hub.store.base import QueueStore, Reads, WorkerStore
 from taskflow_hub.store.values import Page, TaskFilter
@@ -36,6 +37,9 @@ class QueueView(Struct, frozen=True, kw_only=True):
     rate: float  # tasks finished per second, over the last five minutes
     workers: tuple[str, ...]  # ids of those who serve it
     unserved_types: tuple[str, ...]  # types with queued tasks that nobody alive serves
+    suggested_workers: (
+        int  # of the size of those, so that each task that could run now has a slot (domain/scaling.py)
+    )
 
 
 class Queries:
@@ -142,6 +146,7 @@ class _View:
 
     def present(self, serving: Serving, finished: Mapping[str, int], now: datetime) -> QueueView:
         name = self.queue.name
+        workers = [worker for worker in serving.workers if not worker.queues or name in worker.queues]
         return QueueView(
             name=name,
             paused=self.queue.paused,
@@ -150,10 +155,14 @@ class _View:
             held=dict(self.held),
             oldest_age=max((now - self.oldest).total_seconds(), 0.0) if self.oldest else None,
             rate=round(finished.get(name, 0) / (RATE_MINUTES * 60), 3),
-            workers=tuple(
-                worker.id for worker in serving.workers if not worker.queues or name in worker.queues
-            ),
+            workers=tuple(worker.id for worker in workers),
             unserved_types=tuple(sorted(self.unserved)),
+            suggested_workers=suggested_workers(
+                self.depth[State.QUEUED],
+                self.held,
+                self.depth[State.RUNNING],
+                [worker.slots for worker in workers],
+            ),
         )
 
 

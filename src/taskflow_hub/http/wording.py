@@ -81,6 +81,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "rate": "Tasks finished per second, over the last five minutes.",
         "workers": "Ids of those alive who serve it.",
         "unserved_types": "Types with queued tasks that nobody alive serves.",
+        "suggested_workers": "So many workers of the usual size that each task which could run now has a slot.",
     },
     "Worker": {
         "window": "How many assignments beyond its slots it may hold.",

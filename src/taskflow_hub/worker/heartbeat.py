@@ -1,6 +1,6 @@
 """The heartbeat, in a thread and on an event loop of its own, so that a busy worker still beats.
 
-Three periods run here, in seconds of the monotonic clock:
+Probes are answered here too (health.py). Three periods run here, in seconds of the monotonic clock:
 - every `heartbeat_s` a beat says what the worker holds, and brings back what to stop;
 - `self_stop_s` after the last accepted beat the worker stops its own attempts, for somebody else may soon have them;
 - when the worker's loop has not turned for `watchdog_s` the process ends (watchdog.py).
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from taskflow_hub.broker.base import WorkerSide
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.messages import Heartbeat, HeartbeatAnswer, Held
+from taskflow_hub.worker.health import Health, judge, serving
 from taskflow_hub.worker.refusal import refusal
 from taskflow_hub.worker.settings import WorkerSettings
 from taskflow_hub.worker.watchdog import TICK_S, Watchdog
@@ -57,7 +59,9 @@ class HeartbeatThread:
         *,
         clock: Monotonic,
         exit_process: Callable[[int], object] = os._exit,
+        listener: socket.socket | None = None,
     ) -> None:
+        self._listener = listener
         self._worker, self._broker, self._settings, self._clock = worker, broker, settings, clock
         self._their_loop = asyncio.get_running_loop()
         self._watchdog = Watchdog(
@@ -98,6 +102,18 @@ class HeartbeatThread:
         self._stir()
         await asyncio.shield(self._ended)
         self._thread.join()
+        if self._listener is not None:
+            self._listener.close()
+
+    def health(self) -> Health:
+        """Any thread."""
+        return judge(
+            self._id,
+            self._clock() - self._accepted_at,
+            self._watchdog.stood_s,
+            unheard_s=self._settings.self_stop_s,
+            stuck_s=self._settings.self_stop_s,
+        )
 
     def _stir(self) -> None:
         if self._loop is not None:
@@ -119,6 +135,10 @@ class HeartbeatThread:
     async def _run(self) -> None:
         self._stirred = asyncio.Event()  # it belongs to one loop
         self._loop = asyncio.get_running_loop()
+        async with serving(self._listener, self.health):
+            await self._beat_on()
+
+    async def _beat_on(self) -> None:
         beating: asyncio.Task[None] | None = None
         while not self._stopping:
             self._stirred.clear()

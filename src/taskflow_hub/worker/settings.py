@@ -53,6 +53,16 @@ class WorkerSettings(BaseModel):
     process_idle_s: float = Field(
         60.0, ge=0, description="Seconds after which an idle child process is ended."
     )
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on which the worker tells probes how it is, and where `taskflow worker healthcheck` asks; "
+        "none: nowhere; 0: any free one.",
+    )
+    health_host: str = Field(
+        "127.0.0.1", description="Address of that port. It tells an id and two durations."
+    )
     lock_dir: Path | None = Field(
         None,
         description="Folder, local to this host, for the file that proves this worker's death; default: one per user.",

@@ -64,6 +64,11 @@ class Watchdog:
         if self._limit_s is not None and self._stood_s >= self._limit_s:
             self._end_process()
 
+    @property
+    def stood_s(self) -> float:
+        """For how many seconds the loop stands still by now."""
+        return self._stood_s
+
     def take_lag(self) -> float:
         """The longest the loop has let a callback wait since this was last asked, in seconds."""
         lag_s, self._lag_s = max(self._lag_s, self._stood_s), 0.0

@@ -35,6 +35,7 @@ from taskflow_hub.worker.executors.in_child import InChild
 from taskflow_hub.worker.executors.in_thread import InThread
 from taskflow_hub.worker.executors.on_loop import OnLoop
 from taskflow_hub.worker.handler import Kind
+from taskflow_hub.worker.health import bind
 from taskflow_hub.worker.heartbeat import HeartbeatThread
 from taskflow_hub.worker.held import Stopping
 from taskflow_hub.worker.outbox import Outbox
@@ -90,11 +91,13 @@ class Worker:
     async def start(self) -> None:
         """Begin to register, and return at once. Twice is harmless.
 
-        Raises Misconfigured for a handler that cannot be described.
+        Raises Misconfigured for a handler that cannot be described, and for a health port that is taken.
         """
         if self._main is not None:
             return
         self._types = self._registry.types()
+        settings = self._settings
+        listener = None if settings.health_port is None else bind(settings.health_host, settings.health_port)
         self._registered.clear()
         self._refused.clear()
         self.draining, self._grace_until = False, math.inf
@@ -106,8 +109,15 @@ class Worker:
             clock=self._clock,
         )
         self._heartbeat = HeartbeatThread(
-            self, self._broker, self._settings, clock=self._clock, exit_process=self._exit_process
+            self,
+            self._broker,
+            self._settings,
+            clock=self._clock,
+            exit_process=self._exit_process,
+            listener=listener,
         )
+        if listener is not None:
+            log.info("probes are answered on http://%s:%d", *listener.getsockname()[:2])
         self._heartbeat.start()
         self._main = asyncio.create_task(self._run(), name="taskflow.worker")
 
