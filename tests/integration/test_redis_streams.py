@@ -247,6 +247,23 @@ async def test_a_call_whose_caller_has_given_up_is_not_answered(
     assert redis.xlen("tasks:calls") == 0
 
 
+async def test_an_answer_that_takes_too_long_is_given_up(engine: RedisEngineSide, worker: WorkerSide) -> None:
+    ended = asyncio.Event()
+
+    async def answer(_: Request) -> Reply:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    await engine.serve(answer)
+    with pytest.raises(Unavailable):
+        await worker.call(Heartbeat(worker="w1"), timeout_s=0.2)
+    async with asyncio.timeout(LONG_S):
+        await ended.wait()
+
+
 # --- what cannot be read --------------------------------------------------------------------------------------------
 
 UNREADABLE = [
@@ -355,6 +372,58 @@ async def test_a_url_that_is_none_is_refused(url: str) -> None:
 def server() -> Iterator[RedisServer]:
     with redis_server() as server:
         yield server
+
+
+RIGHTS = [
+    "~tasks:*",
+    "+@stream",
+    "+@sortedset",
+    "+@scripting",
+    "+@keyspace",
+    "+@connection",
+    "+info",
+    "+time",
+]
+
+
+async def test_a_user_with_few_rights_is_enough(server: RedisServer) -> None:
+    server.run("ACL", "SETUSER", "hub", "on", ">secret", *RIGHTS)
+    url = server.url.replace("redis://", "redis://hub:secret@")
+    async with RedisBroker.open(url, Timing(block=0.1, claim_every=0.0)) as broker:
+        engine, worker = broker.engine_side(), broker.worker_side()
+        await engine.serve(answer_retired)
+        await worker.open("w1")
+        await engine.publish("w1", [assignment("a")])
+        assert len(await worker.take(10, LONG_S)) == 1
+        await worker.report([succeeded(1)])
+        await (await engine.collect(10, LONG_S)).ack()
+        await worker.until_acknowledged(1)
+        assert await worker.call(Retire(worker="w1")) == Retired()
+        assert await engine.reachable() == ["w1"]
+        await worker.close()
+
+
+@pytest.mark.parametrize("login", ["", "hub:wrong@", ":wrong@", "few:rights@"])
+async def test_a_redis_that_does_not_let_us_in_is_refused(server: RedisServer, login: str) -> None:
+    server.run("ACL", "SETUSER", "few", "on", ">rights", "+ping")
+    server.run("CONFIG", "SET", "requirepass", "secret")
+    opening = RedisBroker.open(server.url.replace("redis://", f"redis://{login}"))
+    with pytest.raises(Misconfigured, match="credentials") as refused:
+        await opening.__aenter__()
+    assert "wrong" not in refused.value.detail.replace("WRONGPASS", "")
+
+
+async def test_a_password_that_is_changed_later_is_an_outage(server: RedisServer) -> None:
+    async with RedisBroker.open(server.url, QUICK) as broker:
+        engine = broker.engine_side()
+        assert await engine.reachable() == []
+        server.run("CONFIG", "SET", "requirepass", "secret")
+        with Redis.from_url(server.url.replace("redis://", "redis://:secret@")) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            with pytest.raises(Unavailable):
+                await engine.reachable()
+            client.execute_command("CONFIG", "SET", "requirepass", "")
+        assert await engine.reachable() == []
 
 
 async def test_a_redis_that_is_away_at_the_start_is_waited_for(server: RedisServer) -> None:

@@ -152,7 +152,8 @@ class RedisEngineSide:
             await self._dead.put(keys.RESULTS, data, error)
             if (handed_back := released(data)) is not None:
                 return handed_back
-            await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
+            with contextlib.suppress(Unavailable):  # then it is claimed, and met, again
+                await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
             return None
 
     async def _settle(self, ids: Sequence[bytes], of: dict[str, list[int]]) -> None:
@@ -184,17 +185,20 @@ class RedisEngineSide:
             except (msgspec.DecodeError, ValueError) as error:
                 await self._dead.put(keys.CALLS, data, error)
                 continue
-            if now_ms - int(id.partition(b"-")[0]) < call.timeout_ms:
-                self._link.begin(self._answer_one(call), "redis.answer")
+            left_ms = call.timeout_ms - (now_ms - int(id.partition(b"-")[0]))
+            if left_ms > 0:
+                self._link.begin(self._answer_one(call, left_ms / 1000), "redis.answer")
 
-    async def _answer_one(self, call: CallEntry) -> None:
+    async def _answer_one(self, call: CallEntry, within_s: float) -> None:
+        """After `within_s` nobody waits for it any more, and a heartbeat that old would not be true."""
         assert self._answer is not None
         reply: ReplyEntry
         try:
             asked: Any = asyncio.run_coroutine_threadsafe(_awaited(self._answer(call.request)), self._home)
-            reply = Answered(call=call.call, reply=await asyncio.wrap_future(asked))
+            async with asyncio.timeout(within_s):
+                reply = Answered(call=call.call, reply=await asyncio.wrap_future(asked))
         except Exception as error:
-            if not isinstance(error, Unavailable):
+            if not isinstance(error, Unavailable | TimeoutError):
                 log.exception("a call could not be answered: %s", type(call.request).__name__)
             reply = Unanswered(call=call.call, detail=str(error))
         try:

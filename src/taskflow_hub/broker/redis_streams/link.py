@@ -8,13 +8,21 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from taskflow_hub.broker.redis_streams.keys import Timing
 from taskflow_hub.broker.redis_streams.scripts import Script
@@ -49,7 +57,8 @@ class Link:
     async def open(self) -> None:
         """Connect and look whether this Redis will do. One that is away is waited for later.
 
-        Raises Misconfigured for a URL that is none, and for a Redis that throws away keys when memory is short.
+        Raises Misconfigured for a URL that is none, for a Redis that does not let us in, and for one that throws away keys when
+        memory is short.
         """
         _check_url(self._url)
         self._loop = _new_loop()
@@ -196,31 +205,36 @@ def _being_cancelled() -> bool:
 async def _connect(url: str, timing: Timing) -> Redis | RedisCluster:
     """Raises Unavailable, Misconfigured."""
     single = Redis.from_url(url, **_options(timing))
-    try:
+    async with _closing_on_failure(single):
         about = await single.info("cluster")
         if not about.get("cluster_enabled"):
             _check_policy((await single.info("memory"))["maxmemory_policy"])
             return single
-    except FAILURES as error:
-        await single.aclose()
-        raise Unavailable(f"Redis: {error}") from error
-    except Misconfigured:
-        await single.aclose()
-        raise
     await single.aclose()
     cluster = RedisCluster.from_url(url, **_options(timing))
-    try:
+    async with _closing_on_failure(cluster):
         await cluster.initialize()
         for node in cluster.get_primaries():
             about = await cluster.execute_command("INFO", "memory", target_nodes=node)
             _check_policy(about["maxmemory_policy"])
-    except FAILURES as error:
-        await cluster.aclose()
-        raise Unavailable(f"Redis: {error}") from error
-    except Misconfigured:
-        await cluster.aclose()
-        raise
     return cluster
+
+
+@contextlib.asynccontextmanager
+async def _closing_on_failure(client: Redis | RedisCluster) -> AsyncIterator[None]:
+    """Raises Unavailable, Misconfigured."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(*FAILURES):
+            await client.aclose()
+        if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
+            raise Misconfigured(
+                f"broker.url: Redis lets us in with other credentials only: {error}"
+            ) from error
+        if isinstance(error, FAILURES):
+            raise Unavailable(f"Redis: {error}") from error
+        raise
 
 
 def _options(timing: Timing) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A worker's face: takes, reports, asks."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
@@ -86,9 +87,14 @@ class _Opened:
                 inbound.append(message)
             except (msgspec.DecodeError, ValueError) as error:
                 await self._dead.put(keys.inbox(self.worker), data, error)
-                if (handed_back := released(data, self.worker)) is not None:
-                    await self.report([(0, msgspec.json.encode(handed_back))])
+                await self._hand_back(data)
         return inbound
+
+    async def _hand_back(self, data: bytes) -> None:
+        """The attempt of an unreadable assignment. Where that fails, heartbeats will miss it."""
+        if (handed_back := released(data, self.worker)) is not None:
+            with contextlib.suppress(Unavailable):
+                await self.report([(0, msgspec.json.encode(handed_back))])
 
 
 class RedisWorkerSide:
