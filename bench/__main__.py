@@ -22,6 +22,7 @@ from bench.scenarios.history import History
 from bench.scenarios.http import Http
 from bench.scenarios.idle import Idle
 from bench.scenarios.late_commit import LateCommit
+from bench.scenarios.over_redis import OverRedis
 from bench.scenarios.readers import Readers
 from bench.scenarios.store_cycles import StoreCycles
 
@@ -30,6 +31,8 @@ FIGURES = {
     BOUND: Figure("store cycles", "tasks/s", "the bound"),
     "bulk submit": Figure("bulk submit (Python)", "tasks/s"),
     "no-op drain": Figure("no-op drain", "tasks/s", "≥ 8 000"),
+    "drain over redis": Figure("no-op drain, server and worker over Redis", "tasks/s", "≥ 8 000"),
+    "memory over redis": Figure("server, worker and Redis, 50 000 × 4 KB queued, RSS", "MB", "< 750"),
     "http submit ×1": Figure("HTTP submit, 1 connection", "tasks/s"),
     "http submit ×32": Figure("HTTP submit, 32 connections", "tasks/s", "≥ 1 500"),
     "latency p50": Figure("submit → start, idle, p50", "ms", "≤ 5"),
@@ -39,7 +42,7 @@ FIGURES = {
     "idle server cpu": Figure("idle hub, CPU of the server", "% of a core"),
     "idle memory": Figure("idle hub, PSS", "MB", "< 100"),
 }
-SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), Http()]
+SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http()]
 IDLE = Idle()
 STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers(), History()]
 

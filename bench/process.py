@@ -14,6 +14,14 @@ def pss_mb(pid: int) -> float:
     return sum(_pss_mb(member) for member in [pid, *_descendants(pid)])
 
 
+def rss_mb(pid: int) -> float:
+    """Memory of this process alone, shared pages counted whole."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this kernel does not tell RSS")
+
+
 def _ticks(pid: int, fields: list[int]) -> int:
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(stat[field]) for field in fields) + sum(

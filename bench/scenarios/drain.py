@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bench.app import PAYLOAD
@@ -23,13 +24,13 @@ class Drain:
             return {"bulk submit": filled_per_s, "no-op drain": drained_per_s(databases, url, TASKS)}
 
 
-async def fill(url: str, tasks: int) -> float:
+async def fill(url: str, tasks: int, payload: Mapping[str, str] = PAYLOAD) -> float:
     """Submit them, from Python; how many a second."""
     async with Hub(url) as hub:
         noop = hub.task("bench.noop")(_noop)
         began = time.perf_counter()
         for _ in range(tasks // BATCH):
-            await noop.submit_many([PAYLOAD] * BATCH)
+            await noop.submit_many([payload] * BATCH)
         return tasks / (time.perf_counter() - began)
 
 

@@ -31,6 +31,11 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.folder / "server.log"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         assert self._process is None
