@@ -7,6 +7,7 @@ import pytest
 from tests.crash.chaos.faults import FAULTS, POSTGRESQL, SQLITE, Fault, Field, freeze_midway, kill
 from tests.crash.chaos.trial import Options, run
 from tests.support.postgres import PostgresServer, postgres
+from tests.support.redis import RedisServer, redis_server
 
 SHORT = Options(processes=2, slots=6, cycles=1, seconds=1.0, outage_s=5.0, warm=60, recovered=0.5)
 NAMED = {fault.name: fault for fault in FAULTS}
@@ -19,8 +20,13 @@ def server() -> Iterator[PostgresServer]:
         yield server
 
 
-def prove(fault: Fault, options: Options, server: PostgresServer | None = None) -> None:
-    result = run(fault, options, server)
+def prove(
+    fault: Fault,
+    options: Options,
+    server: PostgresServer | None = None,
+    redis: RedisServer | None = None,
+) -> None:
+    result = run(fault, options, server, redis=redis)
     assert result.violations == [], f"{result.failures[:5]}; see {result.kept}"
     assert result.recovery_s is not None
     assert fault.must is not None
@@ -35,6 +41,12 @@ def test_a_killed_process_on_sqlite() -> None:
 @pytest.mark.parametrize("name", ["kill", "restart", "terminate", "exhaust", "outage"])
 def test_fault(name: str, server: PostgresServer) -> None:
     prove(NAMED[name], SHORT, server)
+
+
+@pytest.mark.parametrize("name", ["kill", "flush", "forget", "silence"])
+def test_fault_over_redis(name: str, server: PostgresServer) -> None:
+    with redis_server() as redis:
+        prove(NAMED[name], SHORT, server, redis)
 
 
 @pytest.mark.debian

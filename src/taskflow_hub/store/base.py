@@ -170,7 +170,8 @@ class TaskStore(Protocol):
         ...
 
     async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
-        """Write the progress of a running attempt. The last item of an attempt wins."""
+        """Write the progress of a running attempt. Of an attempt the highest `n` wins, in whatever order they come, and by
+        whatever process: an earlier one changes nothing, and is APPLIED."""
         ...
 
     async def log(self, items: Sequence[Logged]) -> None:

@@ -95,12 +95,18 @@ def of_abort(verdicts: Iterable[Verdict]) -> list[Verdict]:
 def of_progress(
     items: Sequence[Progressed], misfits: Iterable[int]
 ) -> tuple[list[Verdict], list[Progressed]]:
-    """The verdicts, and what is to be written: the last item of each attempt."""
+    """The verdicts, and what is to be written."""
     verdicts = [APPLIED] * len(items)
     for place in misfits:
         verdicts[place] = STALE
-    last = {item.id: item for item, verdict in zip(items, verdicts, strict=True) if verdict is APPLIED}
-    return verdicts, list(last.values())
+    return verdicts, last_words(
+        [item for item, verdict in zip(items, verdicts, strict=True) if verdict is APPLIED]
+    )
+
+
+def last_words(items: Iterable[Progressed]) -> list[Progressed]:
+    """Of each attempt what its worker said last."""
+    return list({(item.id, item.attempt): item for item in sorted(items, key=lambda item: item.n)}.values())
 
 
 def first_times(ids: Sequence[str], moved: Iterable[str]) -> list[bool]:

@@ -11,9 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.crash.chaos import report
-from tests.crash.chaos.faults import FAULTS, POSTGRESQL, SQLITE, Fault
+from tests.crash.chaos.faults import FAULTS, LOCAL, POSTGRESQL, REDIS, SQLITE, Fault
 from tests.crash.chaos.trial import NotWorking, Options, Result, run
 from tests.support.postgres import postgres
+from tests.support.redis import redis_server
 
 PHASES = 4  # of a cycle
 AROUND = 4  # phases before the first and after the last cycle
@@ -31,14 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outage_s=given.outage,
     )
     faults = [
-        fault for fault in FAULTS if given.database in fault.on and fault.name in (given.only or [fault.name])
+        fault
+        for fault in FAULTS
+        if given.database in fault.on
+        and given.broker in fault.brokers
+        and fault.name in (given.only or [fault.name])
     ]
     if not faults:
-        print(f"make chaos: {', '.join(given.only)} cannot be done to {given.database}", file=sys.stderr)
+        print(
+            f"make chaos: {', '.join(given.only)} cannot be done to {given.database} with {given.broker}",
+            file=sys.stderr,
+        )
         return 2
     console = Console() if sys.stdout.isatty() else Console(width=190)
     try:
-        results = _run_all(faults, options, given.postgres)
+        results = _run_all(faults, options, given.postgres, given.broker)
     except NotWorking as error:
         print(f"make chaos: {error}", file=sys.stderr)
         return 1
@@ -49,20 +57,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(result.failures for result in results) else 0
 
 
-def _run_all(faults: Sequence[Fault], options: Options, version: int) -> list[Result]:
+def _run_all(faults: Sequence[Fault], options: Options, version: int, broker: str) -> list[Result]:
     results = []
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     server: Any = (
         nullcontext() if options.database == SQLITE else postgres(version, max_connections=CONNECTIONS)
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress, server as here:
+    between: Any = redis_server() if broker == REDIS else nullcontext()
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        server as here,
+        between as redis,
+    ):
         bar = progress.add_task("", total=len(faults) * (AROUND + PHASES * options.cycles))
         for fault in faults:
 
             def say(words: str, name: str = fault.name) -> None:
                 progress.update(bar, description=f"{name}: {words}", advance=1)
 
-            results.append(run(fault, options, here, say))
+            results.append(run(fault, options, here, say, redis=redis))
     return results
 
 
@@ -81,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--database", choices=(POSTGRESQL, SQLITE), default=POSTGRESQL, help="default postgresql"
+    )
+    parser.add_argument(
+        "--broker", choices=(LOCAL, REDIS), default=LOCAL, help="what is between the processes; default local"
     )
     parser.add_argument(
         "--postgres",

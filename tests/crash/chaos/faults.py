@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import math
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +21,12 @@ from tests.crash.chaos.history import Strike, Stroke
 from tests.crash.chaos.lines import What
 from tests.crash.chaos.witness import Witness
 from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
 
 POSTGRESQL: Final = "postgresql"
 SQLITE: Final = "sqlite"
+LOCAL: Final = "local"
+REDIS: Final = "redis"
 DATABASE: Final = "hub"  # the name of the hub's database on the server
 KILL_EVERY_S: Final = 5.0
 TERMINATE_EVERY_S: Final = 0.5
@@ -44,6 +48,7 @@ class Field:
     fleet: Fleet
     witness: Witness
     server: PostgresServer | None
+    redis: RedisServer | None
     lasts_s: float
     outage_s: float
     clock: Path
@@ -67,15 +72,23 @@ class Field:
         assert self.server is not None, "this fault needs a PostgreSQL server"
         return self.server
 
+    @property
+    def broker(self) -> RedisServer:
+        assert self.redis is not None, "this fault needs Redis between the processes"
+        return self.redis
+
 
 @dataclass(frozen=True)
 class Fault:
-    """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything."""
+    """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything.
+    `brokers`: which must be between the processes for it.
+    """
 
     name: str
     words: str
     strike: Callable[[Field], None]
     on: frozenset[str] = frozenset({POSTGRESQL})
+    brokers: frozenset[str] = frozenset({LOCAL})
     apart: bool = False
     must: str | None = None
     first_environ: Callable[[Path], Mapping[str, str]] | None = None
@@ -226,6 +239,33 @@ def exhaust(ground: Field) -> None:
     ground.gone()
 
 
+# --- Redis ------------------------------------------------------------------------------------------------------------
+
+
+def flush(ground: Field) -> None:
+    ground.broker.run("FLUSHALL")
+    ground.gone()
+    ground.mark("flushes", 1)
+
+
+def forget(ground: Field) -> None:
+    """kill -9, and back a while later with nothing in it."""
+    ground.broker.kill()
+    _last(ground.lasts_s)
+    ground.broker.start()
+    ground.gone()
+    ground.mark("restarts", 1)
+
+
+def silence(ground: Field) -> None:
+    """It holds every connection and answers none."""
+    ground.broker.send(signal.SIGSTOP)
+    _last(ground.lasts_s)
+    ground.broker.send(signal.SIGCONT)
+    ground.gone()
+    ground.mark("silences", 1)
+
+
 # --- below ------------------------------------------------------------------------------------------------------------
 
 _TERMINATE: Final = f"""
@@ -281,7 +321,14 @@ def _believes(witness: Witness, pid: int, since: float, step_s: int) -> bool:
 
 
 FAULTS: Final = (
-    Fault("kill", "kill -9 of a process, restarted", kill, frozenset({POSTGRESQL, SQLITE}), must="kills"),
+    Fault(
+        "kill",
+        "kill -9 of a process, restarted",
+        kill,
+        frozenset({POSTGRESQL, SQLITE}),
+        brokers=frozenset({LOCAL, REDIS}),
+        must="kills",
+    ),
     Fault(
         "kills",
         "kill -9 of a process every 5 s, restarted",
@@ -289,8 +336,21 @@ FAULTS: Final = (
         frozenset({POSTGRESQL, SQLITE}),
         must="kills",
     ),
-    Fault("host", "kill -9 of a process as on a host of its own", kill, apart=True, must="kills"),
-    Fault("freeze", "SIGSTOP beyond the lease, then SIGCONT", freeze, must="stale reports"),
+    Fault(
+        "host",
+        "kill -9 of a process as on a host of its own",
+        kill,
+        brokers=frozenset({LOCAL, REDIS}),
+        apart=True,
+        must="kills",
+    ),
+    Fault(
+        "freeze",
+        "SIGSTOP beyond the lease, then SIGCONT",
+        freeze,
+        brokers=frozenset({LOCAL, REDIS}),
+        must="stale reports",
+    ),
     Fault(
         "midway",
         "SIGSTOP in a transaction, beyond the lease, then SIGCONT",
@@ -303,5 +363,8 @@ FAULTS: Final = (
     Fault("restart", "PostgreSQL restart -m immediate", restart, must="restarts"),
     Fault("terminate", "pg_terminate_backend twice a second", terminate, must="sessions ended"),
     Fault("exhaust", "others hold all spare connections", exhaust, must="connections refused"),
-    Fault("outage", "PostgreSQL is away", outage, must="outages"),
+    Fault("outage", "PostgreSQL is away", outage, brokers=frozenset({LOCAL, REDIS}), must="outages"),
+    Fault("flush", "FLUSHALL", flush, brokers=frozenset({REDIS}), must="flushes"),
+    Fault("forget", "kill -9 of Redis, back empty", forget, brokers=frozenset({REDIS}), must="restarts"),
+    Fault("silence", "Redis falls silent", silence, brokers=frozenset({REDIS}), must="silences"),
 )

@@ -1,4 +1,4 @@
-"""Several `taskflow up` processes on one database."""
+"""Several `taskflow up` processes on one database, and perhaps with a Redis between them."""
 
 import signal
 import tempfile
@@ -21,6 +21,7 @@ class Fleet:
         folder: Path,
         *,
         database_url: str,
+        broker_url: str,
         processes: int,
         slots: int,
         apart: bool = False,
@@ -34,6 +35,7 @@ class Fleet:
             "PYTHONPATH": str(ROOT),
             "CHAOS_LINES": str(self.lines),
             "TASKFLOW_DATABASE_URL": database_url,
+            "TASKFLOW_BROKER_URL": broker_url,
             "TASKFLOW_WORKER_SLOTS": str(slots),
             "TASKFLOW_WORKER_GRACE": "3",
             "TASKFLOW_LOG_FORMAT": "json",

@@ -24,6 +24,7 @@ from tests.crash.chaos.lines import What
 from tests.crash.chaos.load import Load
 from tests.crash.chaos.witness import Witness
 from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
 
 RECOVERY_S: Final = 90.0  # longer is no recovery
 DRAIN_S: Final = 90.0
@@ -116,9 +117,15 @@ class NotWorking(Exception):
 
 
 def run(
-    fault: Fault, options: Options, server: PostgresServer | None = None, say: Say = lambda _: None
+    fault: Fault,
+    options: Options,
+    server: PostgresServer | None = None,
+    say: Say = lambda _: None,
+    *,
+    redis: RedisServer | None = None,
 ) -> Result:
-    """`server`: where the database is made, for as long as this takes; a fault of the database strikes it whole.
+    """`server`: where the database is made, for as long as this takes; a fault of the database strikes it whole. `redis`: what
+    is between the processes; without one, each leases for its own worker.
 
     What the processes said and what the handlers wrote is kept where the result says, when it did not pass.
     """
@@ -131,6 +138,7 @@ def run(
             Fleet(
                 folder,
                 database_url=url,
+                broker_url=redis.url if redis else "local",
                 processes=options.processes,
                 slots=options.slots,
                 apart=fault.apart,
@@ -139,7 +147,7 @@ def run(
         )
         load = Load(fleet.ports, unfinished=3 * fleet.slots)
         witness = undo.enter_context(Witness(fleet.lines, load.on_line))
-        ground = Field(fleet, witness, server, options.seconds, options.outage_s, clock)
+        ground = Field(fleet, witness, server, redis, options.seconds, options.outage_s, clock)
         idle: list[Violation] = []
         load.start()
         try:

@@ -39,7 +39,6 @@ from taskflow_hub.store.base import Reads, TaskStore
 LIMIT: Final = 2000
 WAIT_S: Final = 0.5  # how long a stop may have to wait for an idle collect
 AGAIN_S: Final = 0.5  # pause after an outage before the same batch is tried again
-REMEMBERED: Final = 20_000  # attempts whose progress was stored
 
 Ended = moves.Succeed | moves.Retry | moves.Fail | moves.Snooze | moves.Release | moves.Abort
 M = TypeVar("M", moves.Succeed, moves.Retry, moves.Fail, moves.Snooze, moves.Release, moves.Abort)
@@ -66,9 +65,6 @@ class Collector(Loop):
         self._hints, self._metrics, self._chance = hints, metrics, chance
         self._result_ttl_s = result_ttl_s
         self._unstored: ReportBatch | None = None  # collected, but the store could not take it
-        self._progressed: dict[
-            tuple[str, int], int
-        ] = {}  # of each attempt under way the number of its last progress
 
     async def tick(self) -> float | None:
         batch = self._unstored or await self._broker.collect(LIMIT, WAIT_S)
@@ -93,7 +89,7 @@ class Collector(Loop):
         releases = [moves.Release(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Released]]
         aborts = [moves.Abort(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Aborted]]
         store = self._store
-        await self._progress(of[Progressed])  # first: it is refused once its attempt has ended
+        await self._note(store.progress, of[Progressed])  # first: it is refused once its attempt has ended
         await _all(
             self._apply(store.succeed, succeeds, AttemptOutcome.SUCCEEDED, State.SUCCESS),
             self._apply(store.retry, retries, AttemptOutcome.FAILED, None),
@@ -103,22 +99,9 @@ class Collector(Loop):
             self._apply(store.abort, aborts, AttemptOutcome.ABORTED, State.CANCELLED),
             self._note(store.log, of[Logged]),
         )
-        for kind in (Succeeded, Failed, Snoozed, Released, Aborted):
-            for report in of[kind]:
-                self._progressed.pop((report.id, report.attempt), None)
         timed = (Topic.DUE,) if retries or snoozes else ()
         self._hints.changed([report.id for report in reports], Topic.WORK, *timed)
         return unwritten
-
-    async def _progress(self, reports: Sequence[Progressed]) -> None:
-        """The last word of an attempt wins, and an earlier one that is sent again (it was long in coming) is not its last."""
-        new = [r for r in reports if r.n > self._progressed.get((r.id, r.attempt), 0)]
-        await self._note(self._store.progress, sorted(new, key=lambda report: report.n))
-        if len(self._progressed) > REMEMBERED:  # of attempts that ended without a report
-            self._progressed.clear()
-        for report in new:
-            key = (report.id, report.attempt)
-            self._progressed[key] = max(report.n, self._progressed.get(key, 0))
 
     async def _note(self, verb: Callable[[Sequence[R]], Awaitable[object]], reports: Sequence[R]) -> None:
         """Progress and log lines: what the store will not have is dropped, and said."""

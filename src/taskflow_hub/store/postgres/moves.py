@@ -27,6 +27,7 @@ from taskflow_hub.store.verdicts import (
     Sorted,
     error_of,
     kind_of,
+    last_words,
     outcome_of,
     ran_s,
 )
@@ -119,9 +120,10 @@ async def _abort(tx: Transaction, items: Sequence[moves.Abort]) -> list[Verdict]
 
 
 async def _progress(tx: Transaction, items: Sequence[Progressed]) -> list[Verdict]:
-    last = list({(item.id, item.attempt): item for item in items}.values())
-    said = [to_json({"fraction": item.fraction, "message": item.message}) for item in last]
-    stale = {_fence(item) for item in _at(last, await tx.fetch(_PROGRESS, tx.now, *_fences(last), said))}
+    last = last_words(items)
+    said = [to_json({"n": item.n, "fraction": item.fraction, "message": item.message}) for item in last]
+    numbers = [item.n for item in last]
+    stale = {_fence(i) for i in _at(last, await tx.fetch(_PROGRESS, tx.now, *_fences(last), said, numbers))}
     tx.changed = tx.changed or len(stale) < len(last)
     return [STALE if _fence(item) in stale else APPLIED for item in items]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.messages import Progressed
-from taskflow_hub.domain.model import AttemptOutcome, Progress, Reason
+from taskflow_hub.domain.model import AttemptOutcome, Reason
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store.documents import json_text, to_json
 from taskflow_hub.store.sqlite.part import finish
@@ -127,7 +127,8 @@ def abort(tx: Transaction, items: Sequence[moves.Abort]) -> list[Verdict]:
 
 def progress(tx: Transaction, items: Sequence[Progressed]) -> list[Verdict]:
     verdicts, last = of_progress(items, [place for place, _ in _misfits(tx, items)])
-    rows = [(i.id, to_json(Progress(fraction=i.fraction, message=i.message, at=tx.at))) for i in last]
+    said = [{"n": i.n, "fraction": i.fraction, "message": i.message, "at": tx.at} for i in last]
+    rows = [(item.id, to_json(document), item.n) for item, document in zip(last, said, strict=True)]
     tx.run_items(PROGRESS, rows)
     return verdicts
 

@@ -234,21 +234,31 @@ class AttemptsContract(ContractBase):
         attempt = await kit.run()
         worker = (await kit.get(attempt.id)).worker or ""
 
-        def report(fraction: float, number: int = 1) -> Progressed:
+        def report(fraction: float, number: int = 1, n: int = 1) -> Progressed:
             return Progressed(
-                worker=worker, n=1, id=attempt.id, attempt=number, fraction=fraction, message="m"
+                worker=worker, n=n, id=attempt.id, attempt=number, fraction=fraction, message="m"
             )
 
         rev = (await kit.get(attempt.id)).rev
-        verdicts = await kit.store.progress([report(0.1), report(0.9, 2), report(0.4)])
+        verdicts = await kit.store.progress([report(0.4, n=2), report(0.9, 2, n=3), report(0.1, n=1)])
         assert verdicts == [Verdict.APPLIED, Verdict.STALE, Verdict.APPLIED]
         progress = (await kit.get(attempt.id)).progress
         assert progress is not None
         assert (progress.fraction, progress.message, progress.at) == (0.4, "m", kit.clock.now)
         assert (await kit.get(attempt.id)).rev == rev + 1
+        for n in (1, 2):
+            assert await kit.store.progress([report(0.2, n=n)]) == [Verdict.APPLIED]
+            assert (await kit.get(attempt.id)).progress == progress, (
+                "another server was slower with an earlier word"
+            )
+            assert (await kit.get(attempt.id)).rev == rev + 1
+        assert await kit.store.progress([report(0.3, n=10)]) == [Verdict.APPLIED]
+        later = (await kit.get(attempt.id)).progress
+        assert later is not None
+        assert later.fraction == 0.3
         await kit.succeed(attempt)
         seen = await kit.everything(attempt.id)
-        assert await kit.store.progress([report(1.0)]) == [Verdict.STALE], "the end wins"
+        assert await kit.store.progress([report(1.0, n=11)]) == [Verdict.STALE], "the end wins"
         assert await kit.everything(attempt.id) == seen
 
     async def test_a_new_attempt_begins_without_progress(self, kit: Kit) -> None:
