@@ -258,7 +258,7 @@ def test_headers_that_end_too_soon(server: Threaded) -> None:
 
 def test_a_length_that_promises_less_cuts_the_body(server: Threaded) -> None:
     answer = server.raw(b'POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n{"type": "a"}')
-    assert problem_of(answer)["code"] in {"undecodable", "bad_request"}
+    assert problem_of(answer)["code"] == "undecodable"
 
 
 @pytest.mark.parametrize(
@@ -268,12 +268,12 @@ def test_a_length_that_promises_less_cuts_the_body(server: Threaded) -> None:
         (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", "headers_too_large"),
         (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1_000_000, "headers_too_large"),
         (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", "uri_too_long"),
-        (b"GET /" + b"x" * 1_000_000, "headers_too_large"),
+        (b"GET /" + b"x" * 1_000_000, "uri_too_long"),
     ],
     ids=["one", "many", "endless", "target", "endless target"],
 )
 def test_giant_headers_are_refused(server: Threaded, request_: bytes, code: str) -> None:
-    assert problem_of(server.raw(request_))["code"] in {code, "uri_too_long"}
+    assert problem_of(server.raw(request_))["code"] == code
 
 
 def test_pipelined_requests_are_answered_in_order(server: Threaded) -> None:
