@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from taskflow_hub.cli.errors import EXIT_CODES, exit_code, explain
+from taskflow_hub.cli.errors import EXIT_CODES, as_typed, exit_code, explain
 from taskflow_hub.cli.exits import MEANINGS
 from taskflow_hub.cli.redaction import HIDDEN, shown, without_secrets
 from taskflow_hub.domain import errors
@@ -57,7 +57,46 @@ def test_an_error_is_told_in_one_line_and_its_fields(capsys: pytest.CaptureFixtu
     assert explain(Invalid("/payload/ab: is odd", errors=fields)) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == ["Error: /payload/ab: is odd", "  /payload/a: is required", "  body: is late"]
+    assert err.splitlines() == ["Error: payload.ab: is odd", "  payload.a: is required", "  request: is late"]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "typed"),
+    [
+        ("/path/id", "ID"),
+        ("/path/name", "QUEUE"),
+        ("/query/created_after", "--created-after"),
+        ("/query/status/0", "--status"),
+        ("/header/Idempotency-Key", "--idempotency-key"),
+        ("/type", "TYPE"),
+        ("/run_at", "--run-at"),
+        ("/tags/1", "--tag"),
+        ("/limits/0/running", "--limit"),
+        ("/unique/key", "--unique-key"),
+        ("/payload", "payload"),
+        ("/payload/queue", "payload.queue"),
+        ("/payload/a b", "payload.a b"),
+        ("/payload/lines/0/a~1b~0", "payload.lines.0.a/b~"),
+        ("", "request"),
+        ("http.host", "http.host"),
+        ("http/host", "http/host"),
+    ],
+)
+def test_a_field_is_named_as_it_is_typed(
+    pointer: str, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert as_typed(pointer) == typed
+    explain(Invalid.field(pointer, "is odd, as /payload is"))
+    assert capsys.readouterr().err == f"Error: {typed}: is odd, as /payload is\n"
+
+
+def test_two_fields_with_the_same_fault_are_both_told(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = [FieldError("/payload/a", "is required"), FieldError("/payload/b", "is required")]
+    explain(Invalid("/payload/a: is required", errors=fields))
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: payload.a: is required",
+        "  payload.b: is required",
+    ]
 
 
 def test_a_full_queue_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

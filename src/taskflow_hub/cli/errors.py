@@ -33,6 +33,10 @@ HINTS: Final[Mapping[type[BaseException], str]] = {
     errors.QueueFull: "Let its workers catch up, or submit to another queue.",
 }
 
+# Where a field is not called as what it is given by.
+_ARGUMENTS: Final[Mapping[str, str]] = {"name": "QUEUE"}
+_OPTIONS: Final[Mapping[str, str]] = {"tags": "--tag", "limits": "--limit", "unique": "--unique-key"}
+
 
 def exit_code(error: BaseException) -> int:
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
@@ -44,10 +48,11 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
         case KeyboardInterrupt():
             say("Interrupted.")
         case TaskflowError():
-            _error(error.detail)
+            first = _typed(error)
+            _error(first)
             for field in error.errors:
-                if not _told(field, error.detail):
-                    say(f"  {field.pointer or 'body'}: {field.detail}")
+                if not _told(field, first, alone=len(error.errors) == 1):
+                    say(f"  {as_typed(field.pointer)}: {field.detail}")
             _hint(error)
         case TimeoutError() if str(error):
             _error(str(error))
@@ -62,10 +67,39 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
     return exit_code(error)
 
 
-def _told(field: FieldError, detail: str) -> bool:
-    """Whether the first line has said it: named the field, or, of the whole request, said the same."""
-    named = re.search(rf"(?<!\S){re.escape(field.pointer or 'body')}(?![\w/-])", detail)
-    return bool(named) or (not field.pointer and field.detail.lower() in detail.lower())
+def as_typed(pointer: str) -> str:
+    """A field of a request as it is written on the command line, where nobody has seen the request itself.
+
+    What is no pointer is the name of a setting, and stays.
+    """
+    steps = pointer.split("/")[1:] if pointer.startswith("/") else []
+    match [step.replace("~1", "/").replace("~0", "~") for step in steps]:
+        case ["path", name]:
+            return _ARGUMENTS.get(name, name.upper())
+        case ["type"]:
+            return "TYPE"
+        case ["payload", *steps]:
+            return ".".join(("payload", *steps))
+        case ["query" | "header", name, *_] | [name, *_]:
+            return _OPTIONS.get(name) or "--" + name.lower().replace("_", "-")
+        case _:
+            return pointer or "request"
+
+
+def _typed(error: TaskflowError) -> str:
+    """The error's own words, with each field they begin to speak of as it is typed."""
+    names = {field.pointer or "body": as_typed(field.pointer) for field in error.errors}
+    if not names:
+        return error.detail
+    return re.sub(
+        rf"(?<!\S)(?:{'|'.join(map(re.escape, names))})(?=: )", lambda found: names[found[0]], error.detail
+    )
+
+
+def _told(field: FieldError, first: str, *, alone: bool) -> bool:
+    """Whether the first line has said it: named the field, or, where it is about no other, said the same."""
+    named = re.search(rf"(?<!\S){re.escape(as_typed(field.pointer))}(?![\w.-])", first)
+    return bool(named) or (alone and field.detail.lower() in first.lower())
 
 
 def _error(words: str) -> None:
