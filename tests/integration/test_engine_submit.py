@@ -37,17 +37,17 @@ async def test_a_full_queue_refuses_and_names_the_first_task_that_did_not_fit(ho
     wanted = [WORK, WORK, Submission(type="work", queue="other"), WORK]
     with pytest.raises(QueueFull) as caught:
         await house.engine.tasks.submit(wanted, pointers=[f"/tasks/{n}" for n in range(4)])
-    assert [error.pointer for error in caught.value.errors] == ["/tasks/3"]
+    assert [error.pointer for error in caught.value.errors] == ["/tasks/3/queue"]
     assert await stored(house) == 1, "all or nothing"
     await house.engine.queues.update("default", max_size=None)
     await house.engine.tasks.submit(wanted, pointers=[""] * 4)
 
 
-async def test_a_single_submit_to_a_full_queue_points_at_its_body(house: House) -> None:
+async def test_a_single_submit_to_a_full_queue_points_at_the_queue(house: House) -> None:
     await house.engine.queues.update("default", max_size=0)
     with pytest.raises(QueueFull) as caught:
         await house.submit()
-    assert [error.pointer for error in caught.value.errors] == [""]
+    assert [error.pointer for error in caught.value.errors] == ["/queue"]
 
 
 async def test_a_finish_makes_room(house: House) -> None:

@@ -214,13 +214,14 @@ async def test_a_full_queue_is_429_with_retry_after(hub: Running) -> None:
     await hub.submit("a", queue="small")
     full = await hub.client.post("/tasks", json={"type": "a", "queue": "small"})
     assert (full.status_code, full.json()["code"]) == (429, "queue_full")
+    assert full.json()["errors"] == [{"pointer": "/queue", "detail": "queue 'small' is full"}]
     assert int(full.headers["retry-after"]) >= 1
 
     batch = await hub.client.post(
         "/tasks/batch", json={"tasks": [{"type": "a"}, {"type": "a", "queue": "small"}]}
     )
     assert batch.status_code == 429
-    assert batch.json()["errors"][0]["pointer"] == "/tasks/1"
+    assert batch.json()["errors"][0]["pointer"] == "/tasks/1/queue"
     assert await hub.count() == 1
 
 

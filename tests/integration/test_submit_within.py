@@ -725,7 +725,7 @@ async def test_a_full_queue(each: House) -> None:
     wanted = [Submission(type="a.type", queue=queue) for queue in ("small", "other", "small", "small")]
     with pytest.raises(QueueFull) as refused:
         await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
-    assert [error.pointer for error in refused.value.errors] == ["/tasks/2", "/tasks/3"]
+    assert [error.pointer for error in refused.value.errors] == ["/tasks/2/queue", "/tasks/3/queue"]
     await each.hub.submit("a.type", options={"queue": "small", "delay": 9}, connection=each.own.given)
     await each.own.commit()
     assert await each.count() == 2

@@ -101,7 +101,7 @@ def test_two_fields_with_the_same_fault_are_both_told(capsys: pytest.CaptureFixt
 
 def test_a_full_queue_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     full = errors.QueueFull(
-        "Queue 'q' is full: it may hold 1 waiting tasks.", errors=[FieldError("", "queue 'q' is full")]
+        "Queue 'q' is full: it may hold 1 waiting tasks.", errors=[FieldError("/queue", "queue 'q' is full")]
     )
     assert explain(full) == 5
     assert capsys.readouterr().err.splitlines() == [

@@ -54,7 +54,7 @@ class TaskStore(Protocol):
         Order of checks: idempotency key (IdempotencyMismatch; TaskGone if any task of it is pruned; else replay), call
         (LeaseLost when the parent attempt does not own its task), unique keys (UniqueConflict for `reject`, or `replace` with
         a running holder; `replace` cancels an unstarted holder in the same transaction), then `max_size` of each queue
-        (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit as pointer "/tasks/3").
+        (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit: "/tasks/3/queue").
         Limits: the numbers a task states become those of its keys, when it is inserted; what is left out stays. Invalid for a
         key that has none and is given none ("/tasks/3/limits/0/running").
         Tasks become leasable in the order of the sequence. Repeating a call with the same ids (a commit whose answer was lost)

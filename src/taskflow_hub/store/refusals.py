@@ -80,7 +80,7 @@ def queue_full(queue: str, bound: int, places: Iterable[int]) -> QueueFull:
     """`places`: which tasks of the Submit find no room."""
     return QueueFull(
         f"Queue {queue!r} is full: it may hold {bound} waiting tasks.",
-        errors=[FieldError(f"/tasks/{place}", f"queue {queue!r} is full") for place in places],
+        errors=[FieldError(f"/tasks/{place}/queue", f"queue {queue!r} is full") for place in places],
         retry_after_s=RETRY_FULL_S,
     )
 

@@ -131,7 +131,7 @@ class SubmittingContract(ContractBase):
         assert [type(outcome) for outcome in outcomes] == [Submitted, Submitted, QueueFull, Submitted]
         refused = outcomes[2]
         assert isinstance(refused, QueueFull)
-        assert [error.pointer for error in refused.errors] == ["/tasks/2", "/tasks/3"]
+        assert [error.pointer for error in refused.errors] == ["/tasks/2/queue", "/tasks/3/queue"]
         assert not await kit.store.tasks([task.id for task in full.tasks]), "nothing of it was stored"
         stored = [task.id for request in (before, fits, after) for task in request.tasks]
         assert set(await kit.store.tasks(stored)) == set(stored)
