@@ -2,11 +2,16 @@
 
 import asyncio
 import functools
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import pydantic
 import pytest
 from msgspec import Raw
 
@@ -340,6 +345,42 @@ async def test_a_wrong_submit_is_refused_by_name(house: House, options: dict[str
     with pytest.raises(Invalid) as caught:
         await house.context.submit("t", **options)
     assert caught.value.errors[0].pointer == pointer
+    assert not house.asked
+
+
+@dataclass
+class Point:
+    x: float
+    y: float | None
+
+
+class Reading(pydantic.BaseModel):
+    value: float = pydantic.Field(serialization_alias="v")
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (Reading(value=0.5), '{"v":0.5}'),
+        ({"at": Path("/x"), "of": [Reading(value=1)]}, '{"at":"/x","of":[{"v":1.0}]}'),
+        (Point(1, None), '{"x":1,"y":null}'),
+        ({UUID(int=0): "é"}, '{"00000000-0000-0000-0000-000000000000":"é"}'),
+        ({"text": Raw(b'{"raw": 1}')}, '{"text":{"raw":1}}'),
+        (Raw(b'{"raw": 1}'), '{"raw":1}'),
+    ],
+)
+async def test_a_payload_may_be_whatever_has_named_fields(house: House, payload: object, text: str) -> None:
+    await house.context.submit("t", payload)
+    assert bytes(house.asked[0].task.payload).decode() == text
+
+
+@pytest.mark.parametrize(
+    "payload", [{"x": [math.nan]}, Reading(value=math.inf), Point(-math.inf, 0), {"x": "\ud800"}]
+)
+async def test_a_payload_that_json_cannot_carry_is_refused(house: House, payload: object) -> None:
+    with pytest.raises(Invalid) as caught:
+        await house.context.submit("t", payload)
+    assert caught.value.errors[0].pointer == "/payload"
     assert not house.asked
 
 

@@ -11,7 +11,7 @@ from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.domain.options import TaskOptions
 from taskflow_hub.domain.submission import NO_PARAMETERS, Submission
-from taskflow_hub.worker.encoding import NotEncodable, encode
+from taskflow_hub.worker.encoding import NotEncodable, plain
 
 MAX_FIELDS: Final = 8_192  # bytes of a line's fields
 
@@ -134,16 +134,16 @@ def _submission(task: str | HasType, payload: object, options: TaskOptions) -> S
 
 
 def _json(payload: object) -> Raw:
-    """Raises TypeError for what is not an object in JSON."""
+    """Raises TypeError for what is not an object in JSON, Invalid for a number or a text that JSON does not have."""
     if payload is None:
         return NO_PARAMETERS
     try:
-        data = encode(payload)
+        fields = plain(payload)
     except NotEncodable as error:
         raise TypeError(f"the payload has no JSON form: {error}") from error
-    if not data.startswith(b"{"):
+    if not isinstance(fields, dict):
         raise TypeError(f"a payload has named fields, as a dict has; not {type(payload).__name__}")
-    return Raw(data)
+    return jsontext.encode(fields, "/payload")
 
 
 def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:

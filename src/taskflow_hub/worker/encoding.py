@@ -1,27 +1,49 @@
-"""A handler's result as JSON bytes: msgspec for what it knows, pydantic for the rest, under its aliases as in its schema."""
+"""What a handler gives, as JSON: msgspec for what it knows, pydantic for the rest, under its aliases as in its schema."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
+
 
 class NotEncodable(Exception):
-    """The result has no JSON form."""
+    """The value has no JSON form."""
 
 
 def encode(result: object) -> bytes:
     """JSON of a result. Raises NotEncodable, naming the reason, whatever went wrong inside."""
+    serializer = _serializer(result)
+    if serializer is None:
+        return _tried(lambda: _encoder.encode(result))
+    return _tried(lambda: bytes(serializer.to_json(result, by_alias=True)))
+
+
+def plain(value: object) -> Any:
+    """What `encode` writes, before it is text: in a text NaN would be null. Raises NotEncodable as that does."""
+    serializer = _serializer(value)
+    if serializer is None:
+        return _tried(lambda: msgspec.to_builtins(value, str_keys=True, enc_hook=_plain))
+    return _tried(lambda: serializer.to_python(value, mode="json", by_alias=True))
+
+
+def _serializer(value: object) -> Any:
+    """A model's own, or its dataclass's."""
+    return getattr(type(value), "__pydantic_serializer__", None)
+
+
+def _tried(write: Callable[[], T]) -> T:
     try:
-        if (
-            serializer := getattr(type(result), "__pydantic_serializer__", None)
-        ) is not None:  # a model, or its dataclass
-            data: bytes = serializer.to_json(result, by_alias=True)
-            return data
-        return _encoder.encode(result)
+        return write()
     except RecursionError as error:
         raise NotEncodable("it contains itself, or is nested too deeply") from error
     except Exception as error:
         raise NotEncodable(f"{type(error).__name__}: {error}") from error
+
+
+def _plain(value: object) -> Any:
+    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else _by_pydantic(value)
 
 
 def _by_pydantic(value: object) -> Any:
