@@ -11,26 +11,17 @@ from taskflow_hub.net import Answer, NetError, retry_after_s
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class UnexpectedStatus(Exception):
-    """The server answered with a status that was not expected, and may do better next time."""
-
-
 def unexpected(answer: Answer) -> Fail | Retry:
     """The outcome for a status that was not expected.
 
-    408, 425, 429 and 5xx are tried again: when Retry-After says (within limits), else, by raising UnexpectedStatus, when
-    the retry policy says. Everything else would only be answered the same again.
+    408, 425, 429 and 5xx are tried again: when Retry-After says (within limits), else when the retry policy says.
+    Everything else would only be answered the same again.
     """
     if answer.status not in _PASSING and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Fail(answer.summary)
-    pause_s = retry_after_s(answer.headers.get("retry-after"), datetime.now(UTC))
-    if pause_s is None:
-        raise UnexpectedStatus(answer.summary)
-    return Retry(after=pause_s, reason=answer.summary)
+    return Retry(retry_after_s(answer.headers.get("retry-after"), datetime.now(UTC)), answer.summary)
 
 
-def unanswered(error: NetError) -> Fail:
-    """The outcome when there is no answer. Raises the error if the retry policy should decide."""
-    if error.retryable:
-        raise error
-    return Fail(str(error))
+def unanswered(error: NetError) -> Fail | Retry:
+    """The outcome when there is no answer. It is not raised: where in the client it came from helps nobody."""
+    return Retry(reason=str(error)) if error.retryable else Fail(str(error))
