@@ -17,7 +17,6 @@ from taskflow_hub import lockfile
 from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
-from taskflow_hub.net import check_url
 from taskflow_hub.settings import Settings
 from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.registry import Registry
@@ -244,6 +243,7 @@ async def open_broker(settings: Settings) -> AsyncIterator[Broker]:
 @asynccontextmanager
 async def open_engine(settings: Settings) -> "AsyncIterator[tuple[Engine, Broker]]":
     """An engine whose loops do not run yet: enough to submit, look and wait."""
+    from taskflow_hub import builtin
     from taskflow_hub.engine.engine import Engine
     from taskflow_hub.engine.results import FolderResults
 
@@ -263,7 +263,7 @@ async def open_engine(settings: Settings) -> "AsyncIterator[tuple[Engine, Broker
                 results=FolderResults(results_dir(settings)),
                 retention=settings.retention,
                 version=VERSION,
-                formats={"outbound-url": lambda url: check_url(url, settings.net)},
+                formats=builtin.formats(settings.net),
                 provably_dead=lambda worker: lockfile.proves_death(locks, worker.id),
                 on_buried=lambda worker: lockfile.remove(locks, worker.id),
             )

@@ -86,7 +86,7 @@ async def test_given_headers_win(server: WebServer) -> None:
     ("payload", "reason"),
     [
         ({"body": "a", "json": 1}, "not both"),
-        ({"headers": {"Host": "x"}}, "Host is set by the client"),
+        ({"headers": {"Host": "x"}}, "'Host' is set by the client"),
         ({"headers": {"Content-Length": "0"}}, "set by the client"),
         ({"headers": {"X": "a\r\nY: b"}}, "visible ASCII"),
     ],

@@ -1,6 +1,7 @@
 """What a worker is taught: names, queues and schemas."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -13,7 +14,8 @@ from taskflow_hub import builtin
 from taskflow_hub.builtin.settings import FilesSettings
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.model import TaskType
-from taskflow_hub.net import NetSettings, check_url
+from taskflow_hub.engine.payloads import Payloads
+from taskflow_hub.net import NetSettings
 from taskflow_hub.worker.registry import Registry
 
 QUEUES = {
@@ -126,15 +128,53 @@ def test_bad_payloads_pass_neither(
         handler.read_payload(Raw(json.dumps(payload).encode()))
 
 
+def refusal(declared: TaskType, **payload: Any) -> dict[str, str]:
+    """What a hub says to it, by the field's place in the payload."""
+    try:
+        Payloads(builtin.formats(NetSettings())).check(json.dumps(payload).encode(), declared, "")
+    except Invalid as refused:
+        return {error.pointer: error.detail for error in refused.errors}
+    return {}
+
+
 def test_the_format_asks_the_setting(types: dict[str, TaskType]) -> None:
-    validator = jsonschema_rs.validator_for(
-        types["web.title"].payload_schema,
-        formats={"outbound-url": lambda url: check_url(url, NetSettings()) is None},
-        validate_formats=True,
+    title = types["web.title"]
+    assert refusal(title, url="https://example.com/") == {}
+    assert "link-local" in refusal(title, url="http://169.254.169.254/")["/url"]
+    assert "loopback" in refusal(title, url="http://127.1/")["/url"]
+
+
+def test_every_format_is_checked(types: dict[str, TaskType]) -> None:
+    spoken_of = set(
+        re.findall(r'"format": "([^"]+)"', json.dumps([one.payload_schema for one in types.values()]))
     )
-    assert validator.is_valid({"url": "https://example.com/"})
-    assert not validator.is_valid({"url": "http://169.254.169.254/"})
-    assert not validator.is_valid({"url": "http://127.1/"})
+    assert spoken_of == set(builtin.formats(NetSettings()))
+
+
+@pytest.mark.parametrize(
+    ("field", "pointer", "words"),
+    [
+        (
+            {"expect": "6xx"},
+            "/expect",
+            "must be any, or statuses from 100 to 599 with commas between them, such as 200,2xx",
+        ),
+        ({"headers": {"X A": "b"}}, "/headers/X A", "is not valid as a header's name"),
+        ({"headers": {"": "b"}}, "/headers/", "is not valid as a header's name"),
+        ({"headers": {"hOst": "b"}}, "/headers/hOst", "is set by the client and cannot be given"),
+        ({"headers": {"Proxy-A": "b"}}, "/headers/Proxy-A", "is set by the client and cannot be given"),
+        ({"headers": {"X": "b\nc"}}, "/headers/X", "may hold only visible ASCII characters, spaces and tabs"),
+        (
+            {"headers": {"X" * 201: "b"}},
+            "/headers/" + "X" * 201,
+            "is no name for a field: the value is longer than 200 characters",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told_in_words(
+    types: dict[str, TaskType], field: dict[str, Any], pointer: str, words: str
+) -> None:
+    assert refusal(types["http.request"], url="http://example.com/", **field) == {pointer: words}
 
 
 def test_teaching_is_light() -> None:

@@ -1,5 +1,6 @@
 """The task types we ship, usable without writing Python. One file per type; `register` says which there are."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,3 +41,16 @@ def register(registry: "Registry", *, net: "NetSettings", files: "FilesSettings"
     registry.add("demo.noop", demo_noop)
     registry.add("demo.sleep", demo_sleep, timeout=None)
     registry.add("demo.fail", demo_fail)
+
+
+def formats(net: "NetSettings") -> dict[str, Callable[[str], str | None]]:
+    """The formats that the built-in types' schemas speak of: each says what is wrong with a text, or None."""
+    from taskflow_hub.builtin.http_request import STATUSES_FORMAT, statuses_problem
+    from taskflow_hub.net import NAME_FORMAT, URL_FORMAT, VALUE_FORMAT, check_url, name_problem, value_problem
+
+    return {
+        URL_FORMAT: lambda url: check_url(url, net),
+        NAME_FORMAT: name_problem,
+        VALUE_FORMAT: value_problem,
+        STATUSES_FORMAT: statuses_problem,
+    }

@@ -1,5 +1,6 @@
 """`http.request`: make an HTTP request and keep the answer."""
 
+import re
 from collections.abc import Mapping
 from json import dumps
 from typing import Annotated, Final, Literal
@@ -9,15 +10,27 @@ from typing_extensions import TypedDict
 
 from taskflow_hub.builtin.answers import unanswered, unexpected
 from taskflow_hub.domain.outcomes import Fail, Retry
-from taskflow_hub.net import GuardedClient, NetError, OutboundUrl
+from taskflow_hub.net import NAME_FORMAT, VALUE_FORMAT, GuardedClient, NetError, OutboundUrl
 from taskflow_hub.worker.context import Context
 
 MAX_BODY: Final = 20 * 1024
+STATUSES_FORMAT: Final = "expected-statuses"
+_STATUSES: Final = r"^(any|([1-5][0-9][0-9]|[1-5]xx)(,([1-5][0-9][0-9]|[1-5]xx))*)$"
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-HeaderName = Annotated[str, Field(max_length=200, pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-HeaderValue = Annotated[str, Field(max_length=8192, pattern=r"^[\t\x20-\x7e]*$")]
+HeaderName = Annotated[
+    str,
+    Field(
+        max_length=200,
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        json_schema_extra={"format": NAME_FORMAT},
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    Field(max_length=8192, pattern=r"^[\t\x20-\x7e]*$", json_schema_extra={"format": VALUE_FORMAT}),
+]
 
 
 class Response(TypedDict):
@@ -54,10 +67,11 @@ async def http_request(
         str,
         Field(
             max_length=100,
-            pattern=r"^(any|([1-5][0-9][0-9]|[1-5]xx)(,([1-5][0-9][0-9]|[1-5]xx))*)$",
+            pattern=_STATUSES,
             description="The statuses that mean success, separated by commas: 200, 2xx or any. A redirect that is "
             "expected is not followed.",
             examples=["2xx", "200,201,404", "any"],
+            json_schema_extra={"format": STATUSES_FORMAT},
         ),
     ] = "2xx",
     *,
@@ -92,6 +106,12 @@ async def http_request(
         body=_text(answer.body, answer.headers.get("content-type"), cut=answer.truncated),
         truncated=answer.truncated,
     )
+
+
+def statuses_problem(expect: str) -> str | None:
+    if re.fullmatch(_STATUSES, expect):
+        return None
+    return "must be any, or statuses from 100 to 599 with commas between them, such as 200,2xx"
 
 
 def _content(body: str | None, json: JsonValue) -> tuple[bytes | None, str | None]:

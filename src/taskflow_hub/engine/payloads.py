@@ -64,18 +64,24 @@ class Payloads:
         found: dict[str, str] = {}
         for error in validator.iter_errors(payload):
             own = self._own_words(error)
-            for pointer, detail in [(_pointer(error.instance_path), own)] if own else _explain(error):
+            for pointer, detail in [own] if own else _explain(error):
                 if own or pointer not in found:
                     found[pointer] = detail
             if len(found) >= MAX_ERRORS:
                 break
         return [FieldError(at + pointer, detail) for pointer, detail in list(found.items())[:MAX_ERRORS]]
 
-    def _own_words(self, error: jsonschema_rs.ValidationError) -> str | None:
+    def _own_words(self, error: jsonschema_rs.ValidationError) -> tuple[str, str] | None:
+        """(pointer, what is wrong), if what does not fit is a format of ours: a value's, or that of a member's name."""
+        at = error.instance_path
+        if isinstance(error.kind, Kind.PropertyNames):
+            error = error.kind.error
+            at = [*at, str(error.instance)]
         if not isinstance(error.kind, Kind.Format) or not isinstance(error.instance, str):
             return None
-        reasons = (check(error.instance) for check in self._formats.values())
-        return next((reason for reason in reasons if reason is not None), None)
+        check = self._formats.get(error.kind.format)
+        reason = check(error.instance) if check else None
+        return None if reason is None else (_pointer(at), reason)
 
 
 def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
@@ -84,6 +90,8 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
     match error.kind:
         case Kind.AdditionalProperties(unexpected=names):
             yield from ((_pointer([*at, name]), "is not a known field") for name in names)
+        case Kind.PropertyNames(error=of):
+            yield _pointer([*at, str(of.instance)]), f"is no name for a field: {of.message}"[:MAX_DETAIL]
         case Kind.Required(property=name):
             yield _pointer([*at, str(name).strip('"')]), "is required"
         case Kind.Enum(options=options):

@@ -15,14 +15,23 @@ from taskflow_hub.net.errors import (
     TooManyRedirects,
     Unreachable,
 )
-from taskflow_hub.net.headers import header_problem, retry_after_s
+from taskflow_hub.net.headers import (
+    NAME_FORMAT,
+    VALUE_FORMAT,
+    header_problem,
+    name_problem,
+    retry_after_s,
+    value_problem,
+)
 from taskflow_hub.net.resolve import Resolver, system_resolve
 from taskflow_hub.net.settings import NetSettings
 from taskflow_hub.net.url import MAX_URL, URL_FORMAT, OutboundUrl, check_url
 
 __all__ = [
     "MAX_URL",
+    "NAME_FORMAT",
     "URL_FORMAT",
+    "VALUE_FORMAT",
     "AllowPrivate",
     "Answer",
     "BadAnswer",
@@ -38,6 +47,8 @@ __all__ = [
     "Unreachable",
     "check_url",
     "header_problem",
+    "name_problem",
     "retry_after_s",
     "system_resolve",
+    "value_problem",
 ]

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+NAME_FORMAT: Final = "header-name"
+VALUE_FORMAT: Final = "header-value"
+
 # Those that frame the message or speak to the next hop belong to the client; a user's own would desynchronise them.
 _OURS: Final = frozenset(
     {
@@ -33,13 +36,25 @@ MAX_RETRY_AFTER_S: Final = 3600.0
 def header_problem(headers: Mapping[str, str]) -> str | None:
     """Why these headers cannot be sent, naming the first bad one; None if they can."""
     for name, value in headers.items():
-        if not _NAME.fullmatch(name):
-            return f"header name {name[:60]!r} is not valid"
-        if name.lower() in _OURS or name.lower().startswith("proxy-"):
-            return f"header {name} is set by the client and cannot be given"
-        if not _VALUE.fullmatch(value):
-            return f"the value of header {name} may hold only visible ASCII characters, spaces and tabs"
+        if problem := name_problem(name):
+            return f"header {name[:60]!r} {problem}"
+        if problem := value_problem(value):
+            return f"the value of header {name!r} {problem}"
     return None
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with a header's name, in words that go on from it."""
+    if not _NAME.fullmatch(name):
+        return "is not valid as a header's name"
+    if name.lower() in _OURS or name.lower().startswith("proxy-"):
+        return "is set by the client and cannot be given"
+    return None
+
+
+def value_problem(value: str) -> str | None:
+    """What is wrong with a header's value, in words that go on from its name."""
+    return None if _VALUE.fullmatch(value) else "may hold only visible ASCII characters, spaces and tabs"
 
 
 def harmless(headers: Mapping[str, str]) -> dict[str, str]:
