@@ -12,6 +12,7 @@ from taskflow_hub.builtin.answers import unanswered, unexpected
 from taskflow_hub.domain.outcomes import Fail, Retry
 from taskflow_hub.net import NAME_FORMAT, VALUE_FORMAT, GuardedClient, NetError, OutboundUrl
 from taskflow_hub.worker.context import Context
+from taskflow_hub.worker.signature import NotWith
 
 MAX_BODY: Final = 20 * 1024
 STATUSES_FORMAT: Final = "expected-statuses"
@@ -61,7 +62,9 @@ async def http_request(
         Field(max_length=1_048_576, description="The body to send, as UTF-8. Not together with json."),
     ] = None,
     json: Annotated[
-        JsonValue, Field(description="The body to send, as JSON; null sends none. Not together with body.")
+        JsonValue,
+        NotWith("body"),
+        Field(description="The body to send, as JSON; null sends none. Not together with body."),
     ] = None,
     expect: Annotated[
         str,

@@ -92,6 +92,11 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
             yield from ((_pointer([*at, name]), "is not a known field") for name in names)
         case Kind.PropertyNames(error=of):
             yield _pointer([*at, str(of.instance)]), f"is no name for a field: {of.message}"[:MAX_DETAIL]
+        case Kind.Not(schema={"required": [*others, last]}) if others:
+            yield (
+                _pointer([*at, str(last)]),
+                f"cannot be given together with {' and '.join(map(str, others))}"[:MAX_DETAIL],
+            )
         case Kind.Required(property=name):
             yield _pointer([*at, str(name).strip('"')]), "is required"
         case Kind.Enum(options=options):

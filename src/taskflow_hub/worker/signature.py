@@ -9,7 +9,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from taskflow_hub.domain.errors import Misconfigured
@@ -21,6 +21,17 @@ if TYPE_CHECKING:  # pydantic is slow to import, and a child process has no need
 
 ANSWERS: Final = (Retry, Snooze, Fail)
 EMPTY: Final = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class NotWith:
+    """Beside a parameter's type: who gives it does not give `other`. null is as good as nothing.
+
+    The JSON Schema says so, and who submits both is refused. What was submitted before the type was known may still give
+    both, and it is the handler that sees it.
+    """
+
+    other: str
 
 
 def parameters(name: str, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -91,7 +102,15 @@ def payload_adapter(
         )
         for key, each in fields.items()
     ]
-    config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
+    apart: list[Any] = [
+        _not_both(mark.other, key)
+        for key in fields
+        for mark in getattr(known.get(key), "__metadata__", ())
+        if isinstance(mark, NotWith)
+    ]
+    config = pydantic.ConfigDict(
+        extra="forbid", allow_inf_nan=False, json_schema_extra={"allOf": apart} if apart else None
+    )
     namespace = {"__pydantic_config__": config, "__doc__": None}
     try:
         return pydantic.TypeAdapter(make_dataclass(name, columns, kw_only=True, namespace=namespace))
@@ -100,6 +119,10 @@ def payload_adapter(
             f"task type {name!r}: its payload cannot be described: {_first_line(error)}; parameters need types that "
             "pydantic can read from JSON"
         ) from error
+
+
+def _not_both(*names: str) -> dict[str, Any]:
+    return {"not": {"required": [*names], "properties": {name: {"not": {"type": "null"}} for name in names}}}
 
 
 def payload_schema(name: str, adapter: "TypeAdapter[Any] | None") -> dict[str, Any]:
