@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 
 from taskflow_hub import Context, Fail, Hub, Retry, RetryKind, RetryPolicy, Snooze
 
 hub = Hub()
+LEFT: list[asyncio.Task[None]] = []
 QUICK = RetryPolicy(kind=RetryKind.FIXED, base=0.3, jitter=False)
 
 
@@ -50,6 +52,27 @@ def dies_once(ctx: Context) -> str:
     if ctx.task.retry_count == 0:
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
     return "survived"
+
+
+def gone() -> None:
+    sys.exit(3)
+
+
+async def going() -> None:
+    gone()
+
+
+@hub.task("app.leaves")
+async def leaves(how: str) -> str:
+    match how:
+        case "callback":
+            asyncio.get_running_loop().call_soon(gone)
+        case "awaited":
+            await asyncio.create_task(going())
+        case "left":
+            LEFT.append(asyncio.create_task(going()))
+    await asyncio.sleep(0)
+    return "went on"
 
 
 @hub.task("app.gives_up", max_retries=5)

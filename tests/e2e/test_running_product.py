@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import subprocess
 import sys
 import time
@@ -82,6 +83,18 @@ def test_a_killed_child_process_costs_a_retry_and_not_a_crash(hub: HubProcess) -
     assert (first["outcome"], second["outcome"]) == ("failed", "succeeded")
     assert first["error"]["type"] == "WorkerProcessDied"  # type: ignore[index]
     assert first["worker"] == second["worker"]
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("callback", "success"), ("left", "success"), ("awaited", "failed")]
+)
+def test_sys_exit_beside_a_handler_is_logged_and_ends_no_hub(tmp_path: Path, how: str, status: str) -> None:
+    with HubProcess(tmp_path, app="product_app:hub", environ=ENVIRON) as hub:
+        task = hub.submit("app.leaves", {"how": how}, max_retries=0)
+        said = hub.until_says("what a handler left running called sys.exit: the hub goes on")
+        assert re.search(r"product_app\.py:[0-9]+ in gone$", said["where"])
+        assert hub.final(task["id"])["status"] == status
+        assert hub.terminate() == 0
 
 
 def test_fail_ends_it_whatever_retries_are_left(hub: HubProcess) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -48,7 +49,22 @@ def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
         registry.include(hub.registry)
     logs.configure(loaded.log)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_Run(role, loaded, registry, hub).until_told())
+        return _through(runner.get_loop(), _Run(role, loaded, registry, hub).until_told())
+
+
+def _through(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, int]) -> int:
+    """`run` to its end. An asyncio task or a callback that a handler left to the loop may call sys.exit, which leaves the loop:
+    that ends no hub, as it ends none in the handler itself."""
+    running = loop.create_task(run)
+    while True:
+        try:
+            return loop.run_until_complete(running)
+        except SystemExit as error:
+            if running.done():
+                raise
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{last.filename}:{last.lineno} in {last.name}"
+            log.error("what a handler left running called sys.exit: the hub goes on", where=where)
 
 
 class _Run:
