@@ -228,6 +228,18 @@ async def test_a_bulk_redrive_and_a_bulk_delete_count_what_they_changed(house: H
     assert await house.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter()) == 0
 
 
+async def test_what_comes_to_match_while_it_runs_is_done_and_counted(house: House) -> None:
+    ids = await house.submit_many(5)
+    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, ids[:2])
+    redrive = await begin(house, BulkAction.REDRIVE, status=(State.CANCELLED,))
+    assert redrive.total == 2
+    await house.engine.tasks.cancel(DEFAULT_ACCOUNT, ids[2:])
+    assert (await got(house, redrive)).total == 2
+    await house.run_bulks()
+    over = await got(house, redrive)
+    assert (over.total, over.done, over.skipped) == (5, 5, 0)
+
+
 async def test_what_was_submitted_after_it_began_is_left_alone(house: House) -> None:
     await house.submit()
     house.clock.advance(1)

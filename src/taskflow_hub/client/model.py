@@ -59,7 +59,7 @@ class Bulk(Struct, frozen=True, kw_only=True):
     id: str | None = None
     action: BulkAction | None = None
     status: str | None = None  # running, done, aborted
-    total: int = 0  # how many matched at the start
+    total: int = 0  # how many matched at the start, or have come to since
     done: int = 0
     skipped: int = 0  # matched, but their state no longer allowed it
     created_at: datetime | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.store.base import BulkStore, Reads
@@ -45,4 +47,5 @@ class BulkOperations:
 def _found(bulk: Bulk | None, bulk_id: str) -> Bulk:
     if bulk is None:
         raise NotFound(f"There is no bulk operation {bulk_id}.")
-    return bulk
+    # Each task is asked when its turn comes, and by then one more may match: another operation may have seen to that.
+    return msgspec.structs.replace(bulk, total=max(bulk.total, bulk.done + bulk.skipped))

@@ -91,7 +91,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "stuck": "Tasks whose thread runs on after its attempt ended.",
     },
     "BulkView": {
-        "total": "How many matched when it began.",
+        "total": "How many matched when it began; more, if more have come to match since.",
         "done": "How many were changed.",
         "skipped": "How many matched, but were no longer in a state that allows it.",
     },

@@ -237,7 +237,7 @@ class BulkStatus(StrEnum):
 
 
 class Bulk(Struct, frozen=True, kw_only=True):
-    """A tracked operation over every task that matched `where` and existed when it began."""
+    """A tracked operation over every task that existed when it began, and matches `where` when its turn comes."""
 
     id: str
     account_id: str
