@@ -16,6 +16,8 @@ from taskflow_hub.http import bodies
 class Noting:
     """A decoder that notes in which thread it is asked, and for how much."""
 
+    type = Submission
+
     def __init__(self) -> None:
         self.asked: list[tuple[bool, int]] = []
 
