@@ -133,6 +133,18 @@ def test_a_server_killed_between_lease_and_publish_costs_nothing(site: Site) -> 
     assert site.outcomes(task_id) == ["undelivered", "succeeded"]
 
 
+def test_an_assignment_that_comes_later_than_it_was_missed_is_not_run(site: Site) -> None:
+    """As after a server was stopped for half a minute between lease and publish."""
+    site.worker("w1")
+    with site.server_network.stopping_at(b'"kind":"assignment"') as reached:
+        task_id = site.submit(seconds=3)
+        assert reached.wait(WAIT_S)
+        site.server.until_logs("assignments lost in transit", WAIT_S)
+    site.until_traced(f"began {task_id} 2")
+    clean(site.final(task_id))
+    assert site.traced(task_id, "began") == 1
+
+
 def test_what_redis_refuses_to_take_is_released_at_once(site: Site) -> None:
     site.worker("w1")
     site.redis.run("CONFIG", "SET", "maxmemory", "1")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -158,6 +159,18 @@ async def test_an_inbox_that_nobody_empties_does_not_grow_without_bound(
     for _ in range(20):
         await engine.publish("w1", [assignment(str(n)) for n in range(100)])
     assert redis.xlen("tasks:created:w1") < 700
+
+
+async def test_what_was_leased_too_long_ago_is_not_published(
+    redis: Redis, engine: RedisEngineSide, worker: WorkerSide
+) -> None:
+    await engine.reachable()
+    now = time.monotonic()
+    with pytest.raises(Unavailable, match="too old"):
+        await engine.publish("w1", [assignment("a")], leased_at=now - QUICK.fresh - 0.5)
+    assert redis.xlen("tasks:created:w1") == 0
+    await engine.publish("w1", [assignment("b")], leased_at=now - QUICK.fresh + 5)
+    assert redis.xlen("tasks:created:w1") == 1
 
 
 async def test_reports_that_nobody_reads_lie_there_once(

@@ -40,8 +40,14 @@ class EngineSide(Protocol):
         """The workers this engine can publish to; None: every worker in the store."""
         ...
 
-    async def publish(self, worker: str, assignments: Sequence[Assignment]) -> None:
-        """Put assignments in the worker's inbox, in order. Raises Unavailable if it is known that they did not get there."""
+    async def publish(
+        self, worker: str, assignments: Sequence[Assignment], *, leased_at: float | None = None
+    ) -> None:
+        """Put assignments in the worker's inbox, in order. Raises Unavailable if it is known that they did not get there.
+
+        `leased_at`, by `time.monotonic()` before their lease: where heartbeats may come by another way, nothing gets there so
+        late that these may have missed it already. A process that was stopped in between would start what others run by now.
+        """
         ...
 
     async def collect(self, limit: int, wait_s: float) -> ReportBatch:

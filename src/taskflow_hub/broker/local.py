@@ -96,7 +96,9 @@ class LocalBroker:
     async def reachable(self) -> Sequence[str] | None:
         return tuple(self._inboxes)
 
-    async def publish(self, worker: str, assignments: Sequence[Assignment]) -> None:
+    async def publish(
+        self, worker: str, assignments: Sequence[Assignment], *, leased_at: float | None = None
+    ) -> None:
         inbox = self._inboxes.get(worker)
         if inbox is None:
             raise Unavailable(f"worker {worker} has no inbox in this process")

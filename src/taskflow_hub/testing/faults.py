@@ -150,6 +150,7 @@ class TcpProxy:
         self._thread = threading.Thread(target=self._main, name="TcpProxy", daemon=True)
         self._ready = threading.Event()
         self._passing: asyncio.Event
+        self._going_on: asyncio.Event
         self._ways: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
@@ -163,14 +164,16 @@ class TcpProxy:
 
     @contextlib.contextmanager
     def stopping_at(self, words: bytes) -> Iterator[threading.Event]:
-        """A connection over which these words are sent to the server passes them no more, nor anything after; the event says
-        that there was one."""
+        """A connection over which these words are sent to the server passes neither them nor anything after, until the block
+        ends; the event says that there was one."""
         self._stopped.clear()
+        self._call(self._going_on.clear)
         self._stop_at = words
         try:
             yield self._stopped
         finally:
             self._stop_at = None
+            self._call(self._going_on.set)
 
     def __enter__(self) -> "TcpProxy":
         self._thread.start()
@@ -196,7 +199,7 @@ class TcpProxy:
 
     def _main(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._passing = asyncio.Event()
+        self._passing, self._going_on = asyncio.Event(), asyncio.Event()
         self._passing.set()
         listening = self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
         self.port = listening.sockets[0].getsockname()[1]
@@ -243,7 +246,7 @@ class TcpProxy:
             if there and self._stop_at is not None:
                 if self._stop_at in tail + piece:
                     self._stopped.set()
-                    await asyncio.Event().wait()
+                    await self._going_on.wait()
                 tail = piece[-len(self._stop_at) :]
             if not there and self.delay_s:
                 await asyncio.sleep(self.delay_s)

@@ -42,7 +42,7 @@ class DeadLetters:
         self._on_dead()
         entry = DeadEntry(stream=stream, error=str(error), data=data[:SHOWN].decode(errors="replace"))
         try:
-            await self._link.script(PUSH, DEAD, DEAD_MAX, 0, 0, msgspec.json.encode(entry))
+            await self._link.script(PUSH, DEAD, DEAD_MAX, 0, 0, 0, msgspec.json.encode(entry))
         except Unavailable as unavailable:
             log.error("not even that: %s\n%s", unavailable, entry.data)
 

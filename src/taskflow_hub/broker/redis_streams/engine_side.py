@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
@@ -53,23 +54,29 @@ class RedisEngineSide:
         self._name = new_id()  # this server's, in the group
         self._collecting: Reading[tuple[bytes, Report]] = Reading(link, self._read_reports)
         self._claim_at = 0.0
+        self._redis_ahead_ms = 0.0  # of this process's monotonic clock
         self._answer: Answer | None = None
         self._home: asyncio.AbstractEventLoop
 
     async def reachable(self) -> Sequence[str] | None:
-        found = await self._link.run(
+        now_ms, found = await self._link.run(
             self._link.script(REACHABLE, keys.WORKERS, keys.ms(self._link.timing.seen))
         )
+        # Read after the answer: if this process stood still meanwhile, it takes Redis' time for earlier than it is.
+        self._redis_ahead_ms = now_ms - time.monotonic() * 1000
         return [worker.decode() for worker in found]
 
-    async def publish(self, worker: str, assignments: Sequence[Assignment]) -> None:
-        """One script: all of them get there or none.
+    async def publish(
+        self, worker: str, assignments: Sequence[Assignment], *, leased_at: float | None = None
+    ) -> None:
+        """One script: all of them get there or none. Redis looks at its own clock whether they are too late.
 
         Where Redis went away before it answered, nobody knows which; then it is left to the heartbeats to miss them.
         """
         documents = [msgspec.json.encode(assignment) for assignment in assignments]
+        not_after_ms = 0 if leased_at is None else self._fresh_until_ms(leased_at)
         try:
-            await self._link.run(self._push_inbox(worker, documents))
+            await self._link.run(self._push_inbox(worker, documents, not_after_ms))
         except RefusedByRedis:
             raise
         except Unavailable as error:
@@ -105,10 +112,17 @@ class RedisEngineSide:
 
     # --- on the link's loop: inboxes ---
 
-    async def _push_inbox(self, worker: str, documents: Sequence[bytes]) -> None:
-        pushed = await self._link.script(PUSH, keys.inbox(worker), keys.INBOX_MAX, 0, 1, *documents)
-        if not pushed and documents:
+    def _fresh_until_ms(self, leased_at: float) -> int:
+        """By Redis' clock."""
+        return round(self._redis_ahead_ms + (leased_at + self._link.timing.fresh) * 1000)
+
+    async def _push_inbox(self, worker: str, documents: Sequence[bytes], not_after_ms: int = 0) -> None:
+        inbox = keys.inbox(worker)
+        pushed = await self._link.script(PUSH, inbox, keys.INBOX_MAX, 0, 1, not_after_ms, *documents)
+        if pushed == -1:
             raise RefusedByRedis(f"worker {worker} has no inbox")
+        if pushed == -2:
+            raise RefusedByRedis("the lease is too old by now")
 
     # --- reports ---
 
@@ -165,7 +179,7 @@ class RedisEngineSide:
     async def _push_replies(self, name: str, told: Sequence[ReplyEntry]) -> None:
         kept_ms = keys.ms(self._link.timing.kept)
         documents = [msgspec.json.encode(one) for one in told]
-        await self._link.script(PUSH, keys.replies(name), keys.REPLIES_MAX, kept_ms, 0, *documents)
+        await self._link.script(PUSH, keys.replies(name), keys.REPLIES_MAX, kept_ms, 0, 0, *documents)
 
     # --- calls ---
 

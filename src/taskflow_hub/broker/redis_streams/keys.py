@@ -26,6 +26,9 @@ class Timing(Struct, frozen=True, kw_only=True):
     seen: float = 15.0  # a worker not seen for so long is not reachable
     seen_every: float = 5.0
     kept: float = 60.0  # an inbox after its worker was last seen, replies after the last one
+    fresh: float = (
+        8.0  # from its lease until an assignment lies in the inbox; heartbeats begin to miss it after 10
+    )
     claim_after: float = 30.0  # reports that a server has collected and not stored for so long are another's
     claim_every: float = 10.0
     gone: float = 600.0  # a server that has asked for nothing for so long leaves the group

@@ -161,7 +161,7 @@ class RedisWorkerSide:
         self._asked[number] = answer
         giving_up = loop.call_later(timeout_s, answer.cancel)
         try:
-            await self._link.script(PUSH, keys.CALLS, keys.CALLS_MAX, 0, 0, msgspec.json.encode(entry))
+            await self._link.script(PUSH, keys.CALLS, keys.CALLS_MAX, 0, 0, 0, msgspec.json.encode(entry))
             return await answer
         finally:
             giving_up.cancel()

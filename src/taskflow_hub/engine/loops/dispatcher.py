@@ -1,5 +1,6 @@
 """queued → worker: lease in the store first, then publish."""
 
+import time
 from collections import defaultdict
 from typing import Final
 
@@ -27,12 +28,13 @@ class Dispatcher(Loop):
         reachable = await self._broker.reachable()
         if reachable is not None and not reachable:
             return None
+        leased_at = time.monotonic()
         leased = await self._store.lease(reachable, LIMIT)
         inboxes: dict[str, list[Assignment]] = defaultdict(list)
         for lease in leased.leases:
             inboxes[lease.worker].append(lease.assignment)
         for worker, assignments in inboxes.items():
-            await self._publish(worker, assignments)
+            await self._publish(worker, assignments, leased_at)
         if leased.leases:
             self._metrics.leased.inc(len(leased.leases))
             self._hints.changed([lease.assignment.id for lease in leased.leases])
@@ -40,9 +42,9 @@ class Dispatcher(Loop):
             return 0.0
         return None if leased.next_in_s is None else min(max(leased.next_in_s, RATES_S), POLL_S)
 
-    async def _publish(self, worker: str, assignments: list[Assignment]) -> None:
+    async def _publish(self, worker: str, assignments: list[Assignment], leased_at: float) -> None:
         try:
-            await self._broker.publish(worker, assignments)
+            await self._broker.publish(worker, assignments, leased_at=leased_at)
         except (
             Unavailable
         ) as error:  # known not to have arrived: nobody works on them, so they go back at once
