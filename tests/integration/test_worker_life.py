@@ -167,7 +167,7 @@ async def test_leaving_keeps_its_order(tmp_path: Path) -> None:
         assert not house.asked(Retire)
         house.acks = True
         for report in list(house.reports):  # acknowledged late, but for good
-            house.side._real._inbox.stored(report.n)  # type: ignore[attr-defined]
+            house.side._real._inbox.acknowledged.stored(report.n, report.n)  # type: ignore[attr-defined]
         await stopping
         assert type(house.requests[-1]) is Retire  # 6
         assert house.requests[-1].worker == "worker-1"
