@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from taskflow_hub.broker.redis_streams.envelopes import DeadEntry
 from taskflow_hub.broker.redis_streams.keys import DEAD, DEAD_MAX
-from taskflow_hub.broker.redis_streams.link import Link
+from taskflow_hub.broker.redis_streams.link import AWAY, Link
 from taskflow_hub.broker.redis_streams.scripts import PUSH
-from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.messages import Released
 
 SHOWN: Final = 16_384  # characters of what could not be read
@@ -43,8 +42,8 @@ class DeadLetters:
         entry = DeadEntry(stream=stream, error=str(error), data=data[:SHOWN].decode(errors="replace"))
         try:
             await self._link.script(PUSH, DEAD, DEAD_MAX, 0, 0, 0, msgspec.json.encode(entry))
-        except Unavailable as unavailable:
-            log.error("not even that: %s\n%s", unavailable, entry.data)
+        except AWAY as away:
+            log.error("not even that: %s\n%s", away, entry.data)
 
 
 def released(data: bytes, worker: str | None = None) -> Released | None:

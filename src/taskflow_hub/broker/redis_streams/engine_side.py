@@ -15,7 +15,7 @@ from taskflow_hub.broker.base import Answer
 from taskflow_hub.broker.redis_streams import keys
 from taskflow_hub.broker.redis_streams.dead import DeadLetters, released
 from taskflow_hub.broker.redis_streams.envelopes import Answered, CallEntry, ReplyEntry, Stored, Unanswered
-from taskflow_hub.broker.redis_streams.link import Link, RefusedByRedis
+from taskflow_hub.broker.redis_streams.link import AWAY, Link, RefusedByRedis
 from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, read_stream
 from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, SETTLE
 from taskflow_hub.domain.clock import new_id
@@ -75,14 +75,7 @@ class RedisEngineSide:
         """
         documents = [msgspec.json.encode(assignment) for assignment in assignments]
         not_after_ms = 0 if leased_at is None else self._fresh_until_ms(leased_at)
-        try:
-            await self._link.run(self._push_inbox(worker, documents, not_after_ms))
-        except RefusedByRedis:
-            raise
-        except Unavailable as error:
-            log.warning(
-                "%d assignments for worker %s may be lost on the way: %s", len(documents), worker, error
-            )
+        await self._link.run(self._publish(worker, documents, not_after_ms))
 
     async def tell(self, worker: str, message: Control) -> None:
         try:
@@ -111,6 +104,14 @@ class RedisEngineSide:
             await self._link.run(self._begin_to_answer())
 
     # --- on the link's loop: inboxes ---
+
+    async def _publish(self, worker: str, documents: Sequence[bytes], not_after_ms: int) -> None:
+        try:
+            await self._push_inbox(worker, documents, not_after_ms)
+        except Unavailable as error:
+            log.warning(
+                "%d assignments for worker %s may be lost on the way: %s", len(documents), worker, error
+            )
 
     def _fresh_until_ms(self, leased_at: float) -> int:
         """By Redis' clock."""
@@ -166,7 +167,7 @@ class RedisEngineSide:
             await self._dead.put(keys.RESULTS, data, error)
             if (handed_back := released(data)) is not None:
                 return handed_back
-            with contextlib.suppress(Unavailable):  # then it is claimed, and met, again
+            with contextlib.suppress(*AWAY):  # then it is claimed, and met, again
                 await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
             return None
 
@@ -217,7 +218,7 @@ class RedisEngineSide:
             reply = Unanswered(call=call.call, detail=str(error))
         try:
             await self._push_replies(call.reply_to, [reply])
-        except Unavailable as error:
+        except AWAY as error:
             log.info("an answer did not get back: %s", error)
 
     # --- the group ---

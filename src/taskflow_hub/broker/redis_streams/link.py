@@ -38,8 +38,11 @@ log = logging.getLogger("taskflow.broker")
 T = TypeVar("T")
 
 
-class RefusedByRedis(Unavailable):
-    """Redis has answered, and it has not done it."""
+class RefusedByRedis(Exception):
+    """Redis has answered, and it has not done it. Outside of the link this is Unavailable."""
+
+
+AWAY: Final = (Unavailable, RefusedByRedis)  # what fails here without anybody's fault
 
 
 class Link:
@@ -88,6 +91,8 @@ class Link:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return await asyncio.wrap_future(future)
+        except RefusedByRedis as error:
+            raise Unavailable(str(error)) from error
         except asyncio.CancelledError:
             if future.cancelled() and not _being_cancelled():
                 raise Unavailable(CLOSED) from None
@@ -145,7 +150,7 @@ class Link:
                 await turn()
             except Exception as error:  # Unavailable, most of all; but no error may end it
                 if not away:
-                    known = isinstance(error, Unavailable)
+                    known = isinstance(error, AWAY)
                     log.warning("%s waits for the broker: %s", what, error, exc_info=not known)
                 away = True
                 await asyncio.sleep(pause_s)

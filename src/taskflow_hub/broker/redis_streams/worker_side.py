@@ -13,7 +13,7 @@ from taskflow_hub.broker.acknowledged import Acknowledged
 from taskflow_hub.broker.redis_streams import keys
 from taskflow_hub.broker.redis_streams.dead import DeadLetters, released
 from taskflow_hub.broker.redis_streams.envelopes import Answered, CallEntry, ReplyEntry, Stored, Unanswered
-from taskflow_hub.broker.redis_streams.link import Link, end
+from taskflow_hub.broker.redis_streams.link import AWAY, Link, end
 from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, read_stream
 from taskflow_hub.broker.redis_streams.scripts import CLOSE_INBOX, KEEP_INBOX, PUSH, REPORT, SEEN
 from taskflow_hub.domain.clock import new_id
@@ -93,7 +93,7 @@ class _Opened:
     async def _hand_back(self, data: bytes) -> None:
         """The attempt of an unreadable assignment. Where that fails, heartbeats will miss it."""
         if (handed_back := released(data, self.worker)) is not None:
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(*AWAY):
                 await self.report([(0, msgspec.json.encode(handed_back))])
 
 
