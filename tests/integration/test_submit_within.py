@@ -94,6 +94,15 @@ async def by_asyncpg_pool(url: str) -> AsyncIterator[Own]:
 
 
 @asynccontextmanager
+async def by_asyncpg_with_json(url: str) -> AsyncIterator[Own]:
+    """As many applications set it up: what is JSON in the database is a document in the program."""
+    async with by_asyncpg(url) as own:
+        for type in ("json", "jsonb"):
+            await own.given.set_type_codec(type, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        yield own
+
+
+@asynccontextmanager
 async def by_psycopg(url: str) -> AsyncIterator[Own]:
     async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
         yield Own(connection, connection.execute, begin=_nothing, end=connection.execute)
@@ -186,6 +195,7 @@ def _session(session: Any) -> Own:
 ON_POSTGRES: Final = (
     by_asyncpg,
     by_asyncpg_pool,
+    by_asyncpg_with_json,
     by_psycopg,
     by_psycopg_sync,
     by_async_session,

@@ -1,5 +1,6 @@
 -- Submit within a transaction of somebody else's: one statement that does all of it, on a connection we know nothing of. What it
--- is given is one JSON document, so that it looks the same to every driver; so is what it answers.
+-- is given is one JSON document, so that it looks the same to every driver; so is what it answers. Both are texts: of type json, an
+-- application may have told its driver to encode and to decode them.
 --
 -- It waits for nothing but keys, and for those of limits only if it changes their numbers. `kept` and `held` wait for whoever is
 -- just using the same key, and then find its row as it is now, though the rest of the statement still sees the database as it
@@ -8,7 +9,7 @@
 --
 -- All or nothing: if anything stands against it, no task is made. (A row of a unique key that names no task holds nothing.)
 WITH given AS MATERIALIZED (
-    SELECT CAST($1 AS json) AS doc
+    SELECT CAST(CAST($1 AS text) AS json) AS doc
 ),
 wanted AS MATERIALIZED (
     SELECT

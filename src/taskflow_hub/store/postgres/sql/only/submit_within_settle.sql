@@ -2,7 +2,9 @@
 -- holder of a unique key answers for some task, and a repetition shall be answered the same.
 WITH given AS (
     SELECT doc.*
-    FROM json_to_record(CAST($1 AS json)) AS doc (account_id text, route text, key text, taken text, answer text, held json)
+    FROM
+        json_to_record(CAST(CAST($1 AS text) AS json))
+            AS doc (account_id text, route text, key text, taken text, answer text, held json)
 ),
 dropped AS (
     DELETE FROM idempotency_keys AS kept
