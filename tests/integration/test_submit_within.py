@@ -807,6 +807,20 @@ async def test_a_connection_on_which_every_statement_is_committed_by_itself(each
     assert await each.count() == (1 if each.url.startswith("sqlite") else 2)
 
 
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+async def test_sqlalchemy_that_commits_every_statement_by_itself(pg: House, driver: str) -> None:
+    url = pg.url.replace("postgresql:", f"postgresql+{driver}:")
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with AsyncSession(engine) as session:
+        with pytest.raises(Invalid, match="no transaction"):
+            await pg.hub.submit("a.type", connection=session)
+    async with engine.execution_options(isolation_level="READ COMMITTED").connect() as connection:
+        await pg.hub.submit("b.type", connection=connection)
+        await connection.commit()
+    await engine.dispose()
+    assert [depth.type for depth in await pg.store.depths(DEFAULT_ACCOUNT)] == ["b.type"]
+
+
 async def test_a_database_without_a_hub(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

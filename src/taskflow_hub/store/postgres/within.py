@@ -261,6 +261,9 @@ async def _ask_psycopg(connection: Any, sql: str, document: str) -> Any:
 
 async def _ask_sqlalchemy(connection: Any, sql: str, document: str) -> Any:
     sqlalchemy = importlib.import_module("sqlalchemy")
+    core = getattr(connection, "sync_connection", connection)
+    if core.connection.dbapi_connection.autocommit:
+        raise no_transaction()
     result = await _if_async(connection.execute(sqlalchemy.text(sql), {"document": document}))
     return result.scalar_one()
 
