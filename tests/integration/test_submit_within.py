@@ -115,6 +115,13 @@ async def by_psycopg_sync(url: str) -> AsyncIterator[Own]:
 
 
 @asynccontextmanager
+async def by_psycopg_raw(url: str) -> AsyncIterator[Own]:
+    """Whose cursors want `$1`, as PostgreSQL does, and not `%s`."""
+    with psycopg.connect(url, cursor_factory=psycopg.RawCursor) as connection:
+        yield Own(connection, connection.execute, begin=_nothing, end=connection.execute)
+
+
+@asynccontextmanager
 async def by_async_session(url: str) -> AsyncIterator[Own]:
     engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:"))
     async with AsyncSession(engine) as session:
@@ -198,6 +205,7 @@ ON_POSTGRES: Final = (
     by_asyncpg_with_json,
     by_psycopg,
     by_psycopg_sync,
+    by_psycopg_raw,
     by_async_session,
     by_async_session_on_psycopg,
     by_async_connection,

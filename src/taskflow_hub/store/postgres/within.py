@@ -247,10 +247,13 @@ async def _ask(caller: Caller, sql: str, document: str) -> str:
 
 
 async def _ask_psycopg(connection: Any, sql: str, document: str) -> Any:
-    rows, pq = importlib.import_module("psycopg.rows"), importlib.import_module("psycopg.pq")
-    if connection.autocommit and connection.info.transaction_status == pq.TransactionStatus.IDLE:
+    psycopg, rows = importlib.import_module("psycopg"), importlib.import_module("psycopg.rows")
+    idle = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    if connection.autocommit and idle:
         raise no_transaction()
-    cursor = connection.cursor(row_factory=rows.tuple_row)
+    # Not the connection's own kind of cursor, which may want its parameters written in another way.
+    kind = psycopg.AsyncCursor if isinstance(connection, psycopg.AsyncConnection) else psycopg.Cursor
+    cursor = kind(connection, row_factory=rows.tuple_row)
     try:
         await _if_async(cursor.execute(sql, (document,)))
         (found,) = await _if_async(cursor.fetchone())
