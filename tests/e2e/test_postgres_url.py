@@ -139,6 +139,15 @@ def test_a_port_where_nothing_listens(tmp_path: Path) -> None:
     refused(tmp_path, url, UNAVAILABLE, f"nothing listens at 127.0.0.1:{port}; is PostgreSQL running there")
 
 
+def test_several_hosts_of_which_none_will_do(tmp_path: Path, server: PostgresServer) -> None:
+    """As in the middle of a failover: what answers is not said to be down."""
+    url = f"{server.url('hub')}?target_session_attrs=standby"
+    refused(tmp_path, url, UNAVAILABLE, "no server there is what target_session_attrs asks for")
+    here, nowhere = f"127.0.0.1:{server.port}", f"127.0.0.1:{free_port()}"
+    words = f"none of {here}, {nowhere} can be used: nothing listens at one, and the others are no better, or not what"
+    refused(tmp_path, url.replace(here, f"{here},{nowhere}"), UNAVAILABLE, words)
+
+
 def test_something_that_does_not_answer(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         url = f"postgresql://taskflow:s3cret@127.0.0.1:{silent.getsockname()[1]}/hub?connect_timeout=0.2"

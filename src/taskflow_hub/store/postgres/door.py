@@ -65,8 +65,19 @@ def _from_driver(error: Exception, target: Target) -> Misconfigured | StoreUnava
     """What was found out before anybody answered."""
     where = f"database {target.shown}"
     named = ", ".join(host for host, _ in target.hosts)
+    several = len(target.hosts) > 1
     dialled = ", ".join(f"{host}:{port}" for host, port in target.hosts)
     match error:
+        case asyncpg.TargetServerAttributeNotMatched():
+            return StoreUnavailable(f"{where}: no server there is what target_session_attrs asks for")
+        case socket.gaierror() | ConnectionRefusedError() if (
+            several
+        ):  # of one: what became of the others is not told
+            one = "one is not known" if isinstance(error, socket.gaierror) else "nothing listens at one"
+            return StoreUnavailable(
+                f"{where}: none of {dialled} can be used: {one}, and the others are no better, or not what "
+                "target_session_attrs asks for"
+            )
         case socket.gaierror():
             return StoreUnavailable(
                 f"{where}: the host {named} is not known; is it spelled right, and does name resolution work?"
