@@ -4,12 +4,13 @@ What only some processes are made of is imported where it is needed: a worker on
 """
 
 import asyncio
+import contextlib
 import importlib.metadata
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from taskflow_hub.store.versions import SchemaState
 
 VERSION = importlib.metadata.version("taskflow-hub")
+REGISTER_S: Final = 5.0  # how long the API waits for its own worker to be known
 log = structlog.stdlib.get_logger("taskflow.process")
 
 
@@ -319,13 +321,18 @@ async def running(
 ) -> AsyncIterator[Process]:
     """API, engine and worker in one process, from the first request to the last report.
 
-    At the end the API is the first to go: it refuses what is new at once, and ends what is under way while the worker's
-    grace runs, so that the two do not add up.
+    The API opens when the worker's task types are known, so that the very first submit finds their defaults and schemas.
+
+    At the end the API is the first to go: it refuses what is new at once, and ends what is under way while the worker's grace
+    runs, so that the two do not add up.
     """
     from taskflow_hub.http.app import create_app
     from taskflow_hub.http.server import refuse_requests, serving
 
     async with working(settings, registry, on_engine=on_engine) as (engine, worker):
+        with contextlib.suppress(TimeoutError):  # where nothing can be written, the API is there to say so
+            async with asyncio.timeout(REGISTER_S):
+                await worker.registered()
         app = create_app(engine, settings.http)
         async with serving(app, settings.http) as url:
             yield Process(engine, worker, url)
