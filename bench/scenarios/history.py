@@ -19,7 +19,7 @@ from taskflow_hub.store.documents import policy_text
 from taskflow_hub.store.postgres.partitions import day_sql
 
 FINISHED: Final = {False: 1_000_000, True: 10_000_000}  # by `full`
-DAYS: Final = 28
+DAYS: Final = 6  # within the seven that a success is kept: the pruner would take away older ones meanwhile
 PIECE: Final = 5_000  # rows that are sent at a time
 TASKS: Final = 20_000  # of one drain
 LEAST: Final = 0.9  # of the throughput on an empty database
