@@ -13,6 +13,8 @@ from tests.docs.pages import ROOT
 
 NAMES = {"terminal.svg", *(f"{name}-{scheme}.png" for name in SIZES for scheme in SCHEMES)}
 
+PLOT = "lease-while-held-open.svg"  # drawn by `make bench ARGS="--database postgres held_open --full --plots docs/img"`
+
 
 def check_terminal(picture: Path) -> None:
     """It shows what the README says of it: a kill, and a success in the second attempt."""
@@ -42,7 +44,7 @@ def check_page(picture: Path, name: str) -> None:
 
 
 def test_all_are_there() -> None:
-    assert {path.name for path in PICTURES.iterdir()} == NAMES
+    assert {path.name for path in PICTURES.iterdir()} == {*NAMES, PLOT}
 
 
 def test_the_terminal_shows_what_the_readme_says() -> None:
