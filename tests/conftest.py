@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from coverage.collector import Collector
 from hypothesis import settings
 from redis import Redis
 from tests.support.postgres import FAST, Databases, PostgresServer, postgres
@@ -27,6 +28,12 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith("TASKFLOW_"):
             del os.environ[name]
+
+
+# Where a thread is struck by an exception (tests of handlers that are stopped) it must not keep coverage's lock: as functions
+# of Python, these two can be struck between the one and the other. The bound methods of the lock itself cannot.
+Collector.lock_data = property(lambda collector: collector.data_lock.acquire)  # type: ignore[assignment]
+Collector.unlock_data = property(lambda collector: collector.data_lock.release)  # type: ignore[assignment]
 
 
 @pytest_asyncio.fixture
