@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from tests.support.redis import RedisServer, redis_server
 
 from taskflow_hub.broker.base import WorkerSide
 from taskflow_hub.broker.redis_streams import RedisBroker, Timing
 from taskflow_hub.broker.redis_streams.engine_side import RedisEngineSide, spans
 from taskflow_hub.broker.redis_streams.envelopes import DeadEntry
+from taskflow_hub.broker.redis_streams.link import Link
 from taskflow_hub.domain.errors import Misconfigured, Unavailable
 from taskflow_hub.domain.messages import (
     Drain,
@@ -527,3 +529,23 @@ def test_spans() -> None:
 
 async def answer_retired(_: Request) -> Reply:
     return Retired()
+
+
+async def test_a_connection_lost_before_the_client_knows_is_an_outage_and_no_fault(redis_url: str) -> None:
+    link = Link(redis_url, QUICK)
+    await link.open()
+
+    async def lose_then_ask() -> Any:
+        client = await link.client()
+        assert isinstance(client, AsyncRedis)
+        idle = client.connection_pool._available_connections
+        assert idle
+        for connection in idle:
+            assert connection._writer is not None
+            connection._writer.transport.abort()
+        return await link.command("PING")
+
+    with pytest.raises(Unavailable, match="the connection was lost"):
+        await link.run(lose_then_ask())
+    assert await link.run(link.command("PING"))
+    await link.close()

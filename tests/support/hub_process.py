@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-STARTS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 60.0
 READY, STOPPING = "ready", "stopping"  # events of its log
 
 

@@ -125,6 +125,10 @@ class Link:
             raise RefusedByRedis(error.detail) from error
         except FAILURES as error:
             raise Unavailable(f"Redis: {error}") from error
+        except RuntimeError as error:
+            if not _lost_unnoticed(error):
+                raise
+            raise Unavailable("Redis: the connection was lost") from error
 
     async def script(self, script: Script, key: str, *args: Any) -> Any:
         """Raises as `command` does."""
@@ -237,9 +241,14 @@ async def _closing_on_failure(client: Redis | RedisCluster) -> AsyncIterator[Non
             raise Misconfigured(
                 f"broker.url: Redis lets us in with other credentials only: {error}"
             ) from error
-        if isinstance(error, FAILURES):
+        if isinstance(error, FAILURES) or _lost_unnoticed(error):
             raise Unavailable(f"Redis: {error}") from error
         raise
+
+
+def _lost_unnoticed(error: BaseException) -> bool:
+    """uvloop's words for writing to a connection that is gone, when the client has not been told yet."""
+    return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
 
 
 def _options(timing: Timing) -> dict[str, Any]:
