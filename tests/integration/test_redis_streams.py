@@ -17,7 +17,9 @@ from taskflow_hub.broker.base import WorkerSide
 from taskflow_hub.broker.redis_streams import RedisBroker, Timing
 from taskflow_hub.broker.redis_streams.engine_side import RedisEngineSide, spans
 from taskflow_hub.broker.redis_streams.envelopes import DeadEntry
+from taskflow_hub.broker.redis_streams.exchange import Command, call
 from taskflow_hub.broker.redis_streams.link import Link
+from taskflow_hub.broker.redis_streams.scripts import PUSH
 from taskflow_hub.domain.errors import Misconfigured, Unavailable
 from taskflow_hub.domain.messages import (
     Drain,
@@ -363,6 +365,27 @@ async def test_of_what_cannot_be_read_a_thousand_are_kept(redis: Redis, engine: 
         while redis.xlen("tasks:results"):
             await engine.collect(2000, 0.1)
     assert 1000 <= redis.xlen("tasks:dead") <= 1100
+
+
+async def test_of_commands_sent_together_a_refused_one_stands_in_no_others_way(
+    redis_url: str, redis: Redis
+) -> None:
+    redis.set("tasks:text", "x")
+    redis.script_flush()
+    link = Link(redis_url, QUICK)
+    await link.open()
+    wrong, right = (call(PUSH, key, 10, 0, 0, 0, b"{}") for key in ("tasks:text", "tasks:stream"))
+    try:
+        with pytest.raises(Unavailable, match="WRONGTYPE"):
+            await link.run(link.ask(wrong, right))
+        assert documents(redis, "tasks:stream") == [{}]
+        assert await link.run(link.ask(Command(("XLEN", "tasks:stream")), right, Command(("PING",)))) == [
+            1,
+            1,
+            b"PONG",
+        ]
+    finally:
+        await link.close()
 
 
 # --- a Redis that will not do, or is away ---------------------------------------------------------------------------

@@ -77,6 +77,16 @@ async def test_what_gathers_while_one_batch_is_sent_goes_with_the_next(house: Ho
     assert house.faults.calls["report"] == 2
 
 
+async def test_what_ends_in_the_next_turn_of_the_loop_goes_along(house: House) -> None:
+    """A slot that comes free is filled at once; attempts that end at once would else go in small batches between large ones."""
+    for _ in range(5):  # until the outbox waits for something to send
+        await asyncio.sleep(0)
+    house.add(10)
+    asyncio.get_running_loop().call_soon(house.add, 5)
+    assert await house.collect() == list(range(1, 16))
+    assert house.faults.calls["report"] == 1
+
+
 async def test_a_flood_goes_in_batches_of_bounded_size(house: House) -> None:
     house.add(outbox_module.BATCH + 1)
     found: list[int] = []

@@ -97,6 +97,8 @@ class Outbox:
                 pause_s = min(pause_s * 2, RETRY_S[1])
             else:
                 await self._sleep()
+                # What has ended lets others start; those that end at once, one turn later, go along.
+                await asyncio.sleep(0)
 
     async def _send(self) -> None:
         self._read_acknowledged()

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from taskflow_hub.broker.base import Answer
 from taskflow_hub.broker.redis_streams import keys
 from taskflow_hub.broker.redis_streams.dead import DeadLetters, released
 from taskflow_hub.broker.redis_streams.envelopes import Answered, CallEntry, ReplyEntry, Stored, Unanswered
+from taskflow_hub.broker.redis_streams.exchange import Command, call
 from taskflow_hub.broker.redis_streams.link import AWAY, Link, RefusedByRedis
 from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, read_stream
 from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, SETTLE
@@ -42,9 +43,12 @@ class RedisBatch:
 
     async def ack(self, but: Collection[Report] = ()) -> None:
         unstored = {(report.worker, report.n) for report in but}
-        stored = [report for report in self.reports if (report.worker, report.n) not in unstored]
+        of: dict[str, list[int]] = defaultdict(list)
+        for report in self.reports:
+            if report.n > 0 and not (unstored and (report.worker, report.n) in unstored):
+                of[report.worker].append(report.n)
         if self._ids:
-            await self._side.settle(self._ids, stored)
+            await self._side.settle(self._ids, of)
 
 
 class RedisEngineSide:
@@ -88,13 +92,16 @@ class RedisEngineSide:
         found = await self._link.run(self._collecting.next(limit, wait_s))
         return RedisBatch(self, [id for id, _ in found], [report for _, report in found])
 
-    async def settle(self, ids: Sequence[bytes], stored: Sequence[Report]) -> None:
-        """These entries are done with; tell the workers what is stored. Raises Unavailable."""
-        of: dict[str, list[int]] = defaultdict(list)
-        for report in stored:
-            if report.n > 0:
-                of[report.worker].append(report.n)
-        await self._link.run(self._settle(ids, of))
+    async def settle(self, ids: Sequence[bytes], stored: Mapping[str, Sequence[int]]) -> None:
+        """These entries are done with; tell the workers which of their reports are stored. Raises Unavailable."""
+        settled = call(SETTLE, keys.RESULTS, keys.SERVERS, *ids)
+        told = [
+            self._replying(
+                worker, [Stored(worker=worker, first=first, last=last) for first, last in spans(n)]
+            )
+            for worker, n in stored.items()
+        ]
+        await self._link.run(self._link.ask(settled, *told))
 
     async def serve(self, answer: Answer) -> None:
         """`answer` is awaited on the loop that this is awaited on."""
@@ -138,10 +145,25 @@ class RedisEngineSide:
             found = await self._read_group(keys.RESULTS, limit, wait_s)
         reports = []
         for id, data in found:
-            report = await self._understood(id, data)
+            report: Report | None
+            try:
+                report = _reports.decode(data)
+                if report.v != VERSION:
+                    raise ValueError(f"version {report.v} is not spoken here")
+            except (msgspec.DecodeError, ValueError) as error:
+                report = await self._handed_back(id, data, error)
             if report is not None:
                 reports.append((id, report))
         return reports
+
+    async def _handed_back(self, id: bytes, data: bytes, error: Exception) -> Report | None:
+        """What takes the place of a report that cannot be read."""
+        await self._dead.put(keys.RESULTS, data, error)
+        if (handed_back := released(data)) is not None:
+            return handed_back
+        with contextlib.suppress(*AWAY):  # then it is claimed, and met, again
+            await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
+        return None
 
     async def _claim(self, limit: int) -> list[Entry]:
         """What another server has collected and, for too long, not stored; servers that are gone leave the group."""
@@ -157,30 +179,10 @@ class RedisEngineSide:
     async def _clean(self, stream: str) -> None:
         await self._link.script(CLEAN, stream, keys.SERVERS, keys.ms(self._link.timing.gone))
 
-    async def _understood(self, id: bytes, data: bytes) -> Report | None:
-        try:
-            report = _reports.decode(data)
-            if report.v != VERSION:
-                raise ValueError(f"version {report.v} is not spoken here")
-            return report
-        except (msgspec.DecodeError, ValueError) as error:
-            await self._dead.put(keys.RESULTS, data, error)
-            if (handed_back := released(data)) is not None:
-                return handed_back
-            with contextlib.suppress(*AWAY):  # then it is claimed, and met, again
-                await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
-            return None
-
-    async def _settle(self, ids: Sequence[bytes], of: dict[str, list[int]]) -> None:
-        await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, *ids)
-        for worker, numbers in of.items():
-            told = [Stored(worker=worker, first=first, last=last) for first, last in spans(numbers)]
-            await self._push_replies(worker, told)
-
-    async def _push_replies(self, name: str, told: Sequence[ReplyEntry]) -> None:
+    def _replying(self, name: str, told: Sequence[ReplyEntry]) -> Command:
         kept_ms = keys.ms(self._link.timing.kept)
         documents = [msgspec.json.encode(one) for one in told]
-        await self._link.script(PUSH, keys.replies(name), keys.REPLIES_MAX, kept_ms, 0, 0, *documents)
+        return call(PUSH, keys.replies(name), keys.REPLIES_MAX, kept_ms, 0, 0, *documents)
 
     # --- calls ---
 
@@ -194,30 +196,32 @@ class RedisEngineSide:
         now_ms = await self._link.script(READ_CALLS, keys.CALLS, *(id for id, _ in found))
         for id, data in found:
             try:
-                call = _calls.decode(data)
-                if call.v != VERSION:
-                    raise ValueError(f"version {call.v} is not spoken here")
+                asked = _calls.decode(data)
+                if asked.v != VERSION:
+                    raise ValueError(f"version {asked.v} is not spoken here")
             except (msgspec.DecodeError, ValueError) as error:
                 await self._dead.put(keys.CALLS, data, error)
                 continue
-            left_ms = call.timeout_ms - (now_ms - int(id.partition(b"-")[0]))
+            left_ms = asked.timeout_ms - (now_ms - int(id.partition(b"-")[0]))
             if left_ms > 0:
-                self._link.begin(self._answer_one(call, left_ms / 1000), "redis.answer")
+                self._link.begin(self._answer_one(asked, left_ms / 1000), "redis.answer")
 
-    async def _answer_one(self, call: CallEntry, within_s: float) -> None:
+    async def _answer_one(self, asked: CallEntry, within_s: float) -> None:
         """After `within_s` nobody waits for it any more, and a heartbeat that old would not be true."""
         assert self._answer is not None
         reply: ReplyEntry
         try:
-            asked: Any = asyncio.run_coroutine_threadsafe(_awaited(self._answer(call.request)), self._home)
+            answering: Any = asyncio.run_coroutine_threadsafe(
+                _awaited(self._answer(asked.request)), self._home
+            )
             async with asyncio.timeout(within_s):
-                reply = Answered(call=call.call, reply=await asyncio.wrap_future(asked))
+                reply = Answered(call=asked.call, reply=await asyncio.wrap_future(answering))
         except Exception as error:
             if not isinstance(error, Unavailable | TimeoutError):
-                log.exception("a call could not be answered: %s", type(call.request).__name__)
-            reply = Unanswered(call=call.call, detail=str(error))
+                log.exception("a call could not be answered: %s", type(asked.request).__name__)
+            reply = Unanswered(call=asked.call, detail=str(error))
         try:
-            await self._push_replies(call.reply_to, [reply])
+            await self._link.ask(self._replying(asked.reply_to, [reply]))
         except AWAY as error:
             log.info("an answer did not get back: %s", error)
 

@@ -24,6 +24,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from taskflow_hub.broker.redis_streams.exchange import Command, call, exchange, raw_answers
 from taskflow_hub.broker.redis_streams.keys import Timing
 from taskflow_hub.broker.redis_streams.scripts import Script
 from taskflow_hub.domain.errors import Misconfigured, Unavailable
@@ -113,14 +114,25 @@ class Link:
 
         `key`: where a Cluster has it, for commands that do not name it first.
         """
+        (answer,) = await self.ask(Command(words, key))
+        return answer
+
+    async def script(self, script: Script, key: str, *args: Any) -> Any:
+        """Raises as `command` does."""
+        (answer,) = await self.ask(call(script, key, *args))
+        return answer
+
+    async def ask(self, *commands: Command) -> list[Any]:
+        """Several commands for one way there and back, each whatever becomes of the others.
+
+        Raises as `command` does, RefusedByRedis for the first that is refused.
+        """
         try:
             client = await self.client()
-            if key is not None and isinstance(client, RedisCluster):
-                node = client.get_node_from_key(key)
-                return await client.execute_command(*words, target_nodes=node)
-            return await client.execute_command(*words)
-        except ResponseError as error:
-            raise RefusedByRedis(f"Redis refuses {words[0]}: {error}") from error
+            answers = await exchange(client, commands)
+            for i, answer in enumerate(answers):
+                if isinstance(answer, NoScriptError):
+                    (answers[i],) = await exchange(client, [commands[i].in_full()])
         except Misconfigured as error:
             raise RefusedByRedis(error.detail) from error
         except FAILURES as error:
@@ -129,15 +141,10 @@ class Link:
             if not _lost_unnoticed(error):
                 raise
             raise Unavailable("Redis: the connection was lost") from error
-
-    async def script(self, script: Script, key: str, *args: Any) -> Any:
-        """Raises as `command` does."""
-        try:
-            return await self.command("EVALSHA", script.sha, 1, key, *args)
-        except RefusedByRedis as error:
-            if not isinstance(error.__cause__, NoScriptError):
-                raise
-        return await self.command("EVAL", script.text, 1, key, *args)
+        for command, answer in zip(commands, answers, strict=True):
+            if isinstance(answer, ResponseError):
+                raise RefusedByRedis(f"Redis refuses {command.words[0]}: {answer}") from answer
+        return answers
 
     def begin(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
         """A task of the link: cancelled at the latest when it closes."""
@@ -221,6 +228,7 @@ async def _connect(url: str, timing: Timing) -> Redis | RedisCluster:
             return single
     await single.aclose()
     cluster = RedisCluster.from_url(url, **_options(timing))
+    raw_answers(cluster)
     async with _closing_on_failure(cluster):
         await cluster.initialize()
         for node in cluster.get_primaries():

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+from taskflow_hub.broker.redis_streams.exchange import Command
 from taskflow_hub.broker.redis_streams.keys import DATA, ms
 from taskflow_hub.broker.redis_streams.link import Link, end
 
@@ -73,11 +74,10 @@ async def _first_of(reading: "asyncio.Task[Any]", ended: asyncio.Event | None, w
 def entries(raw: Sequence[Any] | None) -> Iterator[Entry]:
     """(id, data) of what XRANGE and its kin answer; Redis 6.2 says nil for what was deleted meanwhile."""
     for entry in raw or ():
-        if entry is None or entry[0] is None:
+        if entry is None or entry[1] is None:
             continue
         id, fields = entry
-        found = fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
-        yield id, found.get(DATA, NOTHING)
+        yield id, fields[1] if fields[0] == DATA else NOTHING
 
 
 async def read_stream(
@@ -89,9 +89,14 @@ async def read_stream(
     *,
     by: Sequence[str] = ("XREAD",),
     options: Sequence[str] = (),
+    done: Sequence[bytes] = (),
 ) -> list[Entry]:
-    """The entries after `start`; waits for the first of them at most `wait_s`. Raises Unavailable."""
+    """The entries after `start`; waits for the first of them at most `wait_s`. Those that are `done` are deleted before.
+
+    Raises Unavailable.
+    """
     block = () if wait_s <= 0 else ("BLOCK", ms(wait_s))  # BLOCK 0 would be for ever
-    words = (*by, "COUNT", limit, *block, *options, "STREAMS", stream, start)
-    raw = await link.command(*words, key=stream)
+    read = Command((*by, "COUNT", limit, *block, *options, "STREAMS", stream, start), stream)
+    delete = [Command(("XDEL", stream, *done))] if done else []
+    *_, raw = await link.ask(*delete, read)
     return [entry for _, found in raw or () for entry in entries(found)]

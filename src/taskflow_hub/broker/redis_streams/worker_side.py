@@ -70,10 +70,7 @@ class _Opened:
         inbox = keys.inbox(self.worker)
         if asyncio.get_running_loop().time() - self._seen_at >= self._link.timing.seen_every:
             await self.keep()
-        if self._taken:
-            await self._link.command("XDEL", inbox, *self._taken)
-            self._taken.clear()
-        found = await read_stream(self._link, inbox, "0", limit, wait_s)
+        found = await read_stream(self._link, inbox, "0", limit, wait_s, done=self._taken)
         self._taken = [id for id, _ in found]
         return await self._understood(found)
 
@@ -203,10 +200,8 @@ class _Replies:
         self._read: list[bytes] = []
 
     async def turn(self) -> None:
-        if self._read:
-            await self._link.command("XDEL", self._stream, *self._read)
-            self._read.clear()
-        found = await read_stream(self._link, self._stream, "0", REPLIES_AT_ONCE, self._link.timing.block)
+        block = self._link.timing.block
+        found = await read_stream(self._link, self._stream, "0", REPLIES_AT_ONCE, block, done=self._read)
         self._read = [id for id, _ in found]
         for _, data in found:
             try:

@@ -1,6 +1,7 @@
 -- These entries are done with.
 -- KEYS[1] stream    ARGV: the group, then ids
-for i = 2, #ARGV do
-  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
-  redis.call('XDEL', KEYS[1], ARGV[i])
+for first = 2, #ARGV, 1000 do  -- Lua unpacks no more than some thousand
+  local last = math.min(first + 999, #ARGV)
+  redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, first, last))
+  redis.call('XDEL', KEYS[1], unpack(ARGV, first, last))
 end
