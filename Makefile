@@ -12,7 +12,7 @@ export UV_PYTHON := .venv/bin/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 UV_VERSION := 0.13.9
-DEBIAN_PACKAGES := chromium libfaketime pgbouncer
+DEBIAN_PACKAGES := chromium libfaketime pgbouncer redis-server
 ARGS ?=
 
 BIN := .venv/bin

@@ -133,7 +133,7 @@ def postgres_url(_empty_postgres_databases: Databases) -> Iterator[str]:
         yield url
 
 
-# --- Redis: Valkey from the wheel; TASKFLOW_TEST_REDIS_URL names another server, whose database is emptied for each test ---
+# --- Redis: TASKFLOW_TEST_REDIS_URL names a server that runs, and is emptied for each test; else support/redis.py ---
 
 REDIS_URL = os.environ.get("TASKFLOW_TEST_REDIS_URL")
 

