@@ -350,6 +350,18 @@ def broken() -> Iterator[tuple[Rule, str, History]]:
         other.run(Outcome.SUCCEEDED, What.RETURNED).ends(State.SUCCESS).history(),
     )
     yield Rule.CRASHES, "more crashes than losses", success().change(crashes=1).history()
+    heard = Task().run(Outcome.LOST, What.STOPPED).struck(Stroke.CUT_OFF, 1.5, until=2.5)
+    yield (
+        Rule.CRASHES,
+        "it was heard again before the task ended",
+        heard.run(Outcome.SUCCEEDED, What.RETURNED, pid=TWO).ends(State.SUCCESS).history(),
+    )
+    beside = Task().run(Outcome.LOST).struck(Stroke.CUT_OFF, 1.5, until=60.0)
+    yield (
+        Rule.TOGETHER,
+        "an attempt ran on with its network cut",
+        beside.run(Outcome.SUCCEEDED, What.RETURNED, pid=TWO).ends(State.SUCCESS).history(),
+    )
     many = Task()
     for pid in range(4):
         many.struck(Stroke.KILLED, many.now + 1.5, 200 + pid).run(Outcome.LOST, pid=200 + pid)

@@ -45,7 +45,8 @@ class HubProcess:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.up = threading.Event()
-        self._app, self._environ = app, dict(environ or {})
+        self._app = app
+        self.environ = dict(environ or {})  # of the next start
         self._process: subprocess.Popen[bytes] | None = None
         self._said = _Said()
         self._before = ""  # what the processes before this one have said
@@ -56,10 +57,14 @@ class HubProcess:
         assert self._process is not None, "the hub has not been started"
         return self._process.pid
 
-    def start(self) -> "HubProcess":
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, within_s: float = STARTS_WITHIN_S) -> "HubProcess":
         """Start, and return once it is ready."""
         self.spawn()
-        self.until_says(READY)
+        self.until_says(READY, within_s)
         self.up.set()
         return self
 
@@ -75,7 +80,7 @@ class HubProcess:
         self._process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environ | self._environ,
+            env=environ | self.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -157,10 +157,19 @@ class TcpProxy:
         """From now on nothing passes. Connections stay open and new ones open, as when a cable is pulled."""
         self._call(self._passing.clear)
 
-    def heal(self) -> None:
-        """Pass again. What was open is closed: the two ends had long lost sight of each other."""
-        self._call(self._hang_up)
+    def heal(self, *, late: bool = False) -> None:
+        """Pass again. What was open is closed: the two ends had long lost sight of each other.
+
+        `late`: what was sent meanwhile gets there now, also from ends that have given up, as when TCP sends again what a pulled
+        cable had kept.
+        """
+        if not late:
+            self._call(self._hang_up)
         self._call(self._passing.set)
+
+    def hang_up(self) -> None:
+        """Close every connection; what was on its way does not get there."""
+        self._call(self._hang_up)
 
     @contextlib.contextmanager
     def stopping_at(self, words: bytes) -> Iterator[threading.Event]:
@@ -252,3 +261,4 @@ class TcpProxy:
                 await asyncio.sleep(self.delay_s)
             target.write(piece)
             await target.drain()
+        await self._passing.wait()  # nor does anybody learn that the other end has gone

@@ -25,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     options = Options(
         database=given.database,
-        processes=given.processes,
+        broker=given.broker,
+        processes=given.processes or (2 if given.broker == REDIS else 3),
         slots=given.slots,
         cycles=given.cycles,
         seconds=given.seconds,
@@ -96,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         "--database", choices=(POSTGRESQL, SQLITE), default=POSTGRESQL, help="default postgresql"
     )
     parser.add_argument(
-        "--broker", choices=(LOCAL, REDIS), default=LOCAL, help="what is between the processes; default local"
+        "--broker",
+        choices=(LOCAL, REDIS),
+        default=LOCAL,
+        help="redis: servers and workers, with it between them; default local",
     )
     parser.add_argument(
         "--postgres",
@@ -105,8 +109,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VERSION",
         help="16 or 18, or a version Debian has installed",
     )
-    parser.add_argument("--processes", type=int, default=3, help="how many, default 3")
-    parser.add_argument("--slots", type=int, default=8, help="of each process, default 8")
+    parser.add_argument(
+        "--processes", type=int, help="how many, default 3; with Redis so many servers and workers, default 2"
+    )
+    parser.add_argument("--slots", type=int, default=8, help="of each worker, default 8")
     parser.add_argument("--cycles", type=int, default=3, help="of before, fault and after; default 3")
     parser.add_argument(
         "--seconds",
@@ -115,7 +121,10 @@ def _parser() -> argparse.ArgumentParser:
         help="before and after each fault, and of most faults; default 10",
     )
     parser.add_argument(
-        "--outage", type=float, default=60.0, help="seconds that the database is away; default 60"
+        "--outage",
+        type=float,
+        default=60.0,
+        help="seconds that the database, or a network, is away; default 60",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     return parser

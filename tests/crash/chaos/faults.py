@@ -10,18 +10,25 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import asyncpg
+from redis import Redis
 from tests.crash.chaos.fleet import Fleet
 from tests.crash.chaos.history import Strike, Stroke
 from tests.crash.chaos.lines import What
+from tests.crash.chaos.load import Load
+from tests.crash.chaos.plans import LONG
 from tests.crash.chaos.witness import Witness
+from tests.support.hub_process import HubProcess
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
+
+from taskflow_hub.broker.redis_streams import keys
+from taskflow_hub.broker.redis_streams.scripts import SETTLE
 
 POSTGRESQL: Final = "postgresql"
 SQLITE: Final = "sqlite"
@@ -35,7 +42,12 @@ SEEN_S: Final = 2.5  # until a process and its handlers have seen that the time 
 KNOWN_S: Final = 10.0  # from a process's waking until it must know what it has lost
 LEASE_LOST_S: Final = 60.0
 THE_REST_S: Final = 1.0  # for the rest of them, once the first is taken over
-CATCH_S: Final = 30.0  # for a moment in which it holds locks
+CATCH_S: Final = 30.0  # for a moment in which it can be struck
+LOOK_S: Final = 0.02
+MANY: Final = 100  # assignments held by one worker
+MANY_SLOTS: Final = 110
+SLOW_S: Final = 0.2
+NOTICED_S: Final = 10.0  # until a server says that it does not reach Redis
 FAKETIME: Final = (
     "faketime/libfaketimeMT.so.1"  # in Debian's folder of libraries, one for each kind of machine
 )
@@ -46,6 +58,7 @@ class Field:
     """Where a fault strikes. `lasts_s`: how long a fault lasts that has no length of its own; `outage_s`: an outage."""
 
     fleet: Fleet
+    load: Load
     witness: Witness
     server: PostgresServer | None
     redis: RedisServer | None
@@ -57,9 +70,9 @@ class Field:
     marks: dict[str, float] = field(default_factory=dict)  # what shows that a fault has done something
     _turn: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    def next(self) -> int:
-        """The next process to be struck, each in its turn."""
-        return next(self._turn) % len(self.fleet.hubs)
+    def next(self, hubs: Sequence[HubProcess]) -> HubProcess:
+        """The next of these to be struck, each in its turn."""
+        return hubs[next(self._turn) % len(hubs)]
 
     def gone(self) -> None:
         self.gone_at = time.monotonic()
@@ -81,7 +94,8 @@ class Field:
 @dataclass(frozen=True)
 class Fault:
     """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything.
-    `brokers`: which must be between the processes for it.
+    `brokers`: which must be between the processes for it. `networks`: each process has one of its own to Redis. `slots`: of
+    each worker, where the usual ones are too few for it; the load stays the same.
     """
 
     name: str
@@ -90,6 +104,8 @@ class Fault:
     on: frozenset[str] = frozenset({POSTGRESQL})
     brokers: frozenset[str] = frozenset({LOCAL})
     apart: bool = False
+    networks: bool = False
+    slots: int | None = None
     must: str | None = None
     first_environ: Callable[[Path], Mapping[str, str]] | None = None
 
@@ -98,13 +114,16 @@ class Fault:
 
 
 def kill(ground: Field) -> None:
-    number = ground.next()
-    hub = ground.fleet.hubs[number]
+    hub = ground.next(ground.fleet.workers)
+    _kill(ground, hub)
+    ground.fleet.replace(hub)
+
+
+def _kill(ground: Field, hub: HubProcess) -> None:
     ground.strikes.append(Strike(hub.pid, Stroke.KILLED, time.monotonic()))
     hub.kill()
     ground.gone()
     ground.mark("kills", 1)
-    ground.fleet.replace(number)
 
 
 def kills(ground: Field) -> None:
@@ -117,44 +136,44 @@ def kills(ground: Field) -> None:
 
 def freeze(ground: Field) -> None:
     """Until others run what it ran: the sign that its lease is lost. It wakes with attempts that are not its own any more."""
-    number = ground.next()
+    hub = ground.next(ground.fleet.workers)
     frozen_at = time.monotonic()
-    ground.fleet.freeze(number)
-    _until_taken_over(ground, number, frozen_at)
+    ground.fleet.freeze(hub)
+    _until_taken_over(ground, hub, frozen_at)
 
 
 def freeze_midway(ground: Field) -> None:
     """The same, in the worst moment: it holds locks in the database. It is woken and frozen anew until it is such a moment."""
-    number = ground.next()
-    chance, give_up_at = random.Random(number), time.monotonic() + CATCH_S
+    hub = ground.next(ground.fleet.workers)
+    chance, give_up_at = random.Random(0), time.monotonic() + CATCH_S
     while True:
         frozen_at = time.monotonic()
-        ground.fleet.freeze(number)
+        ground.fleet.freeze(hub)
         caught = _holds_locks(ground.database)
         if caught or time.monotonic() > give_up_at:
             break
-        ground.fleet.thaw(number)
+        ground.fleet.thaw(hub)
         _last(chance.uniform(0.0, 0.02))
     ground.mark("transactions held", caught)
-    _until_taken_over(ground, number, frozen_at)
+    _until_taken_over(ground, hub, frozen_at)
 
 
-def _until_taken_over(ground: Field, number: int, frozen_at: float) -> None:
-    pid = ground.fleet.hubs[number].pid
+def _until_taken_over(ground: Field, hub: HubProcess, frozen_at: float) -> None:
+    pid = hub.pid
     try:
         held = _running(ground.witness, pid)
         ground.witness.until(lambda: bool(_taken_over(ground.witness, held, pid)), LEASE_LOST_S)
         # The long ones among them are still at work then: the moment in which a late report could do harm.
         ground.witness.until(lambda: len(_taken_over(ground.witness, held, pid)) == len(held), THE_REST_S)
     finally:
-        ground.fleet.thaw(number)
+        ground.fleet.thaw(hub)
     ground.gone()
     ground.strikes.append(Strike(pid, Stroke.STOPPED, frozen_at, ground.gone_at + KNOWN_S))
 
 
 def step_clock(ground: Field) -> None:
     """An hour ahead, two back, one ahead. Its handlers say what time they think it is."""
-    pid = ground.fleet.hubs[0].pid
+    pid = ground.fleet.workers[0].pid
     for step_s in (HOUR_S, -HOUR_S):
         _set_clock(ground.clock, step_s)
         stepped_at = time.monotonic()
@@ -239,6 +258,107 @@ def exhaust(ground: Field) -> None:
     ground.gone()
 
 
+# --- servers and workers apart ---------------------------------------------------------------------------------------
+
+
+def kill_server(ground: Field) -> None:
+    """One of them; for as long as faults last, those that are left do everything."""
+    server = ground.next(ground.fleet.servers)
+    _kill(ground, server)
+    _last(ground.lasts_s)
+    ground.fleet.replace(server)
+
+
+def kill_full(ground: Field) -> None:
+    """A worker that holds a hundred assignments, as it says itself: its handlers have begun."""
+    worker = ground.next(ground.fleet.workers)
+    ground.load.submit(LONG, 2 * MANY_SLOTS * len(ground.fleet.workers))
+    if ground.witness.until(lambda: len(_running(ground.witness, worker.pid)) >= MANY, CATCH_S):
+        ground.mark("assignments held", len(_running(ground.witness, worker.pid)))
+    _kill(ground, worker)
+    ground.fleet.replace(worker)
+
+
+def cut_worker(ground: Field) -> None:
+    """For as long as an outage. It stops its attempts itself, is taken for dead, and comes back."""
+    worker = ground.next(ground.fleet.workers)
+    network, cut_at = ground.fleet.networks[worker], time.monotonic()
+    network.cut()
+    _last(ground.outage_s / 2)
+    half_at = time.monotonic()
+    _last(ground.outage_s / 2)
+    began = [line for line in ground.witness.lines if line.pid == worker.pid and line.what is What.STARTED]
+    ground.mark("cuts", not any(line.at > half_at for line in began))
+    network.heal(late=True)
+    ground.gone()
+    ground.strikes.append(Strike(worker.pid, Stroke.CUT_OFF, cut_at, ground.gone_at + KNOWN_S))
+
+
+def cut_server(ground: Field) -> None:
+    """The same. Clients are still answered by it; leases and reports are left to the others."""
+    server = ground.next(ground.fleet.servers)
+    network = ground.fleet.networks[server]
+    network.cut()
+    _last(max(ground.outage_s, NOTICED_S))
+    ground.mark("cuts", "Redis" in server.get("/readyz").text)
+    network.heal(late=True)
+    ground.gone()
+
+
+def slow(ground: Field) -> None:
+    """Every answer of Redis takes a while, to whomever."""
+    for network in ground.fleet.networks.values():
+        network.delay_s = SLOW_S
+    _last(ground.lasts_s)
+    ground.mark("slow spells", _answered_after_s(ground) >= SLOW_S)
+    for network in ground.fleet.networks.values():
+        network.delay_s = 0.0
+    ground.gone()
+
+
+# --- the windows in which a crash can fall (docs/adr/0003-crash-windows.md) ------------------------------------------
+
+
+def unpublished(ground: Field) -> None:
+    """A server is killed between lease and publish."""
+    _kill_at(ground, ground.next(ground.fleet.servers), b'"kind":"assignment"')
+
+
+def untaken(ground: Field) -> None:
+    """Inboxes are lost between publish and take: of a worker that is cut off until there is something in its own."""
+    worker = ground.next(ground.fleet.workers)
+    network, inbox = ground.fleet.networks[worker], _inbox(ground, worker)
+    network.cut()
+    give_up_at, lost = time.monotonic() + CATCH_S, 0
+    while not lost and time.monotonic() < give_up_at:
+        _last(LOOK_S)  # Redis tells nobody
+        lost = ground.broker.run("XLEN", inbox)
+    ground.broker.run("FLUSHALL")
+    network.heal()
+    ground.gone()
+    ground.mark("assignments lost", lost)
+
+
+def unreported(ground: Field) -> None:
+    """A worker is killed between its handler's end and the report of it."""
+    _kill_at(ground, ground.next(ground.fleet.workers), b'"kind":"succeeded"')
+
+
+def unacknowledged(ground: Field) -> None:
+    """A server is killed between the commit of what it collected and its acknowledgement."""
+    _kill_at(ground, ground.next(ground.fleet.servers), SETTLE.sha.encode())
+
+
+def _kill_at(ground: Field, hub: HubProcess, words: bytes) -> None:
+    """When it sends these words; they never get there."""
+    network = ground.fleet.networks[hub]
+    with network.stopping_at(words) as reached:
+        ground.mark("windows met", reached.wait(CATCH_S))
+        _kill(ground, hub)
+        network.hang_up()
+    ground.fleet.replace(hub)
+
+
 # --- Redis ------------------------------------------------------------------------------------------------------------
 
 
@@ -307,6 +427,20 @@ def _holds_locks(server: PostgresServer) -> bool:
     return bool(before & after)
 
 
+def _inbox(ground: Field, worker: HubProcess) -> str:
+    listed = ground.fleet.servers[0].get("/workers").json()["items"]
+    return keys.inbox(next(one["id"] for one in listed if one["pid"] == worker.pid))
+
+
+def _answered_after_s(ground: Field) -> float:
+    """By Redis, over the network of a worker."""
+    with Redis(port=ground.fleet.networks[ground.fleet.workers[0]].port) as client:
+        client.ping()  # connected
+        asked_at = time.monotonic()
+        client.ping()
+        return time.monotonic() - asked_at
+
+
 def _set_clock(clock: Path, step_s: int) -> None:
     """In one step; the process reads the file once a second."""
     making = clock.with_suffix(".making")
@@ -320,6 +454,7 @@ def _believes(witness: Witness, pid: int, since: float, step_s: int) -> bool:
     return bool(said) and abs(said[-1] - (wall - now) - step_s) < HOUR_S / 2
 
 
+APART: Final = frozenset({REDIS})  # servers and workers
 FAULTS: Final = (
     Fault(
         "kill",
@@ -364,7 +499,65 @@ FAULTS: Final = (
     Fault("terminate", "pg_terminate_backend twice a second", terminate, must="sessions ended"),
     Fault("exhaust", "others hold all spare connections", exhaust, must="connections refused"),
     Fault("outage", "PostgreSQL is away", outage, brokers=frozenset({LOCAL, REDIS}), must="outages"),
-    Fault("flush", "FLUSHALL", flush, brokers=frozenset({REDIS}), must="flushes"),
-    Fault("forget", "kill -9 of Redis, back empty", forget, brokers=frozenset({REDIS}), must="restarts"),
-    Fault("silence", "Redis falls silent", silence, brokers=frozenset({REDIS}), must="silences"),
+    Fault("flush", "FLUSHALL", flush, brokers=APART, must="flushes"),
+    Fault("forget", "kill -9 of Redis, back empty", forget, brokers=APART, must="restarts"),
+    Fault("silence", "Redis falls silent", silence, brokers=APART, must="silences"),
+    Fault("slow", "Redis answers after 200 ms", slow, brokers=APART, networks=True, must="slow spells"),
+    Fault(
+        "cut-worker",
+        "network cut between a worker and Redis",
+        cut_worker,
+        brokers=APART,
+        networks=True,
+        must="cuts",
+    ),
+    Fault(
+        "cut-server",
+        "network cut between a server and Redis",
+        cut_server,
+        brokers=APART,
+        networks=True,
+        must="cuts",
+    ),
+    Fault("server", "kill -9 of one of the servers", kill_server, brokers=APART, must="kills"),
+    Fault(
+        "full",
+        "kill -9 of a worker that holds 100 assignments",
+        kill_full,
+        brokers=APART,
+        slots=MANY_SLOTS,
+        must="assignments held",
+    ),
+    Fault(
+        "unpublished",
+        "kill -9 of a server between lease and publish",
+        unpublished,
+        brokers=APART,
+        networks=True,
+        must="windows met",
+    ),
+    Fault(
+        "untaken",
+        "FLUSHALL between publish and take",
+        untaken,
+        brokers=APART,
+        networks=True,
+        must="assignments lost",
+    ),
+    Fault(
+        "unreported",
+        "kill -9 of a worker between end and report",
+        unreported,
+        brokers=APART,
+        networks=True,
+        must="windows met",
+    ),
+    Fault(
+        "unacknowledged",
+        "kill -9 of a server between commit and acknowledgement",
+        unacknowledged,
+        brokers=APART,
+        networks=True,
+        must="windows met",
+    ),
 )

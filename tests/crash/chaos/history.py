@@ -51,6 +51,7 @@ class Cancel:
 class Stroke(StrEnum):
     KILLED = "killed"
     STOPPED = "stopped"
+    CUT_OFF = "cut off"
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,14 @@ class History:
     def struck(self) -> Set[int]:
         return {strike.pid for strike in self.strikes}
 
+    @cached_property
+    def killed(self) -> Set[int]:
+        return {strike.pid for strike in self.strikes if strike.stroke is Stroke.KILLED}
+
     def excused(self, run: "Run") -> bool:
-        """Whether something had been done to the process that ran it."""
-        return any(strike.meets(run) for strike in self.strikes)
+        """Whether something had been done to the process that ran it. A cut network is no excuse: a worker that nobody hears
+        stops its attempts before anybody else gets them."""
+        return any(strike.meets(run) for strike in self.strikes if strike.stroke is not Stroke.CUT_OFF)
 
     @cached_property
     def _pids(self) -> Mapping[str, int]:

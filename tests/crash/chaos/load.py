@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ class Load:
         self.cancels: list[Cancel] = []
         self._ports, self._room_for = list(ports), unfinished
         self._plans = endless(seed)
+        self._beside: deque[Plan] = deque()
         self._changed = threading.Condition()
         self._ending = False
         self._give_up_at = float("inf")
@@ -69,6 +71,12 @@ class Load:
         for thread in self._cancellers:
             thread.join()
 
+    def submit(self, plan: Plan, count: int) -> None:
+        """So many of these, beside the load, which stays what it is."""
+        with self._changed:
+            self._beside.extend([plan] * count)
+            self._changed.notify_all()
+
     def on_line(self, line: Line) -> None:
         """A handler has written this. Called by the witness."""
         if line.what is What.STARTED and line.type in WAITERS:
@@ -80,27 +88,33 @@ class Load:
 
     def _submit_all(self, number: int) -> None:
         client = self._client(number)
-        while (plan := self._next()) is not None:
+        while (given := self._next()) is not None:
+            plan, beside = given
             submit = self._submit(client, plan)
             with self._changed:
                 self.submits.append(submit)
-                self._under_way -= 1
-                if submit.id is not None and submit.id not in self._finished:
+                self._under_way -= not beside
+                if submit.id is not None and submit.id not in self._finished and not beside:
                     self._unfinished.add(submit.id)
                 self._changed.notify_all()
             if submit.id is not None and plan.cancel is When.WAITING:
                 self._ask_to_cancel(submit.id)
         client.close()
 
-    def _next(self) -> Plan | None:
+    def _next(self) -> tuple[Plan, bool] | None:
+        """And whether it goes beside the load."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._ending or len(self._unfinished) + self._under_way < self._room_for
+                lambda: (
+                    self._ending or self._beside or len(self._unfinished) + self._under_way < self._room_for
+                )
             )
             if self._ending:
                 return None
+            if self._beside:
+                return self._beside.popleft(), True
             self._under_way += 1
-            return next(self._plans)
+            return next(self._plans), False
 
     def _submit(self, client: "_Client", plan: Plan) -> Submit:
         key, asked_at = str(uuid.uuid4()), time.monotonic()

@@ -50,28 +50,27 @@ class Plan:
         return float(self.options.get("delay", 0.0))
 
 
+LONG: Final = Plan("held", "chaos.async", {"seconds": 8.0})
 CHILD: Final = Plan("child", "chaos.child", {})
 MAY_CANCEL: Final = (CANCELLED, SUCCESS)  # it may be done before it hears of it
 
 # How many of each are in a pack: the mix stays the same from one window to the next, only the order is by chance.
 _PACK: Final = (
-    (40, Plan("async", "chaos.async", {"seconds": 0.15})),
-    (16, Plan("thread", "chaos.thread", {"seconds": 0.15})),
-    (4, Plan("first", "chaos.async", {"seconds": 0.15}, {"priority": 9})),
-    (4, Plan("last", "chaos.async", {"seconds": 0.15}, {"priority": 0})),
+    (40, Plan("async", "chaos.async", {"seconds": 0.3})),
+    (16, Plan("thread", "chaos.thread", {"seconds": 0.3})),
+    (4, Plan("first", "chaos.async", {"seconds": 0.3}, {"priority": 9})),
+    (4, Plan("last", "chaos.async", {"seconds": 0.3}, {"priority": 0})),
     (1, Plan("long", "chaos.async", {"seconds": 1.5})),
     (1, Plan("long thread", "chaos.thread", {"seconds": 1.0})),
-    (6, Plan("retry", "chaos.async", {"seconds": 0.05, "fails": 1}, {"max_retries": 2}, retries=1)),
-    (2, Plan("thread retry", "chaos.thread", {"seconds": 0.05, "fails": 2}, {"max_retries": 2}, retries=2)),
+    (6, Plan("retry", "chaos.async", {"seconds": 0.1, "fails": 1}, {"max_retries": 2}, retries=1)),
+    (2, Plan("thread retry", "chaos.thread", {"seconds": 0.1, "fails": 2}, {"max_retries": 2}, retries=2)),
     (
         4,
-        Plan(
-            "fail", "chaos.thread", {"seconds": 0.05, "fails": 99}, {"max_retries": 1}, (FAILED,), retries=1
-        ),
+        Plan("fail", "chaos.thread", {"seconds": 0.1, "fails": 99}, {"max_retries": 1}, (FAILED,), retries=1),
     ),
-    (2, Plan("give up", "chaos.async", {"seconds": 0.05, "gives_up": True}, ends=(FAILED,))),
-    (2, Plan("snooze", "chaos.async", {"seconds": 0.05, "snooze": SNOOZE_S})),
-    (4, Plan("delay", "chaos.async", {"seconds": 0.1}, {"delay": 1.0})),
+    (2, Plan("give up", "chaos.async", {"seconds": 0.1, "gives_up": True}, ends=(FAILED,))),
+    (2, Plan("snooze", "chaos.async", {"seconds": 0.1, "snooze": SNOOZE_S})),
+    (4, Plan("delay", "chaos.async", {"seconds": 0.2}, {"delay": 1.0})),
     (
         2,
         Plan(
@@ -104,7 +103,7 @@ _PACK: Final = (
             cancel=When.WAITING,
         ),
     ),
-    (2, Plan("parent", "chaos.parent", {"seconds": 0.1})),
+    (2, Plan("parent", "chaos.parent", {"seconds": 0.2})),
     (1, Plan("cpu", "chaos.cpu", {"rounds": 50_000})),
 )
 KINDS: Final = {plan.name: plan for _, plan in _PACK}

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from tests.crash.chaos.faults import REDIS
 from tests.crash.chaos.trial import ENOUGH, Options, Result
 
 SHOWN = 10  # failures of one fault
@@ -13,7 +14,7 @@ SHOWN = 10  # failures of one fault
 
 def table(results: Sequence[Result], options: Options) -> Table:
     shown = Table(
-        title=f"{options.database}, {options.processes} processes with {options.slots} slots each, "
+        title=f"{_fleet(options)} with {options.slots} slots each, "
         f"{options.cycles} cycles: medians; recovery and rerun are the slowest"
     )
     shown.add_column("fault")
@@ -71,6 +72,12 @@ def _figures(result: Result) -> dict[str, Any]:
         "marks": result.marks,
         "failures": result.failures,
     }
+
+
+def _fleet(options: Options) -> str:
+    if options.broker == REDIS:
+        return f"{options.database} and {options.broker}, {options.processes} servers, {options.processes} workers"
+    return f"{options.database}, {options.processes} processes"
 
 
 def _zero(count: int) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.crash.chaos import books
 from tests.crash.chaos.checker import Rule, Violation, check, reruns
-from tests.crash.chaos.faults import DATABASE, POSTGRESQL, SQLITE, Fault, Field
+from tests.crash.chaos.faults import DATABASE, LOCAL, POSTGRESQL, SQLITE, Fault, Field
 from tests.crash.chaos.fleet import Fleet
 from tests.crash.chaos.history import History, Strike
 from tests.crash.chaos.lines import What
@@ -35,12 +35,14 @@ _STALE: Final = re.compile(r"^taskflow_stale_reports_refused_total (\S+)", re.MU
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`seconds`: of each window before and after, and of a fault without a length of its own.
+    """`processes`: with Redis between them, so many servers and so many workers.
 
+    `seconds`: of each window before and after, and of a fault without a length of its own.
     `warm`: how many lines each process writes before anything is measured. `recovered`: at which share of the rate before.
     """
 
     database: str = POSTGRESQL
+    broker: str = LOCAL
     processes: int = 3
     slots: int = 8
     cycles: int = 3
@@ -138,16 +140,17 @@ def run(
             Fleet(
                 folder,
                 database_url=url,
-                broker_url=redis.url if redis else "local",
+                redis=redis,
                 processes=options.processes,
-                slots=options.slots,
+                slots=fault.slots or options.slots,
                 apart=fault.apart,
+                networks=fault.networks,
                 only_first=fault.first_environ(clock) if fault.first_environ else None,
             )
         )
-        load = Load(fleet.ports, unfinished=3 * fleet.slots)
+        load = Load(fleet.ports, unfinished=3 * options.slots * options.processes)
         witness = undo.enter_context(Witness(fleet.lines, load.on_line))
-        ground = Field(fleet, witness, server, redis, options.seconds, options.outage_s, clock)
+        ground = Field(fleet, load, witness, server, redis, options.seconds, options.outage_s, clock)
         idle: list[Violation] = []
         load.start()
         try:
@@ -161,7 +164,7 @@ def run(
             load.end()
         say("reading the books")
         history = _history(fleet, load, witness, ground.strikes, began)
-        ground.mark("stale reports", sum(_stale(hub.get("/metrics").text) for hub in fleet.hubs))
+        ground.mark("stale reports", sum(_stale(hub.get("/metrics").text) for hub in fleet.servers))
         say("checking")
         violations = [*check(history), *idle, *_unwell(fleet)]
         result = _result(fault, history, cycles, ground.marks, violations)
@@ -174,7 +177,7 @@ def _warm_up(fleet: Fleet, witness: Witness, lines: int) -> None:
 
     def warm() -> bool:
         ran = Counter(line.pid for line in witness.lines)
-        return all(ran[hub.pid] >= lines for hub in fleet.hubs)
+        return all(ran[hub.pid] >= lines for hub in fleet.workers)
 
     if not witness.until(warm, WARM_UP_S):
         said = "\n".join(line[:500] for hub in fleet.hubs for line in hub.output().splitlines()[-3:])
@@ -223,22 +226,29 @@ def _idle(fleet: Fleet, witness: Witness, after: Window) -> list[Violation]:
             None,
             f"process {hub.pid} ran nothing in the {after.until - after.since:.0f} s after",
         )
-        for hub in fleet.hubs
+        for hub in fleet.workers
         if hub.pid not in at_work
     ]
 
 
 def _unwell(fleet: Fleet) -> list[Violation]:
-    """Each process must be alive, ready, and listed as a worker by every other."""
+    """Each process must be alive, each server ready, and each worker listed by every server."""
+    if gone := [hub.pid for hub in fleet.hubs if not hub.alive]:
+        return [Violation(Rule.PROCESS, None, f"processes {gone} have ended by themselves")]
     found = []
-    pids = sorted(hub.pid for hub in fleet.hubs)
-    for hub in fleet.hubs:
-        ready = hub.get("/readyz")
+    pids = sorted(worker.pid for worker in fleet.workers)
+    for server in fleet.servers:
+        ready = server.get("/readyz")
         if ready.status_code != 200:
-            found.append(f"process {hub.pid} is not ready: {ready.text}")
-        listed = sorted(worker["pid"] for worker in hub.get("/workers").json()["items"])
+            found.append(f"process {server.pid} is not ready: {ready.text}")
+        listed = sorted(worker["pid"] for worker in server.get("/workers").json()["items"])
         if listed != pids:
-            found.append(f"processes {pids} are alive, and process {hub.pid} lists workers of {listed}")
+            found.append(f"workers {pids} are alive, and process {server.pid} lists workers of {listed}")
+    alone = [worker for worker in fleet.workers if worker not in fleet.servers]
+    health = {worker.pid: worker.get("/") for worker in alone}
+    found += [
+        f"worker {pid} is not well: {said.text}" for pid, said in health.items() if said.status_code != 200
+    ]
     return [Violation(Rule.PROCESS, None, words) for words in found]
 
 
