@@ -1,6 +1,7 @@
 """What only the broker on Redis Streams promises: bounds, leftovers, entries nobody can read, and what it refuses."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import time
@@ -512,6 +513,19 @@ async def test_a_redis_without_memory_refuses_and_loses_nothing(server: RedisSer
         await engine.publish("w1", [assignment("b")])
         assert len(await worker.take(10, LONG_S)) == 1
         await worker.close()
+
+
+async def test_what_could_not_be_sent_is_known_not_to_have_got_there(server: RedisServer) -> None:
+    """So it is handed back at once, and holds no slot until heartbeats have missed it."""
+    async with RedisBroker.open(server.url, QUICK) as broker:
+        engine, worker = broker.engine_side(), broker.worker_side()
+        await worker.open("w1")
+        await engine.publish("w1", [assignment("a")])
+        server.kill()
+        with contextlib.suppress(Unavailable):
+            await engine.publish("w1", [assignment("b")])  # it may be the one that notices
+        with pytest.raises(Unavailable, match="refused"):
+            await engine.publish("w1", [assignment("c")])
 
 
 async def test_a_redis_that_falls_silent_is_unavailable_and_then_is_not(server: RedisServer) -> None:

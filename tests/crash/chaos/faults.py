@@ -94,8 +94,8 @@ class Field:
 @dataclass(frozen=True)
 class Fault:
     """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything.
-    `brokers`: which must be between the processes for it. `networks`: each process has one of its own to Redis. `slots`: of
-    each worker, where the usual ones are too few for it; the load stays the same.
+    `brokers`: which must be between the processes for it. `networks`: each process has one of its own to Redis. `loses`: what
+    is on its way through Redis may be gone. `slots`: of each worker, where the usual ones are too few; the load stays the same.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Fault:
     brokers: frozenset[str] = frozenset({LOCAL})
     apart: bool = False
     networks: bool = False
+    loses: bool = False
     slots: int | None = None
     must: str | None = None
     first_environ: Callable[[Path], Mapping[str, str]] | None = None
@@ -499,9 +500,9 @@ FAULTS: Final = (
     Fault("terminate", "pg_terminate_backend twice a second", terminate, must="sessions ended"),
     Fault("exhaust", "others hold all spare connections", exhaust, must="connections refused"),
     Fault("outage", "PostgreSQL is away", outage, brokers=frozenset({LOCAL, REDIS}), must="outages"),
-    Fault("flush", "FLUSHALL", flush, brokers=APART, must="flushes"),
-    Fault("forget", "kill -9 of Redis, back empty", forget, brokers=APART, must="restarts"),
-    Fault("silence", "Redis falls silent", silence, brokers=APART, must="silences"),
+    Fault("flush", "FLUSHALL", flush, brokers=APART, loses=True, must="flushes"),
+    Fault("forget", "kill -9 of Redis, back empty", forget, brokers=APART, loses=True, must="restarts"),
+    Fault("silence", "Redis falls silent", silence, brokers=APART, loses=True, must="silences"),
     Fault("slow", "Redis answers after 200 ms", slow, brokers=APART, networks=True, must="slow spells"),
     Fault(
         "cut-worker",
@@ -517,9 +518,10 @@ FAULTS: Final = (
         cut_server,
         brokers=APART,
         networks=True,
+        loses=True,
         must="cuts",
     ),
-    Fault("server", "kill -9 of one of the servers", kill_server, brokers=APART, must="kills"),
+    Fault("server", "kill -9 of one of the servers", kill_server, brokers=APART, loses=True, must="kills"),
     Fault(
         "full",
         "kill -9 of a worker that holds 100 assignments",
@@ -534,6 +536,7 @@ FAULTS: Final = (
         unpublished,
         brokers=APART,
         networks=True,
+        loses=True,
         must="windows met",
     ),
     Fault(
@@ -542,6 +545,7 @@ FAULTS: Final = (
         untaken,
         brokers=APART,
         networks=True,
+        loses=True,
         must="assignments lost",
     ),
     Fault(
@@ -558,6 +562,7 @@ FAULTS: Final = (
         unacknowledged,
         brokers=APART,
         networks=True,
+        loses=True,
         must="windows met",
     ),
 )

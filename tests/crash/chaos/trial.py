@@ -29,6 +29,7 @@ from tests.support.redis import RedisServer
 RECOVERY_S: Final = 90.0  # longer is no recovery
 DRAIN_S: Final = 90.0
 ENOUGH: Final = 0.95
+FOUND_S: Final = 32.0  # until two heartbeats have missed what was lost on its way; so long it holds a slot
 WARM_UP_S: Final = 60.0
 _STALE: Final = re.compile(r"^taskflow_stale_reports_refused_total (\S+)", re.MULTILINE)
 
@@ -196,6 +197,9 @@ def _cycle(name: str, fault: Fault, options: Options, ground: Field, say: Say) -
     wanted = options.recovered * len(ended) / options.seconds
     ground.witness.until(lambda: _recovered_at(ground, wanted) is not None, RECOVERY_S)
     recovered_at = _recovered_at(ground, wanted)
+    if fault.loses:
+        say(f"{name} finding what was lost")
+        _window(max(ground.gone_at + FOUND_S - time.monotonic(), 0.0))
     say(f"{name} after")
     after = _window(options.seconds)
     return Cycle(before, during, None if recovered_at is None else recovered_at - ground.gone_at, after)

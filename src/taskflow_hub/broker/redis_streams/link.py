@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Connection, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -23,6 +23,8 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from taskflow_hub.broker.redis_streams.exchange import Command, call, exchange, raw_answers
 from taskflow_hub.broker.redis_streams.keys import Timing
@@ -40,7 +42,25 @@ T = TypeVar("T")
 
 
 class RefusedByRedis(Exception):
-    """Redis has answered, and it has not done it. Outside of the link this is Unavailable."""
+    """It is known that it was not done: Redis has said so, or could not be asked. Outside of the link this is Unavailable."""
+
+
+class NeverSent(RedisConnectionError):
+    """There was no connection to send it on."""
+
+
+class _Connection(Connection):
+    """Tells a command that was never sent from one whose answer was lost."""
+
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        try:
+            await super().connect_check_health(check_health, retry_socket_connect)
+        except FAILURES as error:
+            if type(error) not in {RedisConnectionError, RedisTimeoutError}:
+                raise  # it does not let us in
+            raise NeverSent(str(error)) from error
 
 
 AWAY: Final = (Unavailable, RefusedByRedis)  # what fails here without anybody's fault
@@ -135,6 +155,8 @@ class Link:
                     (answers[i],) = await exchange(client, [commands[i].in_full()])
         except Misconfigured as error:
             raise RefusedByRedis(error.detail) from error
+        except NeverSent as error:
+            raise RefusedByRedis(f"Redis: {error}") from error
         except FAILURES as error:
             raise Unavailable(f"Redis: {error}") from error
         except RuntimeError as error:
@@ -220,7 +242,7 @@ def _being_cancelled() -> bool:
 
 async def _connect(url: str, timing: Timing) -> Redis | RedisCluster:
     """Raises Unavailable, Misconfigured."""
-    single = Redis.from_url(url, **_options(timing))
+    single = Redis.from_url(url, connection_class=_Connection, **_options(timing))
     async with _closing_on_failure(single):
         about = await single.info("cluster")
         if not about.get("cluster_enabled"):
