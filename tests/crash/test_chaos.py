@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.crash.chaos.faults import FAULTS, POSTGRESQL, SQLITE, Fault, Field, freeze_midway, kill
+from tests.crash.chaos.faults import FAULTS, POSTGRESQL, REDIS, SQLITE, Fault, Field, freeze_midway, kill
 from tests.crash.chaos.trial import Options, run
 from tests.support.postgres import PostgresServer, postgres
 from tests.support.redis import RedisServer, redis_server
 
-SHORT = Options(processes=2, slots=6, cycles=1, seconds=1.0, outage_s=5.0, warm=60, recovered=0.5)
+SHORT = Options(
+    processes=2, slots=6, cycles=1, seconds=1.0, outage_s=5.0, warm=60, recovered=0.5, found_s=0.0
+)
+OVER_REDIS = (
+    "kill", "server", "flush", "forget", "silence", "slow", "outage", "cut-worker", "cut-server",
+    "unpublished", "untaken", "unreported", "unacknowledged",
+)  # fmt: skip
 NAMED = {fault.name: fault for fault in FAULTS}
 
 
@@ -43,10 +49,26 @@ def test_fault(name: str, server: PostgresServer) -> None:
     prove(NAMED[name], SHORT, server)
 
 
-@pytest.mark.parametrize("name", ["kill", "flush", "forget", "silence"])
-def test_fault_over_redis(name: str, server: PostgresServer) -> None:
+def test_a_killed_worker_that_holds_a_hundred_assignments(server: PostgresServer) -> None:
     with redis_server() as redis:
-        prove(NAMED[name], SHORT, server, redis)
+        prove(NAMED["full"], replace(SHORT, broker=REDIS), server, redis)
+
+
+def test_faults_over_redis_one_after_another(server: PostgresServer) -> None:
+    """By the same two servers and two workers."""
+    waiting = [NAMED[name] for name in OVER_REDIS]
+
+    def strike(ground: Field) -> None:
+        fault = waiting.pop(0)
+        assert fault.must is not None
+        before = ground.marks.get(fault.must, 0)
+        fault.strike(ground)
+        assert ground.marks.get(fault.must, 0) > before, f"{fault.name} has not done anything"
+
+    each = Fault("each", "one after another", strike, networks=True, must="kills")
+    with redis_server() as redis:
+        prove(each, replace(SHORT, broker=REDIS, cycles=len(OVER_REDIS)), server, redis)
+    assert waiting == []
 
 
 @pytest.mark.debian

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -40,6 +41,7 @@ class Options:
 
     `seconds`: of each window before and after, and of a fault without a length of its own.
     `warm`: how many lines each process writes before anything is measured. `recovered`: at which share of the rate before.
+    `found_s`: from a fault's end until what was lost on its way is found.
     """
 
     database: str = POSTGRESQL
@@ -51,6 +53,7 @@ class Options:
     outage_s: float = 60.0
     warm: int = 200
     recovered: float = 0.9
+    found_s: float = FOUND_S
 
 
 @dataclass(frozen=True)
@@ -195,11 +198,13 @@ def _cycle(name: str, fault: Fault, options: Options, ground: Field, say: Say) -
     say(f"{name} recovering")
     ended = [at for at in ground.witness.end_times(before.since) if at < before.until]
     wanted = options.recovered * len(ended) / options.seconds
-    ground.witness.until(lambda: _recovered_at(ground, wanted) is not None, RECOVERY_S)
+    ground.witness.until(
+        lambda: _all_at_work(ground) and _recovered_at(ground, wanted) is not None, RECOVERY_S
+    )
     recovered_at = _recovered_at(ground, wanted)
     if fault.loses:
         say(f"{name} finding what was lost")
-        _window(max(ground.gone_at + FOUND_S - time.monotonic(), 0.0))
+        _window(max(ground.gone_at + options.found_s - time.monotonic(), 0.0))
     say(f"{name} after")
     after = _window(options.seconds)
     return Cycle(before, during, None if recovered_at is None else recovered_at - ground.gone_at, after)
@@ -219,6 +224,13 @@ def _recovered_at(ground: Field, wanted: float) -> float | None:
         if within >= wanted:
             return since
     return None
+
+
+def _all_at_work(ground: Field) -> bool:
+    at_work = {
+        line.pid for line in takewhile(lambda line: line.at >= ground.gone_at, reversed(ground.witness.lines))
+    }
+    return at_work >= {worker.pid for worker in ground.fleet.workers}
 
 
 def _idle(fleet: Fleet, witness: Witness, after: Window) -> list[Violation]:
