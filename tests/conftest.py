@@ -11,8 +11,9 @@ import pytest_asyncio
 from coverage.collector import Collector
 from hypothesis import settings
 from redis import Redis
+from tests.support.grounds import GROUNDS, Ground
 from tests.support.postgres import FAST, Databases, PostgresServer, postgres
-from tests.support.redis import redis_server
+from tests.support.redis import RedisServer, redis_cluster, redis_server
 from tests.support.stores import STORES
 
 from taskflow_hub.store.postgres import PostgresStore
@@ -65,7 +66,7 @@ def database_path(tmp_path: Path) -> Path:
 @pytest.fixture(params=STORES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of the test's own with nothing in it, on every store there is."""
-    with _database(request, tmp_path) as url:
+    with _database(request, request.param, tmp_path) as url:
         yield url
 
 
@@ -74,13 +75,22 @@ def module_database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The same, for all tests of a module together."""
-    with _database(request, tmp_path_factory.mktemp("database")) as url:
+    with _database(request, request.param, tmp_path_factory.mktemp("database")) as url:
         yield url
 
 
+@pytest.fixture(params=GROUNDS)
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+    """A database and a broker of the test's own with nothing in them, on every store and every broker there is."""
+    store, _, broker = request.param.partition("-")
+    broker_url = request.getfixturevalue(f"{broker}_url") if broker else "local"
+    with _database(request, store, tmp_path) as url:
+        yield Ground(url, broker_url)
+
+
 @contextmanager
-def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
-    if request.param == "sqlite":
+def _database(request: pytest.FixtureRequest, store: str, folder: Path) -> Iterator[str]:
+    if store == "sqlite":
         yield f"sqlite:///{folder / 'taskflow.db'}"
     else:
         with request.getfixturevalue(postgres_databases.__name__).one() as url:
@@ -153,3 +163,22 @@ def redis_url(_redis_url: str) -> str:
     with Redis.from_url(_redis_url) as client:
         client.flushdb()
     return _redis_url
+
+
+@pytest.fixture(scope="session")
+def _cluster() -> Iterator[list[RedisServer]]:
+    with redis_cluster() as servers:
+        yield servers
+
+
+@pytest.fixture
+def cluster(_cluster: list[RedisServer]) -> list[RedisServer]:
+    """Three nodes with nothing in them."""
+    for server in _cluster:
+        server.run("FLUSHALL")
+    return _cluster
+
+
+@pytest.fixture
+def cluster_url(cluster: list[RedisServer]) -> str:
+    return cluster[0].url

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis import Redis
-from tests.support.redis import RedisServer, redis_cluster, redis_server
+from tests.support.redis import RedisServer, redis_server
 
 from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.broker.redis_streams import RedisBroker, Timing
@@ -77,26 +77,16 @@ class TestRedisKilled(LossesContract):
         return restart
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[list[RedisServer]]:
-    with redis_cluster() as servers:
-        yield servers
-
-
 class TestRedisCluster(BrokerContract):
     @pytest.fixture
-    def open_broker(self, cluster: list[RedisServer]) -> OpenBroker:
-        for server in cluster:
-            server.run("FLUSHALL")
-        return opening(cluster[0].url, Timing())
+    def open_broker(self, cluster_url: str) -> OpenBroker:
+        return opening(cluster_url, Timing())
 
 
 class TestRedisClusterFlushed(LossesContract):
     @pytest.fixture
-    def open_broker(self, cluster: list[RedisServer]) -> OpenBroker:
-        for server in cluster:
-            server.run("FLUSHALL")
-        return opening(cluster[0].url, QUICK)
+    def open_broker(self, cluster_url: str) -> OpenBroker:
+        return opening(cluster_url, QUICK)
 
     @pytest.fixture
     def lose(self, cluster: list[RedisServer]) -> Lose:

@@ -1,5 +1,6 @@
 """An engine on the real store and broker; loops and workers are driven by hand, so a test decides what happens when."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
+from tests.support.grounds import Ends, Ground, open_ends
 from tests.support.stores import open_store
 
-from taskflow_hub.broker.local import LocalBroker
+from taskflow_hub.bootstrap import Broker
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import (
@@ -45,13 +47,14 @@ from taskflow_hub.testing.faults import Faults
 from taskflow_hub.testing.store_contract.kit import ManualClock
 
 L = TypeVar("L", bound=Loop)
+LONG_S = 60.0  # longer than any of these tests may take
 ERROR = TaskError("ValueError", "no such page", "Traceback …")
 
 
 class HandWorker:
     """A worker whose every word is said by the test."""
 
-    def __init__(self, broker: LocalBroker) -> None:
+    def __init__(self, broker: Broker) -> None:
         self.side, self.id, self.n = broker.worker_side(), new_id(), 0
 
     async def register(
@@ -103,6 +106,12 @@ class HandWorker:
     async def report(self, *reports: Report) -> None:
         await self.side.report(reports)
 
+    async def acknowledged(self, n: int) -> bool:
+        """Whether it is told that its reports up to `n` are stored, and no more than these; a broker may take its time."""
+        async with asyncio.timeout(LONG_S):
+            await self.side.until_acknowledged(n)
+        return self.side.acknowledged == n
+
     def about(self, assignment: Assignment) -> dict[str, Any]:
         """What every report says; the next number is used."""
         self.n += 1
@@ -124,15 +133,17 @@ class HandWorker:
 class House:
     """The engine, and hands for its loops. `faults` lie over its store, `broken` over its broker."""
 
-    def __init__(self, store: Store, folder: Path, clock: ManualClock, retention: RetentionSettings) -> None:
+    def __init__(
+        self, store: Store, ends: Ends, folder: Path, clock: ManualClock, retention: RetentionSettings
+    ) -> None:
         self.real, self.clock = store, clock
         self.faults, self.broken = Faults(), Faults()
-        self.broker = LocalBroker()
+        self.side, self._workers = ends.server.engine_side(lambda: None), ends.workers
         self.monotonic_s, self.chance = 1000.0, 0.5
         self.dead: set[str] = set()  # workers whose death can be proved
         self.engine = Engine(
             self.faults.over(store),
-            self.broken.over(self.broker),
+            self.broken.over(self.side),
             settings=EngineSettings(),
             results=FolderResults(folder / "results"),
             retention=retention,
@@ -181,7 +192,7 @@ class House:
     # --- tasks and workers ---
 
     async def worker(self, *types: str, **fields: Any) -> HandWorker:
-        return await HandWorker(self.broker).register(*types, **fields)
+        return await HandWorker(self._workers).register(*types, **fields)
 
     async def submit(self, type: str = "work", **fields: Any) -> Task:
         submitted = await self.engine.tasks.submit([Submission(type=type, **fields)])
@@ -220,20 +231,21 @@ class House:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    database_url: str,
+    ground: Ground,
     folder: Path,
     *,
     clock: ManualClock | None = None,
     retention: RetentionSettings | None = None,
 ) -> AsyncIterator[House]:
-    """Opened twice on the same database and folder it is the same hub after a restart."""
+    """Opened twice on the same ground and folder it is the same hub after a restart."""
     clock = clock or ManualClock()
-    store = await open_store(database_url, clock)
-    house = House(store, folder, clock, retention or RetentionSettings())
-    house.engine.hints.bind()
-    await house.broker.serve(house.engine.workers.answer)
-    try:
-        yield house
-    finally:
-        await house.engine.stop()
-        await store.close()
+    async with open_ends(ground.broker_url) as ends:
+        store = await open_store(ground.database_url, clock)
+        house = House(store, ends, folder, clock, retention or RetentionSettings())
+        house.engine.hints.bind()
+        await house.side.serve(house.engine.workers.answer)
+        try:
+            yield house
+        finally:
+            await house.engine.stop()
+            await store.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tests.integration.engine_house import House, open_house
+from tests.support.grounds import Ground
 
 from taskflow_hub.domain.errors import StoreUnavailable, Unavailable
 from taskflow_hub.domain.lifecycle import State
@@ -17,8 +18,8 @@ DEAD_S = 30.0
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(database_url, tmp_path) as opened:
+async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(ground, tmp_path) as opened:
         yield opened
 
 
@@ -315,7 +316,7 @@ async def test_a_report_that_comes_again_is_a_duplicate_and_changes_nothing(hous
     assert house.counted("duplicate_reports_total") == 1
     assert house.counted("stale_reports_refused_total") == 0
     assert house.counted("tasks_finished_total", status="success") == 1
-    assert worker.side.acknowledged == 1
+    assert await worker.acknowledged(1)
 
 
 async def test_a_report_twice_in_one_batch_is_applied_once(house: House) -> None:
@@ -345,9 +346,9 @@ async def test_a_failure_that_comes_again_is_a_duplicate_even_when_it_would_now_
 
 
 async def test_a_process_that_dies_between_commit_and_acknowledgement_stores_nothing_twice(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
-    async with open_house(database_url, tmp_path) as first:
+    async with open_house(ground, tmp_path) as first:
         worker = await first.worker()
         assignment = await first.started(worker)
         report = worker.succeeded(assignment, "once")
@@ -359,7 +360,7 @@ async def test_a_process_that_dies_between_commit_and_acknowledgement_stores_not
             await first.collect()
         assert worker.side.acknowledged == 0
         done = await first.task(assignment)
-    async with open_house(database_url, tmp_path, clock=first.clock) as second:
+    async with open_house(ground, tmp_path, clock=first.clock) as second:
         again = await second.worker()
         await again.report(report)
         await second.collect()
@@ -375,4 +376,4 @@ async def test_a_report_about_a_task_that_has_been_deleted_is_stale(house: House
     await worker.report(worker.failed(assignment), worker.succeeded(assignment))
     await house.collect()
     assert house.counted("stale_reports_refused_total") == 2
-    assert worker.side.acknowledged == 3
+    assert await worker.acknowledged(3)

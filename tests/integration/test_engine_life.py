@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from msgspec import Raw
 from tests.integration.engine_house import ERROR, House, open_house
+from tests.support.grounds import Ground
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, NotAllowed, NotFound
@@ -23,6 +24,8 @@ from taskflow_hub.domain.messages import (
     Progressed,
     Recall,
     Report,
+    Retire,
+    Retired,
     Stop,
     Submit,
     Submitted,
@@ -39,8 +42,8 @@ UNKNOWN = new_id()
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(database_url, tmp_path) as opened:
+async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(ground, tmp_path) as opened:
         yield opened
 
 
@@ -69,7 +72,7 @@ async def test_a_task_goes_from_submit_through_lease_and_report_to_success(house
     assert (done.status, done.attempt, done.result) == (State.SUCCESS, 1, Raw(b'{"title":"Example"}'))
     assert done.finished_at == house.clock.now
     assert done.started_at == house.clock.now - timedelta(seconds=1.5)
-    assert worker.side.acknowledged == 1
+    assert await worker.acknowledged(1)
     assert house.counted("tasks_submitted_total", queue="default", type="work") == 1
     assert house.counted("tasks_finished_total", status="success") == 1
     assert house.counted("leases_total") == 1
@@ -144,6 +147,32 @@ async def test_a_worker_gets_only_its_types_and_queues(house: House) -> None:
     second = await house.worker("other", "work", queues=["elsewhere", "default"])
     await house.dispatch()
     assert {one.id for one in await second.take()} == {other_type.id, other_queue.id}
+
+
+# --- what workers say of themselves -------------------------------------------------------------------------------
+
+
+async def test_a_type_registered_a_moment_ago_gives_its_defaults(house: House) -> None:
+    await house.submit("fresh")
+    await house.worker("fresh", queue="home", max_retries=9)
+    task = await house.submit("fresh")
+    assert (task.max_retries, task.queue) == (9, "home")
+
+
+async def test_a_task_submitted_before_its_type_moves_to_the_home_queue(house: House) -> None:
+    early = await house.submit("fresh")
+    assert early.queue == "default"
+    worker = await house.worker("fresh", queue="home", queues=["home"])
+    assert await worker.take() == []
+    await house.dispatch()
+    assert [one.id for one in await worker.take()] == [early.id]
+
+
+async def test_a_worker_that_retires_is_gone_from_the_list(house: House) -> None:
+    worker = await house.worker()
+    assert await worker.side.call(Retire(worker=worker.id)) == Retired()
+    assert await worker.side.call(Retire(worker=worker.id)) == Retired()
+    assert await house.engine.queries.workers() == []
 
 
 # --- failures ----------------------------------------------------------------------------------------------------

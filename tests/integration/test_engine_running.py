@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.integration.engine_house import HandWorker, House, open_house
+from tests.integration.engine_house import LONG_S, HandWorker, House, open_house
+from tests.support.grounds import Ground, apart, within_one_process
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import NotFound, StoreUnavailable, Unavailable
@@ -21,12 +22,10 @@ from taskflow_hub.engine.loops.reaper import Reaper
 from taskflow_hub.store.values import BulkAction, BulkStatus, TaskFilter
 from taskflow_hub.testing.store_contract.kit import ManualClock
 
-LONG_S = 60.0  # longer than any of these tests may take
-
 
 @pytest_asyncio.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(database_url, tmp_path) as opened:
+async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(ground, tmp_path) as opened:
         await opened.engine.start()
         yield opened
 
@@ -239,22 +238,22 @@ async def test_starting_and_stopping_twice_is_harmless(house: House) -> None:
     assert (await final(house, task)).status is State.SUCCESS
 
 
-async def test_stopping_before_starting_is_harmless(database_url: str, tmp_path: Path) -> None:
-    async with open_house(database_url, tmp_path) as house:
+async def test_stopping_before_starting_is_harmless(ground: Ground, tmp_path: Path) -> None:
+    async with open_house(ground, tmp_path) as house:
         await house.engine.stop()
 
 
-async def test_what_was_reported_before_a_stop_is_stored(database_url: str, tmp_path: Path) -> None:
+async def test_what_was_reported_before_a_stop_is_stored(ground: Ground, tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_house(database_url, tmp_path, clock=clock) as first:
+    async with open_house(ground, tmp_path, clock=clock) as first:
         await first.engine.start()
         worker = await first.worker(slots=50)
         ids = await first.submit_many(50)
         assignments = [await take(worker) for _ in ids]
         await worker.report(*(worker.succeeded(one) for one in assignments))
         await first.engine.stop()
-        assert worker.side.acknowledged == 50
-    async with open_house(database_url, tmp_path, clock=clock) as second:
+        assert await worker.acknowledged(50)
+    async with open_house(ground, tmp_path, clock=clock) as second:
         assert await second.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter(status=(State.SUCCESS,))) == 50
 
 
@@ -286,13 +285,14 @@ async def test_an_engine_used_from_two_event_loops_serves_both(house: House) -> 
     assert task_id != here.id
 
 
+@within_one_process
 async def test_two_engines_on_one_database_each_feed_their_own_workers(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
     clock = ManualClock()
     async with (
-        open_house(database_url, tmp_path, clock=clock) as first,
-        open_house(database_url, tmp_path, clock=clock) as second,
+        open_house(ground, tmp_path, clock=clock) as first,
+        open_house(ground, tmp_path, clock=clock) as second,
     ):
         theirs = await second.worker(slots=1, window=0)
         await first.submit_many(3)
@@ -303,3 +303,19 @@ async def test_two_engines_on_one_database_each_feed_their_own_workers(
         ours = await first.worker(slots=5)
         await first.tick(Dispatcher)
         assert len(await ours.take()) == 2
+
+
+@apart
+async def test_two_engines_on_one_broker_feed_every_worker(ground: Ground, tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with (
+        open_house(ground, tmp_path, clock=clock) as first,
+        open_house(ground, tmp_path, clock=clock) as second,
+    ):
+        theirs = await second.worker(slots=1, window=0)
+        ours = await first.worker(slots=5)
+        await first.submit_many(8)
+        await first.tick(Dispatcher)
+        assert (len(await theirs.take()), len(await ours.take())) == (1, 6), "as many as they have room for"
+        await second.tick(Dispatcher)
+        assert (await theirs.take(), await ours.take()) == ([], []), "no engine fills it again"

@@ -8,22 +8,23 @@ import pytest
 import pytest_asyncio
 from msgspec import Raw
 from tests.integration.engine_house import House, open_house
+from tests.support.grounds import Ground, within_one_process
 
 from taskflow_hub.domain.errors import IdempotencyMismatch, Invalid, QueueFull, TaskGone, UniqueConflict
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.messages import Retire, Retired
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.submission import OnConflict, Submission, Unique
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.store.values import TaskFilter
 from taskflow_hub.testing.store_contract.kit import ManualClock
 
+pytestmark = within_one_process  # what is submitted reaches the store, and no worker
 WORK = Submission(type="work", payload=Raw(b"{}"))
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(database_url, tmp_path) as opened:
+async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(ground, tmp_path) as opened:
         yield opened
 
 
@@ -142,36 +143,13 @@ async def test_a_wrong_submission_is_refused_before_it_reaches_the_store(house: 
     assert house.faults.calls["submit"] == before
 
 
-async def test_a_type_registered_a_moment_ago_gives_its_defaults(house: House) -> None:
-    await house.submit("fresh")
-    await house.worker("fresh", queue="home", max_retries=9)
-    task = await house.submit("fresh")
-    assert (task.max_retries, task.queue) == (9, "home")
-
-
-async def test_a_task_submitted_before_its_type_moves_to_the_home_queue(house: House) -> None:
-    early = await house.submit("fresh")
-    assert early.queue == "default"
-    worker = await house.worker("fresh", queue="home", queues=["home"])
-    assert await worker.take() == []
-    await house.dispatch()
-    assert [one.id for one in await worker.take()] == [early.id]
-
-
-async def test_a_worker_that_retires_is_gone_from_the_list(house: House) -> None:
-    worker = await house.worker()
-    assert await worker.side.call(Retire(worker=worker.id)) == Retired()
-    assert await worker.side.call(Retire(worker=worker.id)) == Retired()
-    assert await house.engine.queries.workers() == []
-
-
 async def test_a_process_that_only_submits_hears_of_what_others_finish(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
     clock = ManualClock()
     async with (
-        open_house(database_url, tmp_path, clock=clock) as server,
-        open_house(database_url, tmp_path, clock=clock) as script,
+        open_house(ground, tmp_path, clock=clock) as server,
+        open_house(ground, tmp_path, clock=clock) as script,
     ):
         await script.engine.listen()
         worker = await server.worker()

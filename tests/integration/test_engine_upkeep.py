@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 import structlog
 from tests.integration.engine_house import House, open_house
+from tests.support.grounds import Ground, within_one_process
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import NotFound, StoreUnavailable
@@ -24,12 +25,13 @@ from taskflow_hub.engine.settings import RetentionSettings
 from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, TaskFilter
 from taskflow_hub.testing.store_contract.kit import ManualClock
 
+pytestmark = within_one_process  # what is kept and what goes is between engine and store
 DAY_S = 86_400.0
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(database_url, tmp_path) as opened:
+async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(ground, tmp_path) as opened:
         yield opened
 
 
@@ -53,12 +55,10 @@ async def left(house: House, tasks: dict[State, str]) -> set[State]:
 # --- pruning -----------------------------------------------------------------------------------------------------
 
 
-async def test_each_outcome_is_kept_as_long_as_its_own_retention_says(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_each_outcome_is_kept_as_long_as_its_own_retention_says(ground: Ground, tmp_path: Path) -> None:
     """And at most a day longer: a store may keep its history by days."""
     retention = RetentionSettings(success=10 * DAY_S, failed=30 * DAY_S, cancelled=20 * DAY_S)
-    async with open_house(database_url, tmp_path, retention=retention) as house:
+    async with open_house(ground, tmp_path, retention=retention) as house:
         tasks = await one_of_each(house)
         kept = []
         for _ in range(4):
@@ -68,9 +68,9 @@ async def test_each_outcome_is_kept_as_long_as_its_own_retention_says(
         assert kept == [set(tasks), {State.FAILED, State.CANCELLED}, {State.FAILED}, set()]
 
 
-async def test_a_retention_of_zero_keeps_for_ever(database_url: str, tmp_path: Path) -> None:
+async def test_a_retention_of_zero_keeps_for_ever(ground: Ground, tmp_path: Path) -> None:
     retention = RetentionSettings(success=0, failed=0, cancelled=5)
-    async with open_house(database_url, tmp_path, retention=retention) as house:
+    async with open_house(ground, tmp_path, retention=retention) as house:
         tasks = await one_of_each(house)
         house.clock.advance(100 * 366 * 86_400)
         await house.prune()
@@ -251,16 +251,14 @@ async def test_what_was_submitted_after_it_began_is_left_alone(house: House) -> 
     assert await house.status(later) is State.QUEUED
 
 
-async def test_a_bulk_operation_goes_on_where_it_was_after_a_restart(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_bulk_operation_goes_on_where_it_was_after_a_restart(ground: Ground, tmp_path: Path) -> None:
     count, clock = 2 * CHUNK + 10, ManualClock()
-    async with open_house(database_url, tmp_path, clock=clock) as first:
+    async with open_house(ground, tmp_path, clock=clock) as first:
         await first.submit_many(count)
         bulk = await begin(first, BulkAction.CANCEL)
         await first.tick(BulkRunner)
         assert (await got(first, bulk)).done == CHUNK
-    async with open_house(database_url, tmp_path, clock=clock) as second:
+    async with open_house(ground, tmp_path, clock=clock) as second:
         await second.run_bulks()
         done = await got(second, bulk)
         assert (done.status, done.total, done.done, done.skipped) == (BulkStatus.DONE, count, count, 0)
@@ -268,27 +266,27 @@ async def test_a_bulk_operation_goes_on_where_it_was_after_a_restart(
 
 
 async def test_a_crash_between_a_chunk_and_its_record_does_the_chunk_again_and_harms_nothing(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
     clock = ManualClock()
-    async with open_house(database_url, tmp_path, clock=clock) as first:
+    async with open_house(ground, tmp_path, clock=clock) as first:
         await first.submit_many(10)
         bulk = await begin(first, BulkAction.CANCEL)
         with first.faults.raising(StoreUnavailable(), "advance_bulk"), pytest.raises(StoreUnavailable):
             await first.tick(BulkRunner)
-    async with open_house(database_url, tmp_path, clock=clock) as second:
+    async with open_house(ground, tmp_path, clock=clock) as second:
         await second.run_bulks()
         done = await got(second, bulk)
         assert (done.status, done.done, done.skipped) == (BulkStatus.DONE, 0, 10)
 
 
 async def test_two_processes_carry_one_operation_on_and_count_nothing_twice(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
     clock = ManualClock()
     async with (
-        open_house(database_url, tmp_path, clock=clock) as first,
-        open_house(database_url, tmp_path, clock=clock) as second,
+        open_house(ground, tmp_path, clock=clock) as first,
+        open_house(ground, tmp_path, clock=clock) as second,
     ):
         await first.submit_many(CHUNK + 50)
         bulk = await begin(first, BulkAction.CANCEL)
@@ -350,12 +348,12 @@ async def test_a_purge_cancels_what_waits_and_leaves_what_runs(house: House) -> 
     assert await house.engine.bulk.count(DEFAULT_ACCOUNT, TaskFilter(status=(State.QUEUED,))) == 1
 
 
-async def test_a_pause_survives_a_restart(database_url: str, tmp_path: Path) -> None:
+async def test_a_pause_survives_a_restart(ground: Ground, tmp_path: Path) -> None:
     clock = ManualClock()
-    async with open_house(database_url, tmp_path, clock=clock) as first:
+    async with open_house(ground, tmp_path, clock=clock) as first:
         await first.engine.queues.pause("default")
         task = await first.submit()
-    async with open_house(database_url, tmp_path, clock=clock) as second:
+    async with open_house(ground, tmp_path, clock=clock) as second:
         worker = await second.worker()
         await second.dispatch()
         assert await worker.take() == []
