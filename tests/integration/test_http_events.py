@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from tests.support.grounds import Ground
 from tests.support.http_api import Running, api, eventually
 
 from taskflow_hub.engine.hints import Topic
@@ -52,9 +53,9 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             current = {}
 
 
-async def test_a_task_is_told_from_snapshot_to_end(database_url: str, tmp_path: Path) -> None:
+async def test_a_task_is_told_from_snapshot_to_end(ground: Ground, tmp_path: Path) -> None:
     work = Work()
-    async with api(tmp_path, database_url, handlers=work.registry) as hub:
+    async with api(tmp_path, *ground, handlers=work.registry) as hub:
         task = await hub.submit("hold", delay=0.3)
         async with hub.client.stream("GET", f"/tasks/{task['id']}/events") as answer:
             assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
+from tests.support.grounds import Ground
 from tests.support.http_api import Running, api
 
 from taskflow_hub.domain.errors import StoreFull, StoreUnavailable
@@ -72,8 +73,8 @@ async def test_purge_cancels_what_waits(hub: Running) -> None:
 # --- workers
 
 
-async def test_workers_types_and_drain(database_url: str, tmp_path: Path) -> None:
-    async with api(tmp_path, database_url, handlers=registry()) as hub:
+async def test_workers_types_and_drain(ground: Ground, tmp_path: Path) -> None:
+    async with api(tmp_path, *ground, handlers=registry()) as hub:
         [worker] = (await hub.client.get("/workers")).json()["items"]
         assert (worker["state"], worker["types"], worker["running"]) == ("alive", ["noop"], 0)
         [declared] = (await hub.client.get("/task-types")).json()["items"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.support.grounds import Ground
 from tests.support.http_api import Running, api, eventually
 
 from taskflow_hub.domain.messages import Register
@@ -263,9 +264,9 @@ class Gate:
         raise ValueError("no way")
 
 
-async def test_prefer_wait_answers_with_the_outcome(database_url: str, tmp_path: Path) -> None:
+async def test_prefer_wait_answers_with_the_outcome(ground: Ground, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
+    async with api(tmp_path, *ground, handlers=gate.registry) as hub:
         gate.open.set()
         for type, status in (("gate.pass", "success"), ("gate.fail", "failed")):
             answer = await hub.client.post("/tasks", json={"type": type}, headers={"Prefer": "wait=20"})
@@ -274,9 +275,9 @@ async def test_prefer_wait_answers_with_the_outcome(database_url: str, tmp_path:
             assert answer.headers["location"] == f"/tasks/{answer.json()['id']}"
 
 
-async def test_prefer_wait_gives_up_in_time_and_a_replay_waits_too(database_url: str, tmp_path: Path) -> None:
+async def test_prefer_wait_gives_up_in_time_and_a_replay_waits_too(ground: Ground, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
+    async with api(tmp_path, *ground, handlers=gate.registry) as hub:
         late = await hub.client.post(
             "/tasks", json={"type": "gate.pass"}, headers={"Prefer": "wait=1", KEY: "k"}
         )
@@ -313,9 +314,9 @@ async def test_wait_is_found_among_other_preferences(database_url: str, tmp_path
         ).status_code == 200
 
 
-async def test_who_waits_and_leaves_takes_nothing_along(database_url: str, tmp_path: Path) -> None:
+async def test_who_waits_and_leaves_takes_nothing_along(ground: Ground, tmp_path: Path) -> None:
     gate = Gate()
-    async with api(tmp_path, database_url, handlers=gate.registry) as hub:
+    async with api(tmp_path, *ground, handlers=gate.registry) as hub:
         asked = asyncio.create_task(
             hub.client.post("/tasks", json={"type": "gate.pass"}, headers={"Prefer": "wait=60"})
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from tests.support.grounds import Ground
 from tests.support.http_api import Running, api
 
 from taskflow_hub.domain.clock import new_id
@@ -54,9 +55,9 @@ class Work:
 
 
 @pytest_asyncio.fixture
-async def working(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Running, Work]]:
+async def working(ground: Ground, tmp_path: Path) -> AsyncIterator[tuple[Running, Work]]:
     work = Work()
-    async with api(tmp_path, database_url, handlers=work.registry) as running:
+    async with api(tmp_path, *ground, handlers=work.registry) as running:
         yield running, work
 
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
+from tests.support.grounds import open_ends
 from tests.support.stores import open_store
 
-from taskflow_hub.broker.local import LocalBroker
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
@@ -33,7 +33,6 @@ T = TypeVar("T")
 class Running:
     app: FastAPI
     engine: Engine
-    broker: LocalBroker
     url: str
     client: httpx.AsyncClient
 
@@ -105,6 +104,7 @@ async def _one_answer(reader: asyncio.StreamReader) -> bytes:
 async def api(
     folder: Path,
     database_url: str | None = None,
+    broker_url: str = "local",
     *,
     loops: bool = True,
     handlers: Registry | None = None,
@@ -114,36 +114,35 @@ async def api(
 
     `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too.
     """
-    store = await open_store(database_url or f"sqlite:///{folder}/taskflow.db")
-    broker = LocalBroker()
     net = NetSettings()
-    engine = Engine(
-        store,
-        broker,
-        settings=EngineSettings(),
-        results=FolderResults(folder / "results"),
-        retention=RetentionSettings(),
-        version="1.2.3",
-        formats={"outbound-url": lambda url: check_url(url, net)},
-        provably_dead=lambda _: False,
-    )
     http = HttpSettings(**{"port": 0, **settings})
-    app = create_app(engine, http)
     async with contextlib.AsyncExitStack() as undo:
+        ends = await undo.enter_async_context(open_ends(broker_url))
+        store = await open_store(database_url or f"sqlite:///{folder}/taskflow.db")
         undo.push_async_callback(store.close)
+        engine = Engine(
+            store,
+            ends.server.engine_side(lambda: None),
+            settings=EngineSettings(),
+            results=FolderResults(folder / "results"),
+            retention=RetentionSettings(),
+            version="1.2.3",
+            formats={"outbound-url": lambda url: check_url(url, net)},
+            provably_dead=lambda _: False,
+        )
         undo.push_async_callback(engine.stop)
         if loops:
             await engine.start()
         if handlers is not None:
-            worker = Worker(
-                broker.worker_side(), handlers, WorkerSettings(grace=0, lock_dir=folder / "locks")
-            )
+            side = ends.workers.worker_side()
+            worker = Worker(side, handlers, WorkerSettings(grace=0, lock_dir=folder / "locks"))
             undo.push_async_callback(worker.stop)
             await worker.start()
             await worker.registered()
+        app = create_app(engine, http)
         url = await undo.enter_async_context(serving(app, http))
         client = await undo.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
-        yield Running(app, engine, broker, url, client)
+        yield Running(app, engine, url, client)
 
 
 class Threaded:
