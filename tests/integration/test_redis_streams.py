@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -33,6 +34,7 @@ from taskflow_hub.domain.messages import (
     Retired,
 )
 from taskflow_hub.testing.broker_contract import LONG_S, assignment, succeeded
+from taskflow_hub.testing.faults import TcpProxy
 
 QUICK = Timing(block=0.1, seen_every=0.05)
 
@@ -145,6 +147,24 @@ async def test_the_streams_of_a_worker_that_was_killed_go_by_themselves(redis_ur
         with pytest.raises(Unavailable):
             await engine.publish("w1", [assignment("b")])
         assert not redis.exists("tasks:created:w1")
+
+
+async def test_an_inbox_whose_opening_was_given_up_is_removed_by_close(redis_url: str, redis: Redis) -> None:
+    """A worker that is stopped while it starts; Redis has done what it was asked, and nobody waited for the answer."""
+    at = urlsplit(redis_url)
+    assert at.hostname
+    assert at.port
+    with TcpProxy(at.hostname, at.port) as network:
+        async with RedisBroker.open(f"redis://127.0.0.1:{network.port}{at.path}", QUICK) as broker:
+            worker = broker.worker_side()
+            network.delay_s = 0.5
+            opening = asyncio.create_task(worker.open("w1"))
+            await until(lambda: redis.exists("tasks:created:w1"))
+            opening.cancel()
+            await asyncio.wait({opening})
+            network.delay_s = 0.0
+            await worker.close()
+            assert redis.exists("tasks:created:w1", "tasks:workers") == 0
 
 
 async def test_a_worker_that_takes_stays_reachable(redis_url: str) -> None:

@@ -141,12 +141,12 @@ class RedisWorkerSide:
     # --- on the link's loop ---
 
     async def _open(self, worker: str) -> None:
+        """Known from the first: one that is given up, or whose answer is lost, may have made the inbox that `close` removes."""
         former, self._opened = self._opened, None
         if former is not None:
             await former.close()
-        opened = _Opened(self._link, self._dead, worker)
+        self._opened = opened = _Opened(self._link, self._dead, worker)
         await opened.keep()
-        self._opened = opened
         await self._hear(worker)
 
     async def _call(self, request: Request, timeout_s: float) -> Reply:
