@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest_asyncio
 from coverage.collector import Collector
 from hypothesis import settings
 from redis import Redis
-from tests.support.grounds import GROUNDS, Ground
+from tests.support.grounds import GROUNDS, REDIS, Ends, Ground, open_ends
 from tests.support.postgres import FAST, Databases, PostgresServer, postgres
 from tests.support.redis import RedisServer, redis_cluster, redis_server
 from tests.support.stores import STORES
@@ -86,6 +86,19 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     broker_url = request.getfixturevalue(f"{broker}_url") if broker else "local"
     with _database(request, store, tmp_path) as url:
         yield Ground(url, broker_url)
+
+
+@pytest.fixture(scope="module", params=(*STORES, REDIS))
+def module_ground(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
+    """The same, for all tests of a module together; Redis is its own, since others empty theirs."""
+    store, _, broker = request.param.partition("-")
+    with (
+        _database(request, store, tmp_path_factory.mktemp("database")) as url,
+        redis_server() if broker else nullcontext() as redis,
+    ):
+        yield Ground(url, redis.url if redis else "local")
 
 
 @contextmanager
@@ -182,3 +195,11 @@ def cluster(_cluster: list[RedisServer]) -> list[RedisServer]:
 @pytest.fixture
 def cluster_url(cluster: list[RedisServer]) -> str:
     return cluster[0].url
+
+
+@pytest_asyncio.fixture(params=("local", "redis"))
+async def ends(request: pytest.FixtureRequest) -> AsyncIterator[Ends]:
+    """Both ends of a broker, within one process and apart."""
+    broker_url = request.getfixturevalue(redis_url.__name__) if request.param == "redis" else "local"
+    async with open_ends(broker_url) as opened:
+        yield opened

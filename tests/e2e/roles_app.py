@@ -1,8 +1,10 @@
 """A user's module for workers on their own."""
 
 import asyncio
+import fcntl
 import os
 import sys
+from pathlib import Path
 
 from taskflow_hub import Context, Hub
 
@@ -42,3 +44,12 @@ async def long(seconds: float) -> str:
 @hub.task("roles.mail", queue="mail")
 async def mail(n: int) -> int:
     return n
+
+
+@hub.task("roles.gated")
+def gated(folder: str, n: int) -> None:
+    """Say that it has started, and go on once the gate is open: tests/e2e/test_order_and_pause.py."""
+    with Path(folder, "started").open("a") as said:
+        said.write(f"{os.getpid()} {n}\n")
+    with Path(folder, "gate").open() as gate:
+        fcntl.flock(gate, fcntl.LOCK_SH)

@@ -12,9 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 from msgspec import Struct
+from tests.support.grounds import REDIS, Ground
 from tests.support.hub_process import HubProcess
+from tests.support.stores import STORES
 
 APP = "limits_app:hub"
+pytestmark = pytest.mark.parametrize("ground", [*STORES, REDIS], indirect=True)
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_WORKER_GRACE": "1"}
 
 
@@ -36,14 +39,17 @@ class House(Struct, frozen=True):
         return HubProcess(self.folder, app=APP, environ=self.environ)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    if request.param == "sqlite":
-        yield House(tmp_path, ENVIRON, lambda key: _running_sqlite(tmp_path, key))
+@pytest.fixture
+def house(ground: Ground, tmp_path: Path) -> Iterator[House]:
+    """With Redis each of its processes leases for the other's worker, too."""
+    environ = ENVIRON | {
+        "TASKFLOW_DATABASE_URL": ground.database_url,
+        "TASKFLOW_BROKER_URL": ground.broker_url,
+    }
+    if ground.database_url.startswith("sqlite:"):
+        yield House(tmp_path, environ, lambda key: _running_sqlite(tmp_path, key))
         return
-    url = request.getfixturevalue("postgres_url")
-    with psycopg.connect(url, autocommit=True) as connection:
-        environ = {**ENVIRON, "TASKFLOW_DATABASE_URL": url}
+    with psycopg.connect(ground.database_url, autocommit=True) as connection:
         yield House(tmp_path, environ, lambda key: _running_postgres(connection, key))
 
 

@@ -7,41 +7,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess
-from tests.support.redis import redis_server
+from tests.support.grounds import Ground
+from tests.support.hub_process import HubProcess, hub_on
 
 from taskflow_hub import Hub
 
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_WORKER_GRACE": "5"}
 
 
-@pytest.fixture(scope="module", params=["one process", "server and worker"])
-def hub(
-    request: pytest.FixtureRequest, module_database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[HubProcess]:
-    folder = tmp_path_factory.mktemp("product")
-    if request.param == "one process":
-        with product(folder, module_database_url) as running:
-            yield running
-        return
-    with redis_server() as redis:
-        environ = ENVIRON | {"TASKFLOW_BROKER_URL": redis.url}
-        elsewhere = tmp_path_factory.mktemp("worker")
-        knows = environ | {"TASKFLOW_DATABASE_URL": module_database_url}
-        with (
-            HubProcess(folder, environ=knows, role=("server",)) as server,
-            HubProcess(elsewhere, app="product_app:hub", environ=environ, role=("worker", "run")),
-        ):
-            yield server
+@pytest.fixture(scope="module")
+def hub(module_ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    with product(module_ground, tmp_path_factory.mktemp("product")) as running:
+        yield running
 
 
-def product(folder: Path, database_url: str, **environ: str) -> HubProcess:
-    environ = {**ENVIRON, "TASKFLOW_DATABASE_URL": database_url, **environ}
-    return HubProcess(folder, app="product_app:hub", environ=environ)
+def product(ground: Ground, folder: Path, **environ: str) -> AbstractContextManager[HubProcess]:
+    return hub_on(ground, folder, app="product_app:hub", environ={**ENVIRON, **environ})
 
 
 def attempts(hub: HubProcess, task_id: str) -> list[dict[str, object]]:
@@ -195,9 +181,10 @@ def test_an_invalid_payload_is_refused_at_submit_and_names_the_field(hub: HubPro
 
 
 def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
-    database_url: str, tmp_path: Path
+    ground: Ground, tmp_path: Path
 ) -> None:
-    with product(tmp_path, database_url, TASKFLOW_WORKER_SLOTS="1") as hub:
+    """Where the worker is elsewhere, it lives on while the server restarts."""
+    with product(ground, tmp_path, TASKFLOW_WORKER_SLOTS="1") as hub:
         assert hub.post("/queues/mail/pause").status_code == 200
         ids = [hub.submit("app.mail", {"n": n}, priority=n % 3)["id"] for n in range(9)]
         hub.final(
@@ -218,7 +205,7 @@ def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
 
 
 def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(database_url: str, tmp_path: Path) -> None:
-    with product(tmp_path, database_url) as hub:
+    with product(Ground(database_url), tmp_path) as hub:
 
         def patch(path: str, changes: dict[str, object]) -> None:
             answer = hub.client.patch(path, json=changes)
@@ -247,8 +234,8 @@ def test_what_was_set_at_run_time_survives_a_kill_and_a_restart(database_url: st
 
 def test_two_processes_share_one_database(database_url: str, tmp_path: Path) -> None:
     with (
-        product(tmp_path, database_url) as first,
-        product(tmp_path, database_url) as second,
+        product(Ground(database_url), tmp_path) as first,
+        product(Ground(database_url), tmp_path) as second,
     ):
         ids = [
             hub.submit("app.slow_async", {"seconds": 0.02})["id"]
@@ -278,11 +265,11 @@ asyncio.run(main())
 """
 
 
-def test_a_python_script_of_ten_lines_submits_and_waits(hub: HubProcess, module_database_url: str) -> None:
+def test_a_python_script_of_ten_lines_submits_and_waits(hub: HubProcess, module_ground: Ground) -> None:
     run = subprocess.run(
         [sys.executable, "-c", TEN_LINES],
         cwd=hub.folder,
-        env={"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_DATABASE_URL": module_database_url},
+        env={"PYTHONPATH": str(Path(__file__).parent), "TASKFLOW_DATABASE_URL": module_ground.database_url},
         capture_output=True,
         text=True,
         timeout=60,

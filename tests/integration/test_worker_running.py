@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.integration.worker_handlers import registry
 from tests.integration.worker_house import House
+from tests.support.grounds import Ends
 
 from taskflow_hub.domain.messages import Failed, Held, How, Logged, Progressed, Snoozed, Submit, Succeeded
 
@@ -15,8 +16,8 @@ KINDS = ("async", "thread", "process")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_every_outcome_is_reported(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_every_outcome_is_reported(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         ended = {
             what: await house.run(f"answer.{kind}", {"what": what})
             for what in ("value", "none", "retry", "snooze", "fail", "raise", "exit", "unsayable")
@@ -45,8 +46,8 @@ async def test_every_outcome_is_reported(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_handler_speaks_through_its_context(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_a_handler_speaks_through_its_context(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         task_id = await house.give(f"speak.{kind}", attempt=3)
         ended = await house.ending(task_id)
         (logged,) = house.said(task_id, Logged)
@@ -62,8 +63,10 @@ async def test_a_handler_speaks_through_its_context(tmp_path: Path, kind: str) -
     assert (submit.id, submit.attempt, submit.call, submit.task.type) == (task_id, 3, 1, "other")
 
 
-async def test_reports_of_an_attempt_come_before_its_end_and_numbers_have_no_gaps(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_reports_of_an_attempt_come_before_its_end_and_numbers_have_no_gaps(
+    tmp_path: Path, ends: Ends
+) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         ids = [await house.give(f"speak.{kind}") for kind in KINDS for _ in range(5)]
         for task_id in ids:
             await house.ending(task_id)
@@ -72,7 +75,7 @@ async def test_reports_of_an_attempt_come_before_its_end_and_numbers_have_no_gap
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-async def test_no_more_than_the_slots_run_and_the_rest_waits_in_order(tmp_path: Path) -> None:
+async def test_no_more_than_the_slots_run_and_the_rest_waits_in_order(tmp_path: Path, ends: Ends) -> None:
     begun: list[int] = []
     may_end = [asyncio.Event() for _ in range(6)]
 
@@ -81,7 +84,7 @@ async def test_no_more_than_the_slots_run_and_the_rest_waits_in_order(tmp_path: 
         await may_end[number].wait()
         return number
 
-    async with House(registry(step=step), tmp_path, slots=2) as house:
+    async with House(registry(step=step), tmp_path, ends, slots=2) as house:
         ids = [await house.give("step", {"number": number}) for number in range(6)]
         held = await house.held()
         assert begun == [0, 1]
@@ -98,7 +101,7 @@ async def test_no_more_than_the_slots_run_and_the_rest_waits_in_order(tmp_path: 
         assert await house.held() == ()
 
 
-async def test_the_same_assignment_twice_runs_once(tmp_path: Path) -> None:
+async def test_the_same_assignment_twice_runs_once(tmp_path: Path, ends: Ends) -> None:
     runs: list[int] = []
     go_on = asyncio.Event()
 
@@ -106,7 +109,7 @@ async def test_the_same_assignment_twice_runs_once(tmp_path: Path) -> None:
         runs.append(1)
         await go_on.wait()
 
-    async with House(registry(once=once), tmp_path) as house:
+    async with House(registry(once=once), tmp_path, ends) as house:
         await house.give("once", id="same")
         await house.give("once", id="same")
         await house.beat()
@@ -117,14 +120,18 @@ async def test_the_same_assignment_twice_runs_once(tmp_path: Path) -> None:
     assert len(runs) == 2
 
 
-async def test_a_type_without_a_handler_is_a_failure_that_may_be_tried_elsewhere(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_a_type_without_a_handler_is_a_failure_that_may_be_tried_elsewhere(
+    tmp_path: Path, ends: Ends
+) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         ended = await house.run("unheard.of")
     assert (ended.how, ended.error.type) == (How.RAISED, "UnknownType")
 
 
-async def test_an_ended_attempt_is_held_until_it_is_acknowledged_and_sent_again(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path, resend_s=0.1) as house:
+async def test_an_ended_attempt_is_held_until_it_is_acknowledged_and_sent_again(
+    tmp_path: Path, ends: Ends
+) -> None:
+    async with House(registry(), tmp_path, ends, resend_s=0.1) as house:
         house.acks = False
         task_id = await house.give("answer.async", {"what": "none"})
         await house.ending(task_id)
@@ -136,7 +143,7 @@ async def test_an_ended_attempt_is_held_until_it_is_acknowledged_and_sent_again(
         assert {report.n for report in house.said(task_id, Succeeded)} == {1}
 
 
-async def test_a_thread_is_used_again_and_forgets_context_variables(tmp_path: Path) -> None:
+async def test_a_thread_is_used_again_and_forgets_context_variables(tmp_path: Path, ends: Ends) -> None:
     import contextvars
 
     variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
@@ -148,14 +155,14 @@ async def test_a_thread_is_used_again_and_forgets_context_variables(tmp_path: Pa
         variable.set(seen + 1)
         return seen
 
-    async with House(registry(mark=mark), tmp_path) as house:
+    async with House(registry(mark=mark), tmp_path, ends) as house:
         results = [bytes((await house.run("mark")).result) for _ in range(5)]
     assert results == [b"0"] * 5
     assert len(threads) == 1
 
 
-async def test_many_attempts_of_all_kinds_at_once(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path, slots=8) as house:
+async def test_many_attempts_of_all_kinds_at_once(tmp_path: Path, ends: Ends) -> None:
+    async with House(registry(), tmp_path, ends, slots=8) as house:
         ids: list[str] = []
         for _ in range(20):
             ids += await house.give_many(10, "answer.async", {"what": "value"})
@@ -171,8 +178,8 @@ async def test_many_attempts_of_all_kinds_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["async", "thread", "process"])
-async def test_the_last_progress_goes_before_the_end(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_the_last_progress_goes_before_the_end(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         task_id = await house.give(f"hurry.{kind}")
         await house.ending(task_id)
         said = house.said(task_id, object)

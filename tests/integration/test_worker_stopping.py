@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.worker_handlers import registry, stubborn
 from tests.integration.worker_house import House
+from tests.support.grounds import Ends
 
 from taskflow_hub.domain.messages import (
     Aborted,
@@ -39,9 +40,11 @@ async def stop(house: House, task_id: str, why: Why) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_cancelled_attempt_stops_and_is_reported_aborted(tmp_path: Path, kind: str) -> None:
+async def test_a_cancelled_attempt_stops_and_is_reported_aborted(
+    tmp_path: Path, ends: Ends, kind: str
+) -> None:
     file = tmp_path / "cleanup"
-    async with House(registry(), tmp_path) as house:
+    async with House(registry(), tmp_path, ends) as house:
         task_id = await running(house, f"sleep.{kind}", {"file": str(file)})
         began = time.monotonic()
         await stop(house, task_id, Why.CANCELLED)
@@ -55,8 +58,8 @@ async def test_a_cancelled_attempt_stops_and_is_reported_aborted(tmp_path: Path,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_heartbeats_answer_stops_as_well(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_the_heartbeats_answer_stops_as_well(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         task_id = await running(house, f"sleep.{kind}")
         house.stop_list = [Stop(task_id, 1, Why.CANCELLED), Stop("unknown", 1, Why.STALE)]
         assert isinstance(await house.ending(task_id), Aborted)
@@ -66,8 +69,8 @@ async def test_the_heartbeats_answer_stops_as_well(tmp_path: Path, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_stale_attempt_stops_and_nothing_is_reported(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path, slots=1) as house:
+async def test_a_stale_attempt_stops_and_nothing_is_reported(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends, slots=1) as house:
         task_id = await running(house, f"sleep.{kind}")
         await stop(house, task_id, Why.STALE)
         after = await house.run("answer.async", {"what": "none"})  # the slot is free again
@@ -77,8 +80,8 @@ async def test_a_stale_attempt_stops_and_nothing_is_reported(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_attempt_that_runs_over_its_time_has_failed(tmp_path: Path, kind: str) -> None:
-    async with House(registry(), tmp_path, slots=1) as house:
+async def test_an_attempt_that_runs_over_its_time_has_failed(tmp_path: Path, ends: Ends, kind: str) -> None:
+    async with House(registry(), tmp_path, ends, slots=1) as house:
         ended = await house.run(f"sleep.{kind}", timeout=0.5)
         assert isinstance(ended, Failed)
         assert (ended.how, ended.error.type) == (How.TIMEOUT, "TimeoutError")
@@ -91,8 +94,8 @@ async def test_an_attempt_that_runs_over_its_time_has_failed(tmp_path: Path, kin
         assert isinstance(await house.run("answer.async", {"what": "none"}), Succeeded)
 
 
-async def test_without_a_timeout_an_attempt_may_run_on(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_without_a_timeout_an_attempt_may_run_on(tmp_path: Path, ends: Ends) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         endless = await running(house, "sleep.async", timeout=None)
         for seconds in (0.02, 0.05, 0.1):
             assert (await house.run("sleep.async", timeout=seconds)).how is How.TIMEOUT
@@ -100,8 +103,8 @@ async def test_without_a_timeout_an_attempt_may_run_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("why", list(Why))
-async def test_what_has_not_started_is_stopped_without_a_start(tmp_path: Path, why: Why) -> None:
-    async with House(registry(), tmp_path, slots=1) as house:
+async def test_what_has_not_started_is_stopped_without_a_start(tmp_path: Path, ends: Ends, why: Why) -> None:
+    async with House(registry(), tmp_path, ends, slots=1) as house:
         await running(house, "sleep.async")
         waiting = await house.give("answer.async", {"what": "none"})
         await stop(house, waiting, why)
@@ -114,8 +117,8 @@ async def test_what_has_not_started_is_stopped_without_a_start(tmp_path: Path, w
             assert waiting not in house.endings
 
 
-async def test_a_recall_hands_back_what_waits_of_that_queue(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path, slots=1) as house:
+async def test_a_recall_hands_back_what_waits_of_that_queue(tmp_path: Path, ends: Ends) -> None:
+    async with House(registry(), tmp_path, ends, slots=1) as house:
         first = await running(house, "sleep.async", queue="a")
         mine, other = await house.give("who", queue="a"), await house.give("who", queue="b")
         assert house.worker.id is not None
@@ -129,13 +132,13 @@ async def test_a_recall_hands_back_what_waits_of_that_queue(tmp_path: Path) -> N
 # --- what does not obey ---
 
 
-async def test_a_thread_that_runs_on_keeps_its_slot_and_is_shown_as_stuck(tmp_path: Path) -> None:
+async def test_a_thread_that_runs_on_keeps_its_slot_and_is_shown_as_stuck(tmp_path: Path, ends: Ends) -> None:
     let_go = threading.Event()
 
     def stuck() -> None:
         let_go.wait()  # one long call: nothing can be raised in it
 
-    async with House(registry(stuck=stuck), tmp_path, slots=1) as house:
+    async with House(registry(stuck=stuck), tmp_path, ends, slots=1) as house:
         task_id = await house.give("stuck", timeout=0.05)
         ended = await house.ending(task_id)
         assert ended.how is How.TIMEOUT
@@ -150,13 +153,15 @@ async def test_a_thread_that_runs_on_keeps_its_slot_and_is_shown_as_stuck(tmp_pa
         assert len(house.said(task_id, object)) == 1
 
 
-async def test_an_async_handler_that_swallows_its_cancellation_says_nothing_more(tmp_path: Path) -> None:
+async def test_an_async_handler_that_swallows_its_cancellation_says_nothing_more(
+    tmp_path: Path, ends: Ends
+) -> None:
     let_go = threading.Event()
 
     async def on() -> str:
         return await stubborn(let_go)
 
-    async with House(registry(on=on), tmp_path, slots=1) as house:
+    async with House(registry(on=on), tmp_path, ends, slots=1) as house:
         task_id = await house.give("on", timeout=0.05)
         assert (await house.ending(task_id)).how is How.TIMEOUT
         assert (await house.beat()).stuck == (task_id,)
@@ -166,7 +171,7 @@ async def test_an_async_handler_that_swallows_its_cancellation_says_nothing_more
 
 
 @pytest.mark.parametrize("kind", ["async", "thread"])
-async def test_work_that_was_done_when_the_cancel_came_counts(tmp_path: Path, kind: str) -> None:
+async def test_work_that_was_done_when_the_cancel_came_counts(tmp_path: Path, ends: Ends, kind: str) -> None:
     done = asyncio.Event()
 
     async def shielded() -> str:
@@ -177,7 +182,7 @@ async def test_work_that_was_done_when_the_cancel_came_counts(tmp_path: Path, ki
             return "done all the same, True"
         return "never"
 
-    async with House(registry(shielded=shielded), tmp_path) as house:
+    async with House(registry(shielded=shielded), tmp_path, ends) as house:
         if kind == "async":
             task_id = await house.give("shielded")
             await done.wait()
@@ -189,7 +194,7 @@ async def test_work_that_was_done_when_the_cancel_came_counts(tmp_path: Path, ki
         assert bytes(ended.result) == b'"done all the same, True"'
 
 
-async def test_a_handler_that_turns_its_stop_into_an_error_was_stopped(tmp_path: Path) -> None:
+async def test_a_handler_that_turns_its_stop_into_an_error_was_stopped(tmp_path: Path, ends: Ends) -> None:
     ready = asyncio.Event()
 
     async def converts() -> None:
@@ -199,7 +204,7 @@ async def test_a_handler_that_turns_its_stop_into_an_error_was_stopped(tmp_path:
         except asyncio.CancelledError as error:
             raise RuntimeError("interrupted") from error
 
-    async with House(registry(converts=converts), tmp_path) as house:
+    async with House(registry(converts=converts), tmp_path, ends) as house:
         task_id = await house.give("converts")
         await ready.wait()
         await stop(house, task_id, Why.CANCELLED)
@@ -207,23 +212,21 @@ async def test_a_handler_that_turns_its_stop_into_an_error_was_stopped(tmp_path:
 
 
 async def test_a_stop_that_comes_before_the_first_step_still_counts(tmp_path: Path) -> None:
+    """Within one process, where both are surely taken in one turn."""
     ran: list[int] = []
 
     async def run() -> None:
         ran.append(1)
 
     async with House(registry(run=run), tmp_path) as house:
-        assert house.worker.id is not None
         task_id = await house.give("run")
-        await house.broker.tell(
-            house.worker.id, Stop(task_id, 1, Why.CANCELLED)
-        )  # both are taken in one turn
+        await stop(house, task_id, Why.CANCELLED)
         assert isinstance(await house.ending(task_id), Aborted)
     assert ran == []
 
 
-async def test_a_child_that_is_still_starting_can_be_stopped(tmp_path: Path) -> None:
-    async with House(registry(), tmp_path) as house:
+async def test_a_child_that_is_still_starting_can_be_stopped(tmp_path: Path, ends: Ends) -> None:
+    async with House(registry(), tmp_path, ends) as house:
         task_id = await house.give("hold_interpreter")
         await house.until(lambda: house.worker.listing()[0])
         await stop(house, task_id, Why.CANCELLED)
@@ -231,10 +234,10 @@ async def test_a_child_that_is_still_starting_can_be_stopped(tmp_path: Path) -> 
         assert isinstance(await house.run("who"), Succeeded)
 
 
-async def test_a_handlers_own_attempt_stopped_is_a_failure(tmp_path: Path) -> None:
+async def test_a_handlers_own_attempt_stopped_is_a_failure(tmp_path: Path, ends: Ends) -> None:
     def raises() -> None:
         raise AttemptStopped
 
-    async with House(registry(raises=raises), tmp_path) as house:
+    async with House(registry(raises=raises), tmp_path, ends) as house:
         ended = await house.run("raises")
         assert (ended.how, ended.error.type) == (How.RAISED, "AttemptStopped")

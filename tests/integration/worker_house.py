@@ -1,4 +1,4 @@
-"""A worker on the real local broker, and an engine that says just what a test wants it to say."""
+"""A worker on a real broker, and an engine that says just what a test wants it to say."""
 
 import asyncio
 import logging
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
+from tests.support.grounds import Ends
 
 from taskflow_hub.broker.local import LocalBroker
 from taskflow_hub.domain.errors import Unavailable
@@ -70,11 +71,17 @@ async def logged(caplog: pytest.LogCaptureFixture, words: str, times: int = 1) -
 
 
 class House:
-    """`async with House(…) as house` starts engine and worker; reports are collected, and acknowledged while `acks`."""
+    """`async with House(…) as house` starts engine and worker; reports are collected, and acknowledged while `acks`.
 
-    def __init__(self, registry: Registry, folder: Path, **settings: Any) -> None:
-        self.broker, self.faults = LocalBroker(), Faults()
-        self.side = self.faults.over(self.broker.worker_side())
+    `ends` None: a broker within the process.
+    """
+
+    def __init__(self, registry: Registry, folder: Path, ends: Ends | None = None, **settings: Any) -> None:
+        if ends is None:
+            broker = LocalBroker()
+            ends = Ends(broker, broker)
+        self.broker, self.faults = ends.server.engine_side(lambda: None), Faults()
+        self.side = self.faults.over(ends.workers.worker_side())
         given: dict[str, Any] = {
             "slots": 4,
             "heartbeat_s": 0.05,

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.support.grounds import Ground
 
 STARTS_WITHIN_S = 60.0
 READY, STOPPING = "ready", "stopping"  # events of its log
@@ -180,6 +182,30 @@ class HubProcess:
 
     def final(self, task_id: str, timeout_s: float = 30.0) -> dict[str, Any]:
         return self.until(task_id, "success", "failed", "cancelled", "skipped", timeout_s=timeout_s)
+
+
+@contextmanager
+def hub_on(
+    ground: Ground, folder: Path, *, app: str, environ: Mapping[str, str], workers: int = 1
+) -> Iterator[HubProcess]:
+    """A whole hub: `taskflow up`, or, with a broker between them, a server and workers that know no database.
+
+    It is asked through the process that is answered, which may be killed and started while the workers live on.
+    """
+    database = {"TASKFLOW_DATABASE_URL": ground.database_url}
+    if ground.broker_url == "local":
+        with HubProcess(folder, app=app, environ={**environ, **database}) as up:
+            yield up
+        return
+    environ = {**environ, "TASKFLOW_BROKER_URL": ground.broker_url}
+    with ExitStack() as undo:
+        server = HubProcess(folder, environ={**environ, **database}, role=("server",))
+        undo.enter_context(server)
+        for n in range(workers):
+            elsewhere = folder / f"worker-{n + 1}"
+            elsewhere.mkdir()
+            undo.enter_context(HubProcess(elsewhere, app=app, environ=environ, role=("worker", "run")))
+        yield server
 
 
 class _Said:
