@@ -215,20 +215,32 @@ class TcpProxy:
         self._ready.set()
         self._loop.run_forever()
         listening.close()
-        if self._ways:
-            self._loop.run_until_complete(asyncio.wait(self._ways))
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Also of what is only just being accepted. A transport lets go of its socket one turn after it was aborted."""
+        here = asyncio.current_task()
+        while others := {task for task in asyncio.all_tasks() if task is not here}:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+        await asyncio.sleep(0)
 
     def _hang_up(self) -> None:
         for way in self._ways:
             way.cancel()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        here = asyncio.current_task()
-        assert here is not None
-        self._ways.add(here)
-        there: asyncio.StreamWriter | None = None
-        try:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        way = asyncio.create_task(self._carry(reader, writer))
+        self._ways.add(way)
+        way.add_done_callback(self._ways.discard)
+        way.add_done_callback(
+            lambda _: writer.transport.abort()
+        )  # also when it was cancelled before it began
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             await self._passing.wait()
             answers, there = await asyncio.open_connection(*self._server)
             ways = {
@@ -238,15 +250,10 @@ class TcpProxy:
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                there.transport.abort()
                 for way in ways:
                     way.cancel()
                 await asyncio.wait(ways)
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self._ways.discard(here)
-            for end in filter(None, (writer, there)):
-                end.transport.abort()
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, there: bool) -> None:
         tail = b""
