@@ -40,7 +40,8 @@ SECTIONS: Final = {
     "retention": "How long finished tasks are kept, counted from their end.",
     "worker": "The worker of this process. What the times mean together: a heartbeat every `heartbeat_s`; a worker whose "
     "heartbeats are not accepted stops its own attempts after `self_stop_s`; the engine takes it for dead after "
-    "`engine.dead_after`. Other orders are refused.",
+    "`engine.dead_after`. Other orders are refused: when the process starts, and where engine and worker are apart, when the "
+    "worker registers.",
     "http": "The API.",
     "net": "What `web.title` and `http.request` may dial, and how long they may take.",
     "files": "Where `file.*` and `image.*` may read and write.",

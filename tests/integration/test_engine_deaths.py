@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from tests.integration.engine_house import House, open_house
@@ -10,7 +12,16 @@ from tests.support.grounds import Ground
 
 from taskflow_hub.domain.errors import StoreUnavailable, Unavailable
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.messages import CallFailed, Heartbeat, HeartbeatAnswer, Stop, Submit, Why
+from taskflow_hub.domain.messages import (
+    CallFailed,
+    Heartbeat,
+    HeartbeatAnswer,
+    Register,
+    Registered,
+    Stop,
+    Submit,
+    Why,
+)
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, OnLost, Reason
 from taskflow_hub.domain.submission import Submission
 
@@ -21,6 +32,30 @@ DEAD_S = 30.0
 async def house(ground: Ground, tmp_path: Path) -> AsyncIterator[House]:
     async with open_house(ground, tmp_path) as opened:
         yield opened
+
+
+# --- at registration ---
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"speaks": (2, 3)}, ["version 2, 3 of the wire format", "the server version 1"]),
+        ({"speaks": ()}, ["version none"]),
+        ({"self_stop_s": DEAD_S}, ["worker.self_stop_s is 30 s", "engine.dead_after is 30 s"]),
+    ],
+)
+async def test_a_worker_that_cannot_work_here_is_refused_and_told_why(
+    house: House, said: dict[str, Any], words: list[str]
+) -> None:
+    worker = Register(worker="w", name="w", host="h", pid=1, version="go/2.0", slots=1, window=1)
+    answer = await house.engine.workers.answer(msgspec.structs.replace(worker, **said))
+    assert isinstance(answer, CallFailed)
+    assert answer.code == "misconfigured"
+    assert all(one in answer.detail for one in words)
+    assert list(await house.real.workers()) == []
+    fit = msgspec.structs.replace(worker, speaks=(1, 2), self_stop_s=DEAD_S - 0.1)
+    assert await house.engine.workers.answer(fit) == Registered()
 
 
 # --- between lease and publish -----------------------------------------------------------------------------------

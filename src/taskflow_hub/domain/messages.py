@@ -152,7 +152,10 @@ Ending = Succeeded | Failed | Snoozed | Released | Aborted
 class Register(Struct, frozen=True, kw_only=True, tag_field="kind", tag="register"):
     """A worker introduces itself under a fresh id. Sent twice it is one registration.
 
-    `previous` is the id it had before the engine took it for dead: crashes counted for that id are taken back.
+    `previous` is the id it had before the engine took it for dead: crashes counted for that id are taken back. `version` is
+    the program's, for people; `speaks` are the versions of this wire format, and this message itself is always of version 1.
+    After `self_stop_s` without an accepted heartbeat it stops its attempts; the engine refuses one that would do so when its
+    tasks run elsewhere by then.
     """
 
     v: int = VERSION
@@ -166,6 +169,8 @@ class Register(Struct, frozen=True, kw_only=True, tag_field="kind", tag="registe
     window: int
     queues: tuple[str, ...] = ()  # empty: every queue
     types: tuple[TaskType, ...] = ()
+    speaks: tuple[int, ...] = (VERSION,)
+    self_stop_s: float | None = None  # None: it does not say
 
 
 class Held(Struct, frozen=True, array_like=True):

@@ -58,7 +58,9 @@ class Engine:
         )
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
         self.queues = Queues(store, broker, self.hints, self.metrics)
-        self.workers = Workers(store, broker, self.tasks, self.hints, self.metrics)
+        self.workers = Workers(
+            store, broker, self.tasks, self.hints, self.metrics, dead_after_s=settings.dead_after
+        )
         self.bulk = BulkOperations(store, self.hints, new_id)
         self.queries = Queries(store, clock, retention.by_state())
         self.hints.on(Topic.QUEUES, self.queries.forget)

@@ -8,8 +8,9 @@ import structlog
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.decide import on_undelivered
-from taskflow_hub.domain.errors import NotFound, TaskflowError, Unavailable
+from taskflow_hub.domain.errors import Misconfigured, NotFound, TaskflowError, Unavailable
 from taskflow_hub.domain.messages import (
+    VERSION,
     CallFailed,
     Drain,
     Heartbeat,
@@ -38,19 +39,23 @@ class _Store(TaskStore, WorkerStore, Reads, Protocol): ...
 
 class Workers:
     def __init__(
-        self, store: _Store, broker: EngineSide, tasks: Tasks, hints: Hints, metrics: Metrics
+        self,
+        store: _Store,
+        broker: EngineSide,
+        tasks: Tasks,
+        hints: Hints,
+        metrics: Metrics,
+        *,
+        dead_after_s: float,
     ) -> None:
         self._store, self._broker, self._tasks = store, broker, tasks
-        self._hints, self._metrics = hints, metrics
+        self._hints, self._metrics, self._dead_after_s = hints, metrics, dead_after_s
 
     async def answer(self, request: Request) -> Reply:
         """Serve one call of a worker. What the hub refuses is answered as CallFailed; only Unavailable is raised."""
         match request:
             case Register():
-                await self._store.register(request)
-                log.info("worker registered", worker=request.worker, slots=request.slots, host=request.host)
-                self._hints.tell(Topic.WORKERS, Topic.TYPES, Topic.WORK, Topic.QUEUES)
-                return Registered()
+                return await self._register(request)
             case Heartbeat():
                 return await self._heartbeat(request)
             case Retire():
@@ -68,6 +73,32 @@ class Workers:
         await self._broker.tell(worker_id, Drain())
         self._hints.tell(Topic.WORKERS)
         return worker
+
+    async def _register(self, request: Register) -> Reply:
+        if (why_not := self._unfit(request)) is not None:
+            log.error(
+                "worker refused", worker=request.worker, name=request.name, host=request.host, why=why_not
+            )
+            return CallFailed(Misconfigured.code, why_not)
+        await self._store.register(request)
+        log.info("worker registered", worker=request.worker, slots=request.slots, host=request.host)
+        self._hints.tell(Topic.WORKERS, Topic.TYPES, Topic.WORK, Topic.QUEUES)
+        return Registered()
+
+    def _unfit(self, request: Register) -> str | None:
+        """Why it must not work here: in words, for the worker's log and for ours."""
+        if VERSION not in request.speaks:
+            spoken = ", ".join(map(str, request.speaks)) or "none"
+            return (
+                f"the worker ({request.version}) speaks version {spoken} of the wire format and the server version {VERSION}; "
+                "bring them to versions of the program that have one in common"
+            )
+        if request.self_stop_s is not None and request.self_stop_s >= self._dead_after_s:
+            return (
+                f"the worker's worker.self_stop_s is {request.self_stop_s:g} s and the server's engine.dead_after is "
+                f"{self._dead_after_s:g} s; it must be larger, or two workers run one task"
+            )
+        return None
 
     async def _heartbeat(self, request: Heartbeat) -> HeartbeatAnswer:
         beat = await self._store.heartbeat(

@@ -272,6 +272,7 @@ class Worker:
             window=self._settings.window,
             queues=self._settings.queues,
             types=self._types,
+            self_stop_s=self._settings.self_stop_s,
         )
 
     def _hold_lock(self, worker: str) -> None:
