@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from msgspec import Raw
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from tests.support.redis import RedisServer, redis_server
 
 from taskflow_hub.broker.base import WorkerSide
 from taskflow_hub.broker.redis_streams import RedisBroker, Timing
-from taskflow_hub.broker.redis_streams.engine_side import RedisEngineSide, spans
+from taskflow_hub.broker.redis_streams.engine_side import REPORTS_AT_ONCE, RedisEngineSide, spans
 from taskflow_hub.broker.redis_streams.envelopes import DeadEntry
 from taskflow_hub.broker.redis_streams.exchange import Command, call
 from taskflow_hub.broker.redis_streams.link import Link
@@ -201,6 +202,26 @@ async def test_what_was_leased_too_long_ago_is_not_published(
     assert redis.xlen("tasks:created:w1") == 0
     await engine.publish("w1", [assignment("b")], leased_at=now - QUICK.fresh + 5)
     assert redis.xlen("tasks:created:w1") == 1
+
+
+async def test_so_many_large_reports_are_not_collected_at_once(
+    engine: RedisEngineSide, worker: WorkerSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskflow_hub.broker.redis_streams.engine_side.COLLECT_BYTES", 100_000)
+    large = Raw(b'"' + b"x" * 10_000 + b'"')
+    await worker.report([msgspec.structs.replace(succeeded(n), result=large) for n in range(1, 101)])
+    sizes: list[int] = []
+    while sum(sizes) < 100:
+        batch = await engine.collect(2000, LONG_S)
+        assert [report.n for report in batch.reports] == list(
+            range(sum(sizes) + 1, sum(sizes) + len(batch.reports) + 1)
+        )
+        sizes.append(len(batch.reports))
+        await batch.ack()
+    assert max(sizes) <= 10 + REPORTS_AT_ONCE
+    await worker.report([succeeded(n) for n in range(101, 1101)])
+    assert len((await engine.collect(900, LONG_S)).reports) == 900
+    assert len((await engine.collect(900, LONG_S)).reports) == 100
 
 
 async def test_reports_that_nobody_reads_lie_there_once(

@@ -18,12 +18,14 @@ from taskflow_hub.broker.redis_streams.envelopes import Answered, CallEntry, Rep
 from taskflow_hub.broker.redis_streams.exchange import Command, call
 from taskflow_hub.broker.redis_streams.link import AWAY, Link, RefusedByRedis
 from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, read_stream
-from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, SETTLE
+from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, READ_ON, SETTLE
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.messages import VERSION, Assignment, Control, Reply, Report
 
 CALLS_AT_ONCE: Final = 200
+REPORTS_AT_ONCE: Final = 16  # of any size, before it is looked how large they are
+COLLECT_BYTES: Final = 16 << 20  # after so many nothing is added to what is collected at once
 HINT_S: Final = 1.0  # so long a hint is tried
 
 T = TypeVar("T")
@@ -135,14 +137,18 @@ class RedisEngineSide:
     # --- reports ---
 
     async def _read_reports(self, limit: int, wait_s: float) -> list[tuple[bytes, Report]]:
+        """A report may be large, so how many are read is not bounded by `limit` alone."""
         now = asyncio.get_running_loop().time()
         found: list[Entry] = []
         if now >= self._claim_at:
-            found = await self._claim(limit)
-            if len(found) < limit:
+            found = await self._claim(min(limit, REPORTS_AT_ONCE))
+            if not found:
                 self._claim_at = now + self._link.timing.claim_every
         if not found:
-            found = await self._read_group(keys.RESULTS, limit, wait_s)
+            found = await self._read_group(keys.RESULTS, min(limit, REPORTS_AT_ONCE), wait_s)
+            if len(found) == REPORTS_AT_ONCE:
+                with contextlib.suppress(*AWAY):  # what has come is not given up for it
+                    found += await self._read_on(limit - len(found), COLLECT_BYTES - _size(found))
         reports = []
         for id, data in found:
             report: Report | None
@@ -164,6 +170,10 @@ class RedisEngineSide:
         with contextlib.suppress(*AWAY):  # then it is claimed, and met, again
             await self._link.script(SETTLE, keys.RESULTS, keys.SERVERS, id)
         return None
+
+    async def _read_on(self, limit: int, size: int) -> list[Entry]:
+        words = (keys.SERVERS, self._name, limit, size, REPORTS_AT_ONCE)
+        return list(entries(await self._link.script(READ_ON, keys.RESULTS, *words)))
 
     async def _claim(self, limit: int) -> list[Entry]:
         """What another server has collected and, for too long, not stored; servers that are gone leave the group."""
@@ -265,3 +275,7 @@ def spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 async def _awaited(answer: Awaitable[Reply]) -> Reply:
     return await answer
+
+
+def _size(found: Iterable[Entry]) -> int:
+    return sum(len(data) for _, data in found)

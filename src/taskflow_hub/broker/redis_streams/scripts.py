@@ -19,6 +19,7 @@ def script(name: str) -> Script:
 
 PUSH: Final = script("push")
 REPORT: Final = script("report")
+READ_ON: Final = script("read_on")
 SETTLE: Final = script("settle")
 READ_CALLS: Final = script("read_calls")
 KEEP_INBOX: Final = script("keep_inbox")
