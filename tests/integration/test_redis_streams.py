@@ -346,14 +346,12 @@ OF_ANOTHER_VERSION = msgspec.json.encode(succeeded(1)).replace(b'"v":1', b'"v":2
 async def test_a_report_nobody_can_read_is_put_aside_and_the_next_one_is_not(
     redis: Redis, broker: RedisBroker, worker: WorkerSide, data: bytes
 ) -> None:
-    dead = []
-    engine = broker.engine_side(lambda: dead.append(1))
+    engine = broker.engine_side()
     redis.xadd("tasks:results", {"data": data})
     await worker.report([succeeded(1)])
     batch = await engine.collect(10, LONG_S)
     assert [report.n for report in batch.reports] == [1]
     await batch.ack()
-    assert len(dead) == 1
     (kept,) = entries(redis, "tasks:dead")
     entry = msgspec.json.decode(kept[1][b"data"], type=DeadEntry)
     assert (entry.stream, entry.data) == ("tasks:results", data.decode(errors="replace"))
@@ -404,6 +402,26 @@ async def test_a_call_and_a_reply_nobody_can_read_stand_in_nobodys_way(
     redis.xadd("tasks:replies:w1", {"data": b"{}"})
     assert await worker.call(Retire(worker="w1")) == Retired()
     await until(lambda: redis.xlen("tasks:dead") == 2)
+
+
+async def test_what_anybody_could_not_read_is_counted_by_one_server(redis: Redis, redis_url: str) -> None:
+    async with RedisBroker.open(redis_url, Timing(block=0.05, claim_every=0.0)) as broker:
+        counted: list[str] = []
+        one, other = (broker.engine_side(lambda name=name: counted.append(name)) for name in ("one", "other"))  # type: ignore[misc]
+        worker = broker.worker_side()
+        await worker.open("w1")
+        redis.xadd("tasks:created:w1", {"data": b"not JSON"})
+        assert await worker.take(10, 0.1) == []
+        redis.xadd("tasks:results", {"data": b"not JSON"})
+        await one.collect(10, 0.1)
+        for server in (one, other, one, other):
+            await server.collect(10, 0.0)
+        assert sorted(counted) == ["one", "one"]
+        for _ in range(150):
+            redis.xadd("tasks:dead", {"data": b"{}"})
+        await other.collect(10, 0.0)
+        assert counted.count("other") == 150
+        await worker.close()
 
 
 async def test_of_what_cannot_be_read_a_thousand_are_kept(redis: Redis, engine: RedisEngineSide) -> None:

@@ -9,8 +9,8 @@ The keys, all of them. Each script touches one key, so that a Cluster may spread
     tasks:results           stream  workers         group `servers`  entries when stored; at most 100 000
     tasks:calls             stream  workers         group `servers`  entries when read; at most 10 000
     tasks:replies:NAME      stream  servers         one worker       60 s after the last entry; entries when read
-    tasks:dead              stream  who cannot      people           at most 1 000 entries
-                                    read an entry
+    tasks:dead              stream  who cannot      people; group    at most 1 000 entries
+                                    read an entry   `servers` counts
 
 Every entry has one field, `data`, a JSON document with `"v": 1`: in `created` an Assignment or a Control, in `results` a Report
 (domain/messages.py), in `calls`, `replies` and `dead` what envelopes.py says.

@@ -25,7 +25,7 @@ class RedisBroker:
             await link.close()
 
     def engine_side(self, on_dead: Callable[[], None] = lambda: None) -> RedisEngineSide:
-        """One per process. `on_dead` is called, in another thread, for each entry that could not be read."""
+        """One per process. `on_dead` is called, in another thread, for each entry nobody could read, on one server each."""
         return RedisEngineSide(self._link, on_dead)
 
     def worker_side(self) -> RedisWorkerSide:

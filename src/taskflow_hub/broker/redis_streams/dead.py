@@ -1,7 +1,6 @@
 """Entries that cannot be read: put aside in tasks:dead for people, and the attempt they name handed back."""
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -30,15 +29,12 @@ class _Named(Struct):
 
 
 class DeadLetters:
-    """`on_dead` is called for each, on the link's loop."""
-
-    def __init__(self, link: Link, on_dead: Callable[[], None] = lambda: None) -> None:
-        self._link, self._on_dead = link, on_dead
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def put(self, stream: str, data: bytes, error: Exception) -> None:
         """Never raises: an entry that is in the way must go, even where it cannot be kept."""
         log.error("an entry of %s cannot be read, and is put into %s: %s", stream, DEAD, error)
-        self._on_dead()
         entry = DeadEntry(stream=stream, error=str(error), data=data[:SHOWN].decode(errors="replace"))
         try:
             await self._link.script(PUSH, DEAD, DEAD_MAX, 0, 0, 0, msgspec.json.encode(entry))

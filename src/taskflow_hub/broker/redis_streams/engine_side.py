@@ -24,6 +24,7 @@ from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.messages import VERSION, Assignment, Control, Reply, Report
 
 CALLS_AT_ONCE: Final = 200
+DEAD_AT_ONCE: Final = 100
 REPORTS_AT_ONCE: Final = 16  # of any size, before it is looked how large they are
 COLLECT_BYTES: Final = 16 << 20  # after so many nothing is added to what is collected at once
 HINT_S: Final = 1.0  # so long a hint is tried
@@ -56,7 +57,7 @@ class RedisBatch:
 class RedisEngineSide:
     def __init__(self, link: Link, on_dead: Callable[[], None] = lambda: None) -> None:
         self._link = link
-        self._dead = DeadLetters(link, on_dead)
+        self._dead, self._on_dead = DeadLetters(link), on_dead
         self._name = new_id()  # this server's, in the group
         self._collecting: Reading[tuple[bytes, Report]] = Reading(link, self._read_reports)
         self._claim_at = 0.0
@@ -141,6 +142,7 @@ class RedisEngineSide:
         now = asyncio.get_running_loop().time()
         found: list[Entry] = []
         if now >= self._claim_at:
+            await self._count_dead()
             found = await self._claim(min(limit, REPORTS_AT_ONCE))
             if not found:
                 self._claim_at = now + self._link.timing.claim_every
@@ -175,9 +177,15 @@ class RedisEngineSide:
         words = (keys.SERVERS, self._name, limit, size, REPORTS_AT_ONCE)
         return list(entries(await self._link.script(READ_ON, keys.RESULTS, *words)))
 
+    async def _count_dead(self) -> None:
+        """Whoever has put them there: a worker has no metrics. Each is counted by one server."""
+        while found := await self._read_group(keys.DEAD, DEAD_AT_ONCE, 0.0, ("NOACK",)):
+            for _ in found:
+                self._on_dead()
+
     async def _claim(self, limit: int) -> list[Entry]:
         """What another server has collected and, for too long, not stored; servers that are gone leave the group."""
-        for stream in (keys.RESULTS, keys.CALLS):
+        for stream in (keys.RESULTS, keys.CALLS, keys.DEAD):
             await self._in_group(stream, partial(self._clean, stream))
         after_ms = keys.ms(self._link.timing.claim_after)
         words = ("XAUTOCLAIM", keys.RESULTS, keys.SERVERS, self._name, after_ms, "0-0", "COUNT", limit)
