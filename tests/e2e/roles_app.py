@@ -51,5 +51,15 @@ def gated(folder: str, n: int) -> None:
     """Say that it has started, and go on once the gate is open: tests/e2e/test_order_and_pause.py."""
     with Path(folder, "started").open("a") as said:
         said.write(f"{os.getpid()} {n}\n")
+    pass_through(folder)
+
+
+@hub.task("roles.blocking")
+async def blocking(folder: str) -> None:
+    """What no async handler should do."""
+    pass_through(folder)
+
+
+def pass_through(folder: str) -> None:
     with Path(folder, "gate").open() as gate:
         fcntl.flock(gate, fcntl.LOCK_SH)

@@ -1,14 +1,16 @@
 """Server and worker as processes of their own: who knows what, who waits for whom, and what is refused."""
 
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import STARTS_WITHIN_S, HubProcess, free_port
 from tests.support.redis import RedisServer, redis_server
 
 HERE = Path(__file__).parent
@@ -41,6 +43,14 @@ def spawned(process: HubProcess) -> Iterator[HubProcess]:
         yield process
     finally:
         process.__exit__()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what shows only in an answer."""
+    give_up = time.monotonic() + STARTS_WITHIN_S
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 def refused(folder: Path, *args: str, **variables: str) -> str:
@@ -201,6 +211,24 @@ def test_cancel_drain_and_recall_reach_a_worker_elsewhere_at_once(tmp_path: Path
         assert server.until(running, "cancelled", timeout_s=5)["status"] == "cancelled"
         (worker,) = server.get("/workers").json()["items"]
         assert server.post(f"/workers/{worker['id']}/drain").json()["state"] == "draining"
+
+
+def test_a_handler_that_blocks_its_loop_does_not_silence_its_worker(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    """Beats have a loop of their own, and what speaks to Redis has another."""
+    with (
+        (tmp_path / "gate").open("w") as gate,
+        server_in(tmp_path / "server", redis) as server,
+        worker_in(tmp_path / "worker", redis, TASKFLOW_WORKER_HEARTBEAT_S="0.2") as worker,
+    ):
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        task_id = server.submit("roles.blocking", {"folder": str(tmp_path)})["id"]
+        until(lambda: server.get("/workers").json()["items"][0]["loop_lag_s"] > 1)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        task = server.final(task_id)
+        assert (task["status"], task["attempt"]) == ("success", 1)
+        worker.until_logs("roles.blocking blocks it")
 
 
 def test_a_probe_tells_whether_a_worker_is_heard(tmp_path: Path, redis: RedisServer) -> None:
