@@ -324,7 +324,7 @@ async def test_an_answer_that_takes_too_long_is_given_up(engine: RedisEngineSide
 
     await engine.serve(answer)
     with pytest.raises(Unavailable):
-        await worker.call(Heartbeat(worker="w1"), timeout_s=0.2)
+        await worker.call(Retire(worker="w1"), timeout_s=0.2)
     async with asyncio.timeout(LONG_S):
         await ended.wait()
 

@@ -21,7 +21,7 @@ from taskflow_hub.broker.redis_streams.reading import Entry, Reading, entries, r
 from taskflow_hub.broker.redis_streams.scripts import CLEAN, PUSH, REACHABLE, READ_CALLS, READ_ON, SETTLE
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Unavailable
-from taskflow_hub.domain.messages import VERSION, Assignment, Control, Reply, Report
+from taskflow_hub.domain.messages import VERSION, Assignment, Control, Heartbeat, Reply, Report
 
 CALLS_AT_ONCE: Final = 200
 DEAD_AT_ONCE: Final = 100
@@ -107,7 +107,10 @@ class RedisEngineSide:
         await self._link.run(self._link.ask(settled, *told))
 
     async def serve(self, answer: Answer) -> None:
-        """`answer` is awaited on the loop that this is awaited on."""
+        """`answer` is awaited on the loop that this is awaited on; for a heartbeat on the link's own.
+
+        A beat that waited for a busy loop, of this process with a handler in it, might be another worker's.
+        """
         first = self._answer is None
         self._answer, self._home = answer, asyncio.get_running_loop()
         if first:
@@ -229,11 +232,11 @@ class RedisEngineSide:
         assert self._answer is not None
         reply: ReplyEntry
         try:
-            answering: Any = asyncio.run_coroutine_threadsafe(
-                _awaited(self._answer(asked.request)), self._home
-            )
+            answering: Any = _awaited(self._answer(asked.request))
+            if not isinstance(asked.request, Heartbeat):
+                answering = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(answering, self._home))
             async with asyncio.timeout(within_s):
-                reply = Answered(call=asked.call, reply=await asyncio.wrap_future(answering))
+                reply = Answered(call=asked.call, reply=await answering)
         except Exception as error:
             if not isinstance(error, Unavailable | TimeoutError):
                 log.exception("a call could not be answered: %s", type(asked.request).__name__)
