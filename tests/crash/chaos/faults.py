@@ -162,7 +162,7 @@ def freeze_midway(ground: Field) -> None:
 def _until_taken_over(ground: Field, hub: HubProcess, frozen_at: float) -> None:
     pid = hub.pid
     try:
-        held = _running(ground.witness, pid)
+        held = ground.witness.running(pid)
         ground.witness.until(lambda: bool(_taken_over(ground.witness, held, pid)), LEASE_LOST_S)
         # The long ones among them are still at work then: the moment in which a late report could do harm.
         ground.witness.until(lambda: len(_taken_over(ground.witness, held, pid)) == len(held), THE_REST_S)
@@ -274,8 +274,8 @@ def kill_full(ground: Field) -> None:
     """A worker that holds a hundred assignments, as it says itself: its handlers have begun."""
     worker = ground.next(ground.fleet.workers)
     ground.load.submit(LONG, 2 * MANY_SLOTS * len(ground.fleet.workers))
-    if ground.witness.until(lambda: len(_running(ground.witness, worker.pid)) >= MANY, CATCH_S):
-        ground.mark("assignments held", len(_running(ground.witness, worker.pid)))
+    if ground.witness.until(lambda: len(ground.witness.running(worker.pid)) >= MANY, CATCH_S):
+        ground.mark("assignments held", len(ground.witness.running(worker.pid)))
     _kill(ground, worker)
     ground.fleet.replace(worker)
 
@@ -403,15 +403,6 @@ WHERE datname = '{DATABASE}' AND state = 'idle in transaction' AND backend_xid I
 def _last(seconds: float) -> None:
     """How long a fault lasts; nothing is waited for."""
     threading.Event().wait(max(seconds, 0.0))
-
-
-def _running(witness: Witness, pid: int) -> set[tuple[str, int]]:
-    """What a process has started and not ended."""
-    lines = [line for line in tuple(witness.lines) if line.pid == pid]
-    started = {(line.id, line.attempt) for line in lines if line.what is What.STARTED}
-    return started - {
-        (line.id, line.attempt) for line in lines if line.what not in {What.STARTED, What.SUBMITTED}
-    }
 
 
 def _taken_over(witness: Witness, held: set[tuple[str, int]], pid: int) -> set[tuple[str, int]]:

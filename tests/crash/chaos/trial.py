@@ -243,7 +243,7 @@ def _idle(fleet: Fleet, witness: Witness, after: Window) -> list[Violation]:
             f"process {hub.pid} ran nothing in the {after.until - after.since:.0f} s after",
         )
         for hub in fleet.workers
-        if hub.pid not in at_work
+        if hub.pid not in at_work and not witness.running(hub.pid)
     ]
 
 

@@ -51,6 +51,12 @@ class Witness:
                 found.append(line.at)
         return found
 
+    def running(self, pid: int) -> set[tuple[str, int]]:
+        """What this process has started and not ended."""
+        lines = [line for line in tuple(self.lines) if line.pid == pid and line.what is not What.SUBMITTED]
+        started = {(line.id, line.attempt) for line in lines if line.what is What.STARTED}
+        return started - {(line.id, line.attempt) for line in lines if line.what is not What.STARTED}
+
     def _watch(self) -> None:
         rest = b""
         with self._path.open("rb") as file:
