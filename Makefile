@@ -7,6 +7,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # An environment that happens to be active is not ours.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH UV_PROJECT_ENVIRONMENT
+# Tests start hundreds of processes: none shall compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON := .venv/bin/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
