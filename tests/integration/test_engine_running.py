@@ -149,11 +149,16 @@ async def test_waiting_for_nothing_is_not_found_also_when_it_goes_meanwhile(
 ) -> None:
     with pytest.raises(NotFound):
         await house.engine.tasks.wait(DEFAULT_ACCOUNT, new_id(), LONG_S)
-    monkeypatch.setattr("taskflow_hub.engine.tasks.POLL_S", LONG_S)
+    asleep = asyncio.Event()
+
+    async def until_told(changed: asyncio.Event, _: float) -> None:
+        asleep.set()
+        await changed.wait()
+
+    monkeypatch.setattr("taskflow_hub.engine.tasks._set_within", until_told)
     task = await house.submit(delay=60.0)
-    with house.faults.held("task") as held:
-        waiting = asyncio.create_task(final(house, task))
-        await held.reached.wait()
+    waiting = asyncio.create_task(final(house, task))
+    await asleep.wait()  # it has seen the task, and looks again only when it is told
     await house.real.cancel(DEFAULT_ACCOUNT, [task.id])
     await house.engine.tasks.delete(DEFAULT_ACCOUNT, [task.id])
     with pytest.raises(NotFound):
