@@ -451,6 +451,12 @@ def test_what_is_wrong_is_said(rule: Rule, history: History) -> None:
     assert found - {rule} <= WITH.get(rule, set()), check(history)
 
 
+def test_where_several_servers_store_what_a_worker_says_the_end_wins_over_what_comes_late() -> None:
+    history = success().change(progress=Progress(0.5, "t1/1/half", DAWN)).history()
+    assert rules(history) == {Rule.ORDER}
+    assert rules(replace(history, in_order=False)) == set()
+
+
 def test_every_rule_is_broken_once() -> None:
     """But for the one about processes, which is not found in histories."""
     assert {rule for rule, _, _ in BROKEN} == set(Rule) - {Rule.PROCESS}

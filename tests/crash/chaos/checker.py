@@ -123,9 +123,14 @@ def _stale(_: History, case: Case) -> Iterator[str]:
                 yield f"attempt {attempt.attempt} failed, with the error of attempt {by}: {attempt.error.message}"
 
 
-def _order(_: History, case: Case) -> Iterator[str]:
-    """What an attempt says last is what stays: it says its token together with its success."""
+def _order(history: History, case: Case) -> Iterator[str]:
+    """What an attempt says last is what stays: it says its token together with its success.
+
+    Two servers may store these two in any order; then the end wins, and what was said with it may be late.
+    """
     task = _book(case).task
+    if not history.in_order:
+        return
     if task.status is State.SUCCESS and task.progress is not None and task.progress.message != _token(task):
         yield f"it succeeded at {task.progress.fraction:.0%} ({task.progress.message})"
 

@@ -105,7 +105,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """`began` and `over`: the run lies between these dates."""
+    """`began` and `over`: the run lies between these dates. `in_order`: what a worker says is stored as it was said."""
 
     submits: Sequence[Submit]
     lines: Sequence[Line]
@@ -114,6 +114,7 @@ class History:
     books: Mapping[str, Book]
     began: datetime
     over: datetime
+    in_order: bool = True
 
     @cached_property
     def cases(self) -> tuple["Case", ...]:
