@@ -127,6 +127,7 @@ def test_a_server_killed_between_lease_and_publish_costs_nothing(site: Site) -> 
         task_id = site.submit()
         assert reached.wait(WAIT_S)
         site.server.kill()
+        site.server_network.hang_up()  # what it was sending does not get there
     assert not site.traced(task_id, "began")
     site.server.start()
     clean(site.final(task_id))
