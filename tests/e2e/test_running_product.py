@@ -198,8 +198,8 @@ def test_a_paused_queue_starts_nothing_and_pause_and_priority_survive_a_restart(
 
         assert hub.post("/queues/mail/resume").status_code == 200
 
-        started = {moment(hub.final(task_id)["started_at"]): n for n, task_id in enumerate(ids)}
-    assert [started[at] for at in sorted(started)] == [2, 5, 8, 1, 4, 7, 0, 3, 6], (
+        ran = {hub.final(task_id)["result"]: n for n, task_id in enumerate(ids)}
+    assert [ran[at] for at in sorted(ran)] == [2, 5, 8, 1, 4, 7, 0, 3, 6], (
         "higher priority first, then in order"
     )
 
