@@ -75,7 +75,7 @@ class Collector(Loop):
         return 0.0
 
     async def _store_all(self, reports: Sequence[Report]) -> Sequence[Report]:
-        """Everything of one batch goes to the store at once, so that it shares a commit; one call per verb.
+        """All ends of one batch go to the store at once, so that they share a commit; one call per verb.
 
         Returns the reports that are not stored because their large result could not be written: they are not acknowledged,
         so their worker sends them again, and nobody else waits for them.
@@ -89,7 +89,8 @@ class Collector(Loop):
         releases = [moves.Release(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Released]]
         aborts = [moves.Abort(id=r.id, attempt=r.attempt, ran_s=r.ran_s) for r in of[Aborted]]
         store = self._store
-        await self._note(store.progress, of[Progressed])  # first: it is refused once its attempt has ended
+        # First what was said: progress is refused once its attempt has ended, and who sees the end looks for the lines.
+        await _all(self._note(store.progress, of[Progressed]), self._note(store.log, of[Logged]))
         await _all(
             self._apply(store.succeed, succeeds, AttemptOutcome.SUCCEEDED, State.SUCCESS),
             self._apply(store.retry, retries, AttemptOutcome.FAILED, None),
@@ -97,7 +98,6 @@ class Collector(Loop):
             self._apply(store.snooze, snoozes, AttemptOutcome.SNOOZED, None),
             self._apply(store.release, releases, AttemptOutcome.RELEASED, None),
             self._apply(store.abort, aborts, AttemptOutcome.ABORTED, State.CANCELLED),
-            self._note(store.log, of[Logged]),
         )
         timed = (Topic.DUE,) if retries or snoozes else ()
         self._hints.changed([report.id for report in reports], Topic.WORK, *timed)
