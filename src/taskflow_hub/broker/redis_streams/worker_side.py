@@ -103,6 +103,7 @@ class RedisWorkerSide:
         self._asked: dict[int, asyncio.Future[Reply]] = {}
         self._address = new_id()  # where replies come; once it is open, the worker's id
         self._hearing: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def open(self, worker: str) -> None:
         await self._link.run(self._open(worker))
@@ -135,19 +136,32 @@ class RedisWorkerSide:
             ) from None
 
     async def close(self) -> None:
-        if (opened := self._opened) is not None:
-            await self._link.run(opened.close())
+        await self._link.run(self._close())
 
     # --- on the link's loop ---
 
     async def _open(self, worker: str) -> None:
-        """Known from the first: one that is given up, or whose answer is lost, may have made the inbox that `close` removes."""
+        """Goes on when its caller gives up: what is on its way to Redis would else get there after what `close` removes."""
+        self._opening = self._link.begin(self._replace(self._opening, worker), "redis.open")
+        await asyncio.shield(self._opening)
+
+    async def _replace(self, before: "asyncio.Task[None] | None", worker: str) -> None:
+        if before is not None:
+            await asyncio.wait({before})
         former, self._opened = self._opened, None
         if former is not None:
             await former.close()
-        self._opened = opened = _Opened(self._link, self._dead, worker)
+        self._opened = opened = _Opened(
+            self._link, self._dead, worker
+        )  # known, for where it fails `close` removes its inbox
         await opened.keep()
         await self._hear(worker)
+
+    async def _close(self) -> None:
+        if self._opening is not None:
+            await asyncio.wait({self._opening})
+        if self._opened is not None:
+            await self._opened.close()
 
     async def _call(self, request: Request, timeout_s: float) -> Reply:
         if self._hearing is None:
