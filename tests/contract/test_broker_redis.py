@@ -120,16 +120,7 @@ class TestOtherRedis(BrokerContract):
         return opening(other.url, Timing())
 
 
-class TestOtherRedisKilled(LossesContract):
+class TestOtherRedisKilled(TestRedisKilled):
     @pytest.fixture
-    def open_broker(self, other: RedisServer) -> OpenBroker:
-        other.run("FLUSHALL")
-        return opening(other.url, QUICK)
-
-    @pytest.fixture
-    def lose(self, other: RedisServer) -> Lose:
-        async def restart() -> None:
-            other.kill()
-            other.start()
-
-        return restart
+    def server(self, other: RedisServer) -> RedisServer:
+        return other

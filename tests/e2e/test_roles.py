@@ -167,7 +167,7 @@ def test_a_server_accepts_tasks_while_redis_is_away(tmp_path: Path, redis: Redis
         redis.start()
         with worker_in(tmp_path / "worker", redis):
             assert server.final(task_id)["status"] == "success"
-        server.until_ready()
+        until(lambda: server.get("/readyz").status_code == 200)
 
 
 def test_two_servers_share_a_database_and_each_other_s_workers(

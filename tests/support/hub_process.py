@@ -147,13 +147,6 @@ class HubProcess:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.client.get(path, **options)
 
-    def until_ready(self, timeout_s: float = 30.0) -> None:
-        """Until every check of /readyz is well: after an outage a loop takes up to AGAIN_S to find that it is over."""
-        deadline = time.monotonic() + timeout_s
-        while (answer := self.get("/readyz")).status_code != 200:
-            assert time.monotonic() < deadline, f"still not ready: {answer.text}"
-            time.sleep(0.05)
-
     def submit(self, type: str, payload: Any = None, **fields: Any) -> dict[str, Any]:
         answer = self.post("/tasks", {"type": type, "payload": payload or {}, **fields})
         assert answer.status_code in {200, 202}, answer.text
