@@ -92,7 +92,7 @@ class RedisEngineSide:
             log.info("worker %s was not told %s: %s", worker, type(message).__name__, error)
 
     async def collect(self, limit: int, wait_s: float) -> RedisBatch:
-        found = await self._link.run(self._collecting.next(limit, wait_s))
+        found = await self._collecting.next(limit, wait_s)
         return RedisBatch(self, [id for id, _ in found], [report for _, report in found])
 
     async def settle(self, ids: Sequence[bytes], stored: Mapping[str, Sequence[int]]) -> None:

@@ -19,7 +19,7 @@ NOTHING: Final = b""  # an entry without our field
 class Reading(Generic[T]):
     """One read at a time. A wait that is cancelled leaves it running, and what it brings goes to the next wait.
 
-    `read(limit, wait_s)` answers in order; it waits for the first at most `wait_s`. On the link's loop.
+    `read(limit, wait_s)` answers in order; it waits for the first at most `wait_s`. All but `next` on the link's loop.
     """
 
     def __init__(self, link: Link, read: Read[T]) -> None:
@@ -28,7 +28,15 @@ class Reading(Generic[T]):
         self._under_way: asyncio.Task[Sequence[T]] | None = None
 
     async def next(self, limit: int, wait_s: float, ended: asyncio.Event | None = None) -> list[T]:
-        """Up to `limit`; empty when nothing has come within `wait_s`, or `ended` is set. Raises what `read` raises."""
+        """Up to `limit`; empty when nothing has come within `wait_s`, or `ended` is set. Raises what `read` raises.
+
+        On any loop, one at a time. Taken out here and not on the link's loop: a result on its way from there is lost when
+        whoever waits for it is cancelled.
+        """
+        await self._link.run(self._wait(limit, wait_s, ended))
+        return [self._found.popleft() for _ in range(min(limit, len(self._found)))]
+
+    async def _wait(self, limit: int, wait_s: float, ended: asyncio.Event | None) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_s
         while limit > 0 and not self._found and not (ended is not None and ended.is_set()):
@@ -46,7 +54,6 @@ class Reading(Generic[T]):
                 self._found.extend(reading.result())
             if until <= loop.time():
                 break
-        return [self._found.popleft() for _ in range(min(limit, len(self._found)))]
 
     def put(self, items: Sequence[T]) -> None:
         self._found.extend(items)

@@ -111,7 +111,7 @@ class RedisWorkerSide:
     async def take(self, limit: int, wait_s: float) -> Sequence[Inbound]:
         if (opened := self._opened) is None:
             return []
-        return await self._link.run(opened.taking.next(limit, wait_s, opened.closed))
+        return await opened.taking.next(limit, wait_s, opened.closed)
 
     async def report(self, reports: Sequence[Report]) -> None:
         if (opened := self._opened) is not None:

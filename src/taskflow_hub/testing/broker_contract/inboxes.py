@@ -21,6 +21,7 @@ from taskflow_hub.testing.broker_contract.kit import (
     OpenHouse,
     acknowledged,
     assignment,
+    cancelled_after,
     same,
     succeeded,
     take_all,
@@ -87,6 +88,18 @@ class InboxesContract(OpenHouse):
                 await taking
         await house.engine.publish("w1", [assignment("a")])
         assert len(await worker.take(10, LONG_S)) == 1
+
+    async def test_a_take_cancelled_while_something_arrives_loses_nothing(self, house: House) -> None:
+        worker, sent, taken = await house.worker(), 200, []
+        for i in range(sent):
+            taking = asyncio.create_task(take_all(worker))
+            publishing = asyncio.create_task(house.engine.publish("w1", [assignment(str(i))]))
+            taken += await cancelled_after(taking, i * 10e-6)
+            await publishing
+        async with asyncio.timeout(LONG_S):
+            while len(taken) < sent:
+                taken += await take_all(worker)
+        assert same(taken, [assignment(str(i)) for i in range(sent)])
 
     async def test_each_worker_has_its_own_inbox(self, house: House) -> None:
         one, two = await house.worker("w1"), await house.worker("w2")

@@ -1,6 +1,7 @@
 """What the parts of the suite share."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -101,6 +102,15 @@ async def take_all(side: WorkerSide) -> list[object]:
 
 async def collect_some(side: EngineSide) -> list[Report]:
     return list((await side.collect(10, LONG_S)).reports)
+
+
+async def cancelled_after(waiting: "asyncio.Task[list[Any]]", after_s: float) -> list[Any]:
+    """What it has brought; nothing where the cancel came first."""
+    await asyncio.wait({waiting}, timeout=after_s)
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        return await waiting
+    return []
 
 
 async def call_once(side: WorkerSide, request: Request) -> Reply:

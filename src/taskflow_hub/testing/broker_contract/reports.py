@@ -22,6 +22,7 @@ from taskflow_hub.testing.broker_contract.kit import (
     OpenHouse,
     acknowledged,
     assignment,
+    cancelled_after,
     collect_some,
     same,
     succeeded,
@@ -90,6 +91,19 @@ class ReportsContract(OpenHouse):
                 await collecting
         await worker.report([succeeded(1)])
         assert same(await house.collect_all(1), [succeeded(1)])
+
+    async def test_a_collect_cancelled_while_something_arrives_loses_nothing(self, house: House) -> None:
+        worker, sent = await house.worker(), [succeeded(n) for n in range(1, 201)]
+        found: list[Report] = []
+        for report in sent:
+            collecting = asyncio.create_task(collect_some(house.engine))
+            reporting = asyncio.create_task(worker.report([report]))
+            found += await cancelled_after(collecting, report.n * 10e-6)
+            await reporting
+        async with asyncio.timeout(LONG_S):
+            while len(found) < len(sent):
+                found += await collect_some(house.engine)
+        assert same(found, sent)
 
     async def test_nothing_is_acknowledged_before_ack(self, house: House) -> None:
         worker = await house.worker()
