@@ -94,7 +94,7 @@ class Task:
             "reason": reason,
             "attempt": len(self.attempts),
             "retry_count": len(failures) - (reason in {Reason.HANDLER, Reason.TIMEOUT}),
-            "crashes": sum(a.outcome is Outcome.LOST for a in self.attempts),
+            "crashes": sum(strike.stroke is Stroke.KILLED for strike in self.strikes),
             "created_at": date(0),
             "finished_at": date(self.now),
             "progress": Progress(1.0, self.token, date(self.now)) if status is State.SUCCESS else None,
@@ -350,11 +350,11 @@ def broken() -> Iterator[tuple[Rule, str, History]]:
         other.run(Outcome.SUCCEEDED, What.RETURNED).ends(State.SUCCESS).history(),
     )
     yield Rule.CRASHES, "more crashes than losses", success().change(crashes=1).history()
-    heard = Task().run(Outcome.LOST, What.STOPPED).struck(Stroke.CUT_OFF, 1.5, until=2.5)
+    heard = Task().run(Outcome.LOST, What.STOPPED).struck(Stroke.CUT_OFF, 1.5, until=60.0)
     yield (
         Rule.CRASHES,
-        "it was heard again before the task ended",
-        heard.run(Outcome.SUCCEEDED, What.RETURNED, pid=TWO).ends(State.SUCCESS).history(),
+        "its worker was only cut off",
+        heard.run(Outcome.SUCCEEDED, What.RETURNED, pid=TWO).ends(State.SUCCESS, crashes=1).history(),
     )
     beside = Task().run(Outcome.LOST).struck(Stroke.CUT_OFF, 1.5, until=60.0)
     yield (

@@ -188,8 +188,9 @@ class WorkerStore(Protocol):
         thousands, the rest with the next leases: see `Leased.more`), and moves tasks of a newly
         registered type that were submitted without a queue to its home queue. Twice with the same id: one registration.
 
-        `previous` is marked dead, and crashes counted for it are taken back from tasks still unfinished. What it still runs
-        by the books will be lost without counting: `orphans` shows one crash fewer, and a Fail for POISON is STALE.
+        `previous` is marked dead, and crashes counted for it are taken back; from what has ended, too, but without a new
+        revision, and what failed as poison stays failed. What it still runs by the books will be lost without counting:
+        `orphans` shows one crash fewer, and a Fail for POISON is STALE.
         """
         ...
 

@@ -209,7 +209,7 @@ def _crashes(history: History, case: Case) -> Iterator[str]:
     lost = [attempt for attempt in attempts if attempt.outcome is Outcome.LOST]
     if task.crashes > MAX_CRASHES:
         yield f"{task.crashes} crashes"
-    counted = [attempt for attempt in lost if _counts(history, case, history.pid_of(case, attempt))]
+    counted = [attempt for attempt in lost if _counts(history, history.pid_of(case, attempt))]
     if task.crashes > len(counted):
         yield f"{task.crashes} crashes, and {len(counted)} of its attempts may count as one"
     for attempt in lost:
@@ -220,13 +220,9 @@ def _crashes(history: History, case: Case) -> Iterator[str]:
             yield f"attempt {attempt.attempt} was lost, and nothing had been done to any process"
 
 
-def _counts(history: History, case: Case, pid: int | None) -> bool:
-    """A process that was only out of reach has not crashed: what was counted for it is taken back when it is heard again, from
-    what has not ended by then."""
-    if pid is None or pid in history.killed:
-        return True
-    back_at = [strike.until for strike in history.strikes if strike.pid == pid]
-    return case.over_at is None or any(case.over_at <= at for at in back_at)
+def _counts(history: History, pid: int | None) -> bool:
+    """A process that was only out of reach has not crashed: what was counted for it is taken back when it is heard again."""
+    return pid is None or pid in history.killed
 
 
 def _cancel(_: History, case: Case) -> Iterator[str]:

@@ -22,6 +22,7 @@ REGISTER_TYPE: Final = statement("register_type")
 ROUTE: Final = statement("route")
 UNHOLD: Final = statement("unhold")
 FORGIVE: Final = statement("forgive")
+FORGIVE_FINISHED: Final = statement("forgive_finished")
 FORGIVE_DONE: Final = statement("forgive_done")
 TAKE_BACK: Final = statement("take_back")
 BURY: Final = statement("bury")
@@ -109,6 +110,7 @@ async def _change_tasks(tx: Transaction, previous: str | None, declared: dict[st
     """What a registration means for tasks that are there."""
     if previous is not None:
         await tx.run(FORGIVE, previous)
+        await tx.run(FORGIVE_FINISHED, previous)
         await tx.run(FORGIVE_DONE, previous)
         await tx.run(TAKE_BACK, previous)
     routed = await tx.fetch(ROUTE, list(declared), [type.queue for type in declared.values()])

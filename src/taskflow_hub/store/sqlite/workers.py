@@ -20,6 +20,7 @@ REGISTER: Final = statement("register")
 REGISTER_TYPE: Final = statement("register_type")
 ROUTE: Final = statement("route")
 FORGIVE: Final = statement("forgive")
+FORGIVE_FINISHED: Final = statement("forgive_finished")
 FORGIVE_DONE: Final = statement("forgive_done")
 TAKE_BACK: Final = statement("take_back")
 BURY: Final = statement("bury")
@@ -82,6 +83,7 @@ def _register(tx: Transaction, worker: Register) -> None:
     if worker.previous is not None:
         tx.run(BURY, tx.now, worker.previous)
         tx.run(FORGIVE, worker.previous)
+        tx.run(FORGIVE_FINISHED, worker.previous)
         tx.run(FORGIVE_DONE, worker.previous)
         tx.run(TAKE_BACK, worker.previous)
     for type in worker.types:

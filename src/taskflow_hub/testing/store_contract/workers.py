@@ -272,12 +272,14 @@ class WorkersContract(ContractBase):
         await kit.store.bury(owners[uncounted.id])
         await kit.lose(uncounted, crashed=False)
         await kit.cancel(finished.id)
-        done = await kit.everything(finished.id)
+        task, *done = await kit.everything(finished.id)
         for attempt in (unfinished, finished, uncounted):
             await kit.worker("other", previous=owners[attempt.id])
         assert (await kit.get(unfinished.id)).crashes == 0
         assert (await kit.get(uncounted.id)).crashes == 0
-        assert await kit.everything(finished.id) == done
+        assert await kit.everything(finished.id) == (task | {"crashes": 0}, *done), (
+            "and nothing else, no revision"
+        )
         rev = (await kit.get(unfinished.id)).rev
         await kit.worker("other", previous=owners[unfinished.id])
         assert (await kit.get(unfinished.id)).rev == rev, "taken back once"

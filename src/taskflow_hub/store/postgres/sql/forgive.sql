@@ -1,4 +1,4 @@
--- A worker that was taken for dead is back: crashes counted for it are taken back from tasks still unfinished.
+-- A worker that was taken for dead is back: crashes counted for it are taken back.
 UPDATE tasks
 SET crashes = greatest(0, tasks.crashes - back.n), rev = tasks.rev + 1
 FROM (SELECT task_id, count(*)::integer AS n FROM attempts WHERE worker = $1 AND crashed GROUP BY task_id) AS back

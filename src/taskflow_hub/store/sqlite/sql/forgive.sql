@@ -1,4 +1,4 @@
--- A worker that was taken for dead is back: crashes counted for it are taken back from tasks still unfinished.
+-- A worker that was taken for dead is back: crashes counted for it are taken back.
 UPDATE tasks
 SET crashes = max(0, crashes - back.n), rev = rev + 1
 FROM (
