@@ -1,5 +1,6 @@
 """What Prometheus is told. Names and labels use the glossary's words; no ids in labels."""
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -91,9 +92,9 @@ class Metrics:
         Gauge("taskflow_build_info", "Always 1.", ["version"], registry=self.registry).labels(version).set(1)
 
     def submitted(self, outcome: Submitted) -> None:
-        for task, created in zip(outcome.tasks, outcome.created, strict=True):
-            if created:
-                self._submitted.labels(self._queues.label(task.queue), self._types.label(task.type)).inc()
+        created = (task for task, new in zip(outcome.tasks, outcome.created, strict=True) if new)
+        for (queue, type), count in Tally((task.queue, task.type) for task in created).items():
+            self._submitted.labels(self._queues.label(queue), self._types.label(type)).inc(count)
 
     def finished(self, status: str, count: int) -> None:
         if count:

@@ -42,8 +42,9 @@ class Payloads:
         if not isinstance(value, dict):
             raise Invalid.field(at, "must be a JSON object: its members are the handler's parameters")
         if declared is not None and declared.payload_schema:
-            errors = self._errors(self._validator(declared), value, at)
-            if errors:
+            validator = self._validator(declared)
+            if not validator.is_valid(value):
+                errors = self._errors(validator, value, at)
                 raise Invalid(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
 
     def _validator(self, declared: TaskType) -> jsonschema_rs.Validator:

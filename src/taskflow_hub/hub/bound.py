@@ -77,17 +77,24 @@ class BoundHandler(Generic[P, R]):
             parameters=[one for name, one in signature.parameters.items() if name != context]
         )
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._signature.parameters)
+
     def payload(self, *args: Any, **kwargs: Any) -> Raw:
         """The arguments as a payload; defaults are left to the worker.
 
         Raises TypeError where the call itself would, and Invalid naming each argument that does not fit its annotation.
         """
+        if (
+            args or kwargs.keys() != self._names
+        ):  # most calls name each parameter: then there is nothing to bind
+            try:
+                kwargs = self._signature.bind(*args, **kwargs).arguments
+            except TypeError as error:
+                raise TypeError(f"{self.type}: {error}") from None
         try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self.type}: {error}") from None
-        try:
-            return self._registered.write_payload(bound.arguments)
+            return self._registered.write_payload(kwargs)
         except Invalid as error:
             raise error.below("/payload") from None
 

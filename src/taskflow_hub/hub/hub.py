@@ -22,7 +22,7 @@ from taskflow_hub.domain.model import (
 )
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
-from taskflow_hub.domain.submission import Submission, check_texts
+from taskflow_hub.domain.submission import NO_PARAMETERS, Submission, check_texts
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.decorator import TaskDecorator
 from taskflow_hub.hub.handle import TaskHandle
@@ -133,7 +133,8 @@ class Hub:
     async def submit_batch(
         self, type: str, payloads: Sequence[Raw], options: SubmitOptions
     ) -> list[TaskHandle[Any]]:
-        wanted = [_submission(type, payload, options) for payload in payloads]
+        alike = _submission(type, NO_PARAMETERS, options)
+        wanted = [msgspec.structs.replace(alike, payload=payload) for payload in payloads]
         return await self._submit_all(wanted, options.get("idempotency_key"), options.get("connection"))
 
     async def _submit_all(
