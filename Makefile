@@ -49,8 +49,20 @@ coverage-html: $(READY)  ## the same, as pages: htmlcov/index.html
 	@$(PY) -m pytest -m "not debian" --cov --cov-report=html $(ARGS)
 
 .PHONY: bench
-bench: $(READY)  ## measure throughput and latency (ARGS="--help")
-	@$(PY) -m bench $(ARGS)
+bench: $(READY)  ## measure the hub beside five other task queues (ARGS="--help")
+	@$(PY) -m bench compare $(ARGS)
+
+.PHONY: bench-all
+bench-all: $(READY)  ## measure it beside every one that bench/systems has
+	@$(PY) -m bench compare --all $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: $(READY)  ## make their environments below .bench/
+	@$(PY) -m bench environments --all $(ARGS)
+
+.PHONY: bench-hub
+bench-hub: $(READY)  ## measure the hub by itself, and study it on PostgreSQL (ARGS="--help")
+	@$(PY) -m bench.hub $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY)  ## do to running hubs what operators fear, and check what became of every task (ARGS="--help")
@@ -92,7 +104,7 @@ pictures: $(READY) debian  ## take the documentation's pictures anew
 
 .PHONY: clean
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build .bench
 	@find src tests $(wildcard bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

@@ -1,139 +1,133 @@
-"""Measure, and print medians with their spread beside what we aim at.
+"""Task queues beside one another, ours among them: `python -m bench compare`."""
 
-The everyday scenarios take turns, round after round, and an idle hub is watched at the end. The studies are about PostgreSQL
-and each prints tables of its own.
-"""
-
-import argparse
-import json
-import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.databases import Databases, Postgres, databases
-from bench.measure import Figure, Report, Scenario, Study
-from bench.scenarios.drain import Drain
-from bench.scenarios.held_open import HeldOpen
-from bench.scenarios.history import History
-from bench.scenarios.http import Http
-from bench.scenarios.idle import Idle
-from bench.scenarios.late_commit import LateCommit
-from bench.scenarios.over_redis import OverRedis
-from bench.scenarios.readers import Readers
-from bench.scenarios.store_cycles import StoreCycles
+from bench import environments, results
+from bench.compare import Turn, Watcher, compare, turns
+from bench.results import Run
+from bench.system import System, systems
+from bench.tables import doubts, table
+from bench.workloads import WORKLOADS
 
-BOUND = "store cycles"
-FIGURES = {
-    BOUND: Figure("store cycles", "tasks/s", "the bound"),
-    "bulk submit": Figure("bulk submit (Python)", "tasks/s"),
-    "no-op drain": Figure("no-op drain", "tasks/s", "≥ 8 000"),
-    "drain over redis": Figure("no-op drain, server and worker over Redis", "tasks/s", "≥ 8 000"),
-    "memory over redis": Figure("server, worker and Redis, 50 000 × 4 KB queued, RSS", "MB", "< 750"),
-    "http submit ×1": Figure("HTTP submit, 1 connection", "tasks/s"),
-    "http submit ×32": Figure("HTTP submit, 32 connections", "tasks/s", "≥ 1 500"),
-    "latency p50": Figure("submit → start, idle, p50", "ms", "≤ 5"),
-    "latency p95": Figure("submit → start, idle, p95", "ms"),
-    "latency p99": Figure("submit → start, idle, p99", "ms"),
-    "idle cpu": Figure("idle hub, CPU", "% of a core", "< 1"),
-    "idle server cpu": Figure("idle hub, CPU of the server", "% of a core"),
-    "idle memory": Figure("idle hub, PSS", "MB", "< 100"),
-}
-SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http()]
-IDLE = Idle()
-STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers(), History()]
+OURS = ("taskflow_sqlite", "taskflow_postgres", "taskflow_redis")
+FIVE = ("celery", "dramatiq", "huey", "pgqueuer", "bullmq")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console() if sys.stdout.isatty() else Console(width=200)
+progress_console = Console(stderr=True)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SYSTEM]...", help="Folders of bench/systems; left out: ours and five peers."),
+]
 
 
-def main() -> None:
-    arguments = _arguments()
-    console = Console() if sys.stdout.isatty() else Console(width=120)
-    everything: dict[str, object] = {}
-    with databases(arguments.database) as measured:
-        everyday = [one for one in SCENARIOS if one.name in arguments.names]
-        if everyday or IDLE.name in arguments.names:
-            _run(everyday, measured, arguments.rounds, idle=IDLE.name in arguments.names)
-            console.print(_table(measured, arguments.rounds))
-            everything |= {name: figure.values for name, figure in FIGURES.items() if figure.values}
-        for study in STUDIES:
-            if study.name in arguments.names:
-                assert isinstance(measured, Postgres)
-                report = study.run(measured, arguments.rounds, full=arguments.full)
-                _show(console, report, arguments.plots)
-                everything[study.name] = report.values
-    if arguments.json:
-        arguments.json.write_text(json.dumps(everything, indent=2))
-
-
-def _arguments() -> argparse.Namespace:
-    everyday = [one.name for one in (*SCENARIOS, IDLE)]
-    studies = [study.name for study in STUDIES]
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        choices=[*everyday, *studies, []],
-        help=f"{', '.join(everyday)}; with PostgreSQL also {', '.join(studies)}; left out: all of them",
+@app.command("compare")
+def compare_(
+    names: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="Every system there is.")] = False,
+    workload: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each runs; medians are of these.")] = 5,
+    into: Annotated[Path, typer.Option(help="Where the results go.")] = results.FOLDER / "compare.json",
+) -> None:
+    """Measure systems, in turn; print the tables; keep every value as JSON."""
+    chosen = _chosen(names, every)
+    missing = _make(chosen)
+    todo = turns(
+        [name for name in chosen if System(name).folder.name not in missing],
+        workload or [one.name for one in WORKLOADS],
+        variant or (),
     )
-    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each runs; medians are of these")
-    parser.add_argument("--full", action="store_true", help="studies as long and as large as their aims say")
-    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the studies' plots into it")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every value here")
-    arguments = parser.parse_args()
-    on_postgres = arguments.database == "postgres"
-    if not on_postgres and (wrong := [name for name in arguments.names if name in studies]):
-        parser.error(f"{', '.join(wrong)}: about PostgreSQL, so it needs --database postgres")
-    arguments.names = arguments.names or [*everyday, *(studies if on_postgres else ())]
-    return arguments
+    if not todo:
+        raise typer.BadParameter("nothing to measure")
+    with _Shown(len(todo) * rounds) as shown:
+        found = compare(todo, rounds, shown, keep=lambda so_far: results.write(so_far, into))
+    for one in WORKLOADS:
+        if found.of(one.name):
+            console.print(table(found, one))
+    for doubt in doubts(found):
+        console.print(f"[yellow]doubtful[/] {doubt}", highlight=False)
+    console.print(f"Every value: {into}", highlight=False)
 
 
-def _run(scenarios: list[Scenario], measured: Databases, rounds: int, *, idle: bool) -> None:
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=rounds * len(scenarios) + idle)
-        for _ in range(rounds):
-            for scenario in scenarios:  # in turn, so that a slow moment of the machine meets them all
-                progress.update(bar, description=scenario.name)
-                _keep(scenario.run(measured))
-                progress.advance(bar)
-        if idle:
-            progress.update(bar, description="idle, 60 s")
-            _keep(IDLE.run(measured))
+@app.command("environments")
+def environments_(
+    names: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="Every system there is.")] = False,
+) -> None:
+    """Make the systems' environments below .bench/; what is up to date is left alone."""
+    if _make(_chosen(names, every)):
+        raise typer.Exit(1)
 
 
-def _keep(found: dict[str, float]) -> None:
-    for name, value in found.items():
-        FIGURES[name].values.append(value)
+def _chosen(names: Sequence[str] | None, every: bool) -> list[str]:
+    known = systems()
+    if wrong := [name for name in names or () if name not in known]:
+        raise typer.BadParameter(f"no such system: {', '.join(wrong)}. There are {', '.join(known)}.")
+    if names:
+        return list(names)
+    return known if every else [name for name in (*OURS, *FIVE) if name in known]
 
 
-def _table(measured: Databases, rounds: int) -> Table:
-    bound = FIGURES[BOUND].median if FIGURES[BOUND].values else None
-    table = Table(
-        title=f"{measured.title}, one process, Python {platform.python_version()}: median of {rounds} rounds"
-    )
-    for heading in ("figure", "median", "min – max", "unit", "of the bound", "aim"):
-        table.add_column(
-            heading, justify="right" if heading in {"median", "min – max", "of the bound"} else "left"
+def _make(names: Sequence[str]) -> dict[str, str]:
+    """Names of environments that could not be made."""
+    chosen = {System(name).folder.name: System(name).environment for name in names}
+    with _bar() as progress:
+        bar = progress.add_task("environments", total=len(chosen))
+        failed = environments.make(
+            chosen.items(),
+            started=lambda name: progress.update(bar, description=f"environment of {name}"),
+            ended=lambda: progress.advance(bar),
         )
-    for figure in FIGURES.values():
-        if figure.values:
-            share = f"{figure.median / bound:.2f}" if bound and figure.unit == "tasks/s" else ""
-            spread = f"{min(figure.values):,.1f} – {max(figure.values):,.1f}"
-            table.add_row(figure.name, f"{figure.median:,.1f}", spread, figure.unit, share, figure.target)
-    return table
+    for name, why in failed.items():
+        console.print(f"[red]{name}[/] cannot be installed and is left out:\n{why}", highlight=False)
+    return failed
 
 
-def _show(console: Console, report: Report, plots: Path | None) -> None:
-    for table in report.tables:
-        console.print(table)
-    for aim, reached in report.aims:
-        console.print(f"[green]reached[/] {aim}" if reached else f"[red]missed[/]  {aim}", highlight=False)
-    if plots is not None:
-        for name, svg in report.plots.items():
-            (plots / name).write_text(svg)
+class _Shown(Watcher):
+    """Two bars: how many runs have ended, and how many tasks of this one are done."""
+
+    def __init__(self, runs: int) -> None:
+        self._progress = _bar()
+        self._runs = self._progress.add_task("", total=runs)
+        self._tasks = self._progress.add_task("", total=None)
+
+    def __enter__(self) -> "_Shown":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begins(self, turn: Turn, number: int) -> None:
+        self._progress.update(self._runs, description=f"round {number}")
+        self._progress.reset(self._tasks, total=turn.tasks, description=str(turn))
+
+    def told(self, done: int) -> None:
+        self._progress.update(self._tasks, completed=done)
+
+    def ended(self, run: Run) -> None:
+        self._progress.advance(self._runs)
 
 
-main()
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=progress_console,
+        transient=True,
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,51 +1,53 @@
-"""What processes have used, from /proc: a process and all its descendants."""
+"""What processes have used: a process and all its descendants."""
 
-import os
-from pathlib import Path
+from collections.abc import Callable
+from typing import TypeVar
+
+import psutil
+
+T = TypeVar("T")
+MB = 1 << 20
 
 
 def cpu_s(pid: int) -> float:
     """CPU time so far, of those that have ended, too."""
-    return _ticks(pid, [11, 12, 13, 14]) / os.sysconf("SC_CLK_TCK")
+    return sum(sum(found[:4]) for found in _ask(pid, psutil.Process.cpu_times))
 
 
 def pss_mb(pid: int) -> float:
     """Memory, shared pages counted once."""
-    return sum(_pss_mb(member) for member in [pid, *_descendants(pid)])
+    return sum(found.pss for found in _ask(pid, psutil.Process.memory_full_info)) / MB
 
 
 def rss_mb(pid: int) -> float:
     """Memory of this process alone, shared pages counted whole."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("this kernel does not tell RSS")
+    return float(psutil.Process(pid).memory_info().rss) / MB
 
 
-def _ticks(pid: int, fields: list[int]) -> int:
-    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(stat[field]) for field in fields) + sum(
-        _ticks_or_none(child, fields) for child in _children(pid)
-    )
+def rss_of_each_mb(pid: int) -> list[float]:
+    """Memory of each process, shared pages counted whole in each."""
+    return [found.rss / MB for found in _ask(pid, psutil.Process.memory_info)]
 
 
-def _ticks_or_none(pid: int, fields: list[int]) -> int:
+def unshared_mb(pid: int) -> float:
+    """Memory of them all without what they share: PostgreSQL's buffers are not counted once for each session."""
+    return sum(found.rss - found.shared for found in _ask(pid, psutil.Process.memory_info)) / MB
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and its descendants; empty when it is gone."""
     try:
-        return _ticks(pid, fields)
-    except FileNotFoundError:  # it has just ended
-        return 0
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _descendants(pid: int) -> list[int]:
-    return [one for child in _children(pid) for one in (child, *_descendants(child))]
-
-
-def _pss_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("this kernel does not tell PSS")
+def _ask(pid: int, question: Callable[[psutil.Process], T]) -> list[T]:
+    found = []
+    for process in family(pid):
+        try:
+            found.append(question(process))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it has just ended
+            continue
+    return found

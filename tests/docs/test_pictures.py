@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT
 
 NAMES = {"terminal.svg", *(f"{name}-{scheme}.png" for name in SIZES for scheme in SCHEMES)}
 
-PLOT = "lease-while-held-open.svg"  # drawn by `make bench ARGS="--database postgres held_open --full --plots docs/img"`
+PLOT = "lease-while-held-open.svg"  # drawn by `make bench-hub ARGS="--database postgres held_open --full --plots docs/img"`
 
 
 def check_terminal(picture: Path) -> None:

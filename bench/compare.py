@@ -1,0 +1,116 @@
+"""Systems take turns, round after round, so that a slow moment of the machine meets them all."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.calibration import loop_ms
+from bench.results import Results, Run, this_commit, this_machine, today, told
+from bench.servers import Server, servers
+from bench.system import System
+from bench.ticks import Ticks
+from bench.trial import Trial
+from bench.workloads import WORKLOADS
+from bench.workloads.base import Workload
+
+MEMORY: Final = Path("/dev/shm")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A system with one variant of its workers, on one workload."""
+
+    system: System
+    workload: Workload
+    variant: str
+    tasks: int
+
+    def __str__(self) -> str:
+        return f"{self.workload.name} · {self.system.name} {self.variant}".rstrip()
+
+
+class Watcher:
+    """Who watches; this one does not look."""
+
+    def begins(self, turn: Turn, number: int) -> None: ...
+
+    def told(self, done: int) -> None: ...
+
+    def ended(self, run: Run) -> None: ...
+
+
+def turns(names: Sequence[str], workloads: Sequence[str], variants: Sequence[str] = ()) -> list[Turn]:
+    """What there is to measure of these, workload by workload; `variants`: only these, if any are named."""
+    chosen = [System(name) for name in names]
+    found = []
+    for workload in WORKLOADS:
+        for system in chosen:
+            measured = system.about.workloads.get(workload.name)
+            if workload.name in workloads and measured is not None:
+                found += [
+                    Turn(system, workload, variant, measured.tasks)
+                    for variant in measured.variants or [""]
+                    if not variants or variant in variants
+                ]
+    return found
+
+
+def compare(todo: Sequence[Turn], rounds: int, watcher: Watcher, keep: Callable[[Results], None]) -> Results:
+    """`keep` is called after each round, so that a run that is broken off is not lost."""
+    systems = {turn.system.name: turn.system for turn in todo}
+    kinds = [kind for one in systems.values() for kind in (one.about.broker, one.about.database) if kind]
+    with servers(kinds) as running:
+        results = Results(
+            date=today(),
+            commit=this_commit(),
+            machine=this_machine(),
+            servers=[server.title() for server in running.values()],
+            rounds=rounds,
+            systems={name: told(system) for name, system in systems.items()},
+            runs=[],
+        )
+        for number in range(1, rounds + 1):
+            for turn in todo:
+                watcher.begins(turn, number)
+                results.runs.append(_run(turn, running, watcher))
+                watcher.ended(results.runs[-1])
+            keep(results)
+    return results
+
+
+def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> Run:
+    """One that fails is told; the others go on."""
+    about = turn.system.about
+    used = {kind: running[kind] for kind in (about.broker, about.database) if kind}
+    for server in used.values():
+        server.empty()
+    addresses = {name: value for server in used.values() for name, value in server.addresses().items()}
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        trial = Trial(
+            system=turn.system,
+            variant=turn.variant,
+            tasks=turn.tasks,
+            server=used[about.database or about.broker],
+            broker=used[about.broker],
+            addresses=addresses | {"BENCH_TICKS": folder},
+            ticks=Ticks(Path(folder)),
+            told=watcher.told,
+        )
+        calibration_ms = loop_ms()
+        failed, figures = "", dict[str, float]()
+        try:
+            trial.call("setup")
+            figures = turn.workload.run(trial)
+        except Exception as error:
+            failed = f"{type(error).__name__}: {error}"
+    return Run(
+        workload=turn.workload.name,
+        system=turn.system.name,
+        variant=turn.variant,
+        tasks=turn.tasks,
+        calibration_ms=calibration_ms,
+        figures=figures,
+        failed=failed,
+    )

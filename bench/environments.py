@@ -1,0 +1,152 @@
+"""The environment of each system: its own packages, at locked versions, below .bench/, so that no two meet."""
+
+import hashlib
+import json
+import platform
+import re
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(".bench").absolute()
+OURS: Final = Path(sys.prefix)
+
+
+class Environment(ABC):
+    @property
+    @abstractmethod
+    def folder(self) -> Path: ...
+
+    @property
+    @abstractmethod
+    def programs(self) -> Path:
+        """What is started by its plain name is looked for here first."""
+
+    @abstractmethod
+    def make(self) -> None:
+        """As locked; nothing to do if it is. Raises CalledProcessError if it cannot be."""
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Of the packages that were asked for, as locked."""
+
+
+class Ours(Environment):
+    """The environment of this repository."""
+
+    @property
+    def folder(self) -> Path:
+        return OURS
+
+    @property
+    def programs(self) -> Path:
+        return OURS / "bin"
+
+    def make(self) -> None:
+        pass
+
+    def versions(self) -> dict[str, str]:
+        return {"python": platform.python_version()}
+
+
+@dataclass
+class Made(Environment):
+    """One that is made of a lock file, whose digest is kept in it."""
+
+    source: Path  # the system's folder
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / self.source.name
+
+    def make(self) -> None:
+        stamp = self.folder / "made-of"
+        digest = hashlib.sha256(self._lock().read_bytes() + platform.python_version().encode()).hexdigest()
+        if stamp.exists() and stamp.read_text() == digest:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._install()
+        stamp.write_text(digest)
+
+    @abstractmethod
+    def _lock(self) -> Path: ...
+
+    @abstractmethod
+    def _install(self) -> None: ...
+
+
+class Python(Made):
+    """requirements.txt, made of requirements.in by `uv pip compile`; with the interpreter of this repository."""
+
+    @property
+    def programs(self) -> Path:
+        return self.folder / "bin"
+
+    def _lock(self) -> Path:
+        return self.source / "requirements.txt"
+
+    def _install(self) -> None:
+        _run(sys.executable, "-m", "venv", "--clear", "--without-pip", str(self.folder))
+        _run(
+            sys.executable, "-m", "pip", "--python", str(self.programs / "python"),
+            "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement", str(self._lock()),
+        )  # fmt: skip
+
+    def versions(self) -> dict[str, str]:
+        locked = dict(re.findall(r"^([\w.-]+)==([^ \\]+)", self._lock().read_text(), re.MULTILINE))
+        asked = re.findall(r"^[\w.-]+", (self.source / "requirements.in").read_text(), re.MULTILINE)
+        return {"python": platform.python_version()} | {name: locked[name] for name in asked}
+
+
+class Node(Made):
+    """package.json and package-lock.json; with the Node of the machine."""
+
+    @property
+    def programs(self) -> Path:
+        return self.folder / "node_modules" / ".bin"
+
+    def _lock(self) -> Path:
+        return self.source / "package-lock.json"
+
+    def _install(self) -> None:
+        for name in ("package.json", "package-lock.json"):
+            (self.folder / name).write_bytes((self.source / name).read_bytes())
+        _run("npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", str(self.folder))
+
+    def versions(self) -> dict[str, str]:
+        packages = json.loads(self._lock().read_text())["packages"]
+        asked = json.loads((self.source / "package.json").read_text())["dependencies"]
+        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+        return {"node": node.strip()} | {name: packages[f"node_modules/{name}"]["version"] for name in asked}
+
+
+def environment_of(folder: Path) -> Environment:
+    """By the lock file that lies in a system's folder."""
+    if (folder / "requirements.txt").exists():
+        return Python(folder)
+    if (folder / "package-lock.json").exists():
+        return Node(folder)
+    return Ours()
+
+
+def make(
+    environments: Iterable[tuple[str, Environment]], started: Callable[[str], None], ended: Callable[[], None]
+) -> dict[str, str]:
+    """Make each; for those that cannot be made, by name, what went wrong. The others go on."""
+    failed = {}
+    for name, environment in environments:
+        started(name)
+        try:
+            environment.make()
+        except (subprocess.CalledProcessError, FileNotFoundError) as error:
+            failed[name] = str(getattr(error, "stderr", "") or error).strip()
+        ended()
+    return failed
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)

@@ -1,0 +1,59 @@
+"""One run of a workload on a system: what the workload has to work with."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.servers import Server
+from bench.system import System
+from bench.ticks import Ticks
+from bench.workers import Workers
+
+STARTS_WITHIN_S = 60.0
+LOOK_S = 0.005  # the bench looks from outside, so it can only look again
+
+
+@dataclass
+class Trial:
+    """`told` hears how many tasks have been done so far, for whoever watches."""
+
+    system: System
+    variant: str  # of the workers; empty where nothing works
+    tasks: int
+    server: Server  # that its tasks are in
+    broker: Server  # that it is compared on; most often the same
+    addresses: dict[str, str]
+    ticks: Ticks
+    told: Callable[[int], None]
+
+    def call(self, *words: object) -> str:
+        return self.system.call(self.addresses, *words)
+
+    def submit(self, *words: object) -> dict[str, float]:
+        return self.system.submit(self.addresses, *words)
+
+    def workers(self) -> Workers:
+        return self.system.start(self.addresses, self.variant)
+
+    def pending(self) -> int:
+        return self.server.ask(self.system.about.pending)
+
+    def server_cpu_s(self) -> float:
+        return sum(server.cpu_s() for server in {id(one): one for one in (self.server, self.broker)}.values())
+
+    def server_rss_mb(self) -> float:
+        return sum(
+            server.rss_mb() for server in {id(one): one for one in (self.server, self.broker)}.values()
+        )
+
+    def wait_for(self, tasks: int, workers: Workers, within_s: float) -> None:
+        """Until so many have started. Raises RuntimeError when the workers end, or take too long."""
+        give_up = time.monotonic() + within_s
+        while (done := self.ticks.count()) < tasks:
+            self.told(done)
+            workers.sample()
+            workers.check()
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"{done} of {tasks} tasks have started in {within_s:.0f} s")
+            time.sleep(LOOK_S)
+        self.told(tasks)

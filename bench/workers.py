@@ -1,0 +1,74 @@
+"""The worker processes of a run: started together, watched, and ended with all that they have started themselves."""
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import psutil
+
+from bench.process import cpu_s, family, rss_of_each_mb
+
+ENDS_WITHIN_S: Final = 10.0
+SAMPLE_S: Final = 0.5
+
+
+class Workers:
+    """Ended when the with block is left. What they print is added to `log`."""
+
+    def __init__(
+        self, commands: Sequence[Sequence[str]], *, folder: Path, environ: dict[str, str], log: Path
+    ) -> None:
+        self._log = log
+        self._next_sample = 0.0
+        self.most_rss_mb: list[float] = []  # of each process, when they were heaviest together
+        with log.open("ab") as output:
+            self._started = [
+                subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+                for command in commands
+            ]
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def check(self) -> None:
+        """Raise RuntimeError, with what it said, if one has ended."""
+        if any(process.poll() is not None for process in self._started):
+            raise RuntimeError(f"a worker has ended:\n{self._log.read_text(errors='replace')[-2000:]}")
+
+    def cpu_s(self) -> float:
+        return sum(cpu_s(process.pid) for process in self._started)
+
+    def sample(self) -> None:
+        """Look how much memory they have, if the last look was a while ago."""
+        if time.monotonic() < self._next_sample:
+            return
+        now = [rss for process in self._started for rss in rss_of_each_mb(process.pid)]
+        self.most_rss_mb = max(self.most_rss_mb, now, key=sum)
+        self._next_sample = time.monotonic() + SAMPLE_S
+
+    def stop(self) -> None:
+        """Ask them to end, and kill what does not, descendants too."""
+        everyone = [member for process in self._started for member in family(process.pid)]
+        for process in self._started:
+            process.terminate()
+        _, alive = psutil.wait_procs(everyone, ENDS_WITHIN_S)
+        for left in alive:
+            left.kill()
+        for process in self._started:
+            process.wait()

@@ -1,0 +1,69 @@
+"""Working off what waits: shared by the workloads that fill a queue first."""
+
+import time
+
+from bench.trial import LOOK_S, STARTS_WITHIN_S, Trial
+from bench.workloads.base import Figure
+
+LASTS_S = 300.0
+ACKNOWLEDGED_WITHIN_S = 30.0
+
+COSTS = (
+    Figure("worker_cpu_us", "CPU of workers", "µs/task"),
+    Figure("server_cpu_us", "CPU of servers", "µs/task"),
+    Figure("transactions", "transactions", "/task", digits=2),
+    Figure("wal_octets", "WAL", "octets/task"),
+    Figure("dead_rows", "dead rows", "/task", digits=2),
+    Figure("workers_rss_mb", "RSS of workers", "MB"),
+    Figure("processes", "processes", ""),
+    Figure("server_rss_mb", "RSS of servers", "MB"),
+)
+
+
+def drained(trial: Trial) -> dict[str, float]:
+    """Start the workers on what waits there; until all of it has been acknowledged.
+
+    CPU time is counted from the first task on, so that starting does not count; database counters from before the workers
+    started until they have ended, because sessions tell what they did when they end.
+    """
+    trial.server.settle()
+    before = trial.server.counters()
+    with trial.workers() as workers:
+        trial.wait_for(1, workers, STARTS_WITHIN_S)
+        late = trial.ticks.count()  # what ran before the clocks were read
+        worker_cpu_s, server_cpu_s = workers.cpu_s(), trial.server_cpu_s()
+        trial.wait_for(trial.tasks, workers, LASTS_S)
+        _wait_until_acknowledged(trial)
+        ended_s = time.time()
+        worker_cpu_s, server_cpu_s = workers.cpu_s() - worker_cpu_s, trial.server_cpu_s() - server_cpu_s
+        workers.sample()
+        server_rss_mb = trial.server_rss_mb()
+    after = trial.server.counters()
+    tasks, first_s, last_s = trial.tasks, trial.ticks.first_s(), trial.ticks.last_s()
+    return {
+        "rate": tasks / (ended_s - first_s),
+        "secs": last_s - first_s,
+        "acknowledged_after_s": ended_s - last_s,
+        "started": trial.ticks.count(),
+        "worker_cpu_us": 1e6 * worker_cpu_s / max(tasks - late, 1),
+        "server_cpu_us": 1e6 * server_cpu_s / max(tasks - late, 1),
+        "transactions": (after.transactions - before.transactions) / tasks,
+        "wal_octets": (after.wal_octets - before.wal_octets) / tasks,
+        "dead_rows": (after.dead_rows - before.dead_rows) / tasks,
+        "workers_rss_mb": sum(workers.most_rss_mb),
+        "processes": len(workers.most_rss_mb),
+        "server_rss_mb": server_rss_mb,
+    } | _stored(trial)
+
+
+def _wait_until_acknowledged(trial: Trial) -> None:
+    give_up = time.monotonic() + ACKNOWLEDGED_WITHIN_S
+    while left := trial.pending():
+        if time.monotonic() > give_up:
+            raise RuntimeError(f"{left} tasks have run and are not acknowledged")
+        time.sleep(LOOK_S)
+
+
+def _stored(trial: Trial) -> dict[str, float]:
+    query = trial.system.about.stored
+    return {} if query is None else {"stored": trial.server.ask(query)}

@@ -1,0 +1,25 @@
+"""What the bench knows of the systems it measures is complete, and their packages are locked."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bench.system import SYSTEMS, System, systems
+from bench.workloads import WORKLOADS
+
+
+@pytest.mark.parametrize("name", systems())
+def test_a_system_names_variants_and_workloads_that_there_are(name: str) -> None:
+    about = System(name).about
+    assert set(about.workloads) <= {workload.name for workload in WORKLOADS}
+    used = {variant for measured in about.workloads.values() for variant in measured.variants}
+    assert used == set(about.variants)
+
+
+@pytest.mark.parametrize(
+    "lock", sorted(SYSTEMS.glob("*/requirements.txt")), ids=lambda path: path.parent.name
+)
+def test_packages_are_locked_by_digest_and_name_no_index(lock: Path) -> None:
+    text = lock.read_text()
+    assert "index-url" not in text
+    assert text.count("--hash=") >= len(re.findall(r"^[\w.-]+==", text, re.MULTILINE)) > 0
