@@ -36,6 +36,7 @@ def compare_(
     workload: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each runs; medians are of these.")] = 5,
+    share: Annotated[float, typer.Option(help="Of the usual number of tasks, for a quick look.")] = 1.0,
     into: Annotated[Path, typer.Option(help="Where the results go.")] = results.FOLDER / "compare.json",
 ) -> None:
     """Measure systems, in turn; print the tables; keep every value as JSON."""
@@ -45,6 +46,7 @@ def compare_(
         [name for name in chosen if System(name).folder.name not in missing],
         workload or [one.name for one in WORKLOADS],
         variant or (),
+        share,
     )
     if not todo:
         raise typer.BadParameter("nothing to measure")

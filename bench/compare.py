@@ -16,6 +16,7 @@ from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
 
 MEMORY: Final = Path("/dev/shm")
+FEWEST: Final = 100
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,13 @@ class Watcher:
     def ended(self, run: Run) -> None: ...
 
 
-def turns(names: Sequence[str], workloads: Sequence[str], variants: Sequence[str] = ()) -> list[Turn]:
-    """What there is to measure of these, workload by workload; `variants`: only these, if any are named."""
+def turns(
+    names: Sequence[str], workloads: Sequence[str], variants: Sequence[str] = (), share: float = 1.0
+) -> list[Turn]:
+    """What there is to measure of these, workload by workload, with this share of the tasks that each is usually given.
+
+    `variants`: only these, if any are named.
+    """
     chosen = [System(name) for name in names]
     found = []
     for workload in WORKLOADS:
@@ -50,7 +56,7 @@ def turns(names: Sequence[str], workloads: Sequence[str], variants: Sequence[str
             measured = system.about.workloads.get(workload.name)
             if workload.name in workloads and measured is not None:
                 found += [
-                    Turn(system, workload, variant, measured.tasks)
+                    Turn(system, workload, variant, max(FEWEST, round(share * measured.tasks)))
                     for variant in measured.variants or [""]
                     if not variants or variant in variants
                 ]

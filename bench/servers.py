@@ -1,13 +1,11 @@
 """The servers that systems stand on: PostgreSQL and Redis, each durable as its documentation says, and a folder for SQLite."""
 
-import shutil
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -23,11 +21,17 @@ REWRITTEN_WITHIN_S: Final = 60.0
 
 
 class Counters(NamedTuple):
-    """What a database has done so far; zeros where it does not tell."""
+    """What a database has done so far."""
 
-    transactions: int = 0
-    wal_octets: int = 0
-    dead_rows: int = 0  # each update and each delete leaves one behind
+    transactions: int
+    wal_octets: int
+    dead_rows: int  # each update and each delete leaves one behind
+
+    def since(self, before: "Counters", tasks: int) -> dict[str, float]:
+        """For each task."""
+        return {
+            name: (now - then) / tasks for name, now, then in zip(self._fields, self, before, strict=True)
+        }
 
 
 class Server(Protocol):
@@ -45,8 +49,8 @@ class Server(Protocol):
 
     def ask(self, query: str) -> int: ...
 
-    def counters(self) -> Counters:
-        """Exact once every session that worked has ended."""
+    def counters(self) -> Counters | None:
+        """Exact once every session that worked has ended; None where the server does not count."""
         ...
 
     def cpu_s(self) -> float: ...
@@ -119,9 +123,13 @@ class RedisUnderTest:
         for command in (("FLUSHALL", "SYNC"), ("SCRIPT", "FLUSH"), ("FUNCTION", "FLUSH"), ("BGREWRITEAOF",)):
             self._server.run(*command)
         give_up = time.monotonic() + REWRITTEN_WITHIN_S
-        while b"aof_rewrite_in_progress:0" not in self._persistence():
+        while self._rewrites():
             assert time.monotonic() < give_up, "the journal's rewrite does not end"
             time.sleep(0.02)  # a server has no signal for it
+
+    def _rewrites(self) -> bool:
+        found = self._server.run("INFO", "persistence")
+        return bool(found["aof_rewrite_in_progress"] or found["aof_rewrite_scheduled"])
 
     def settle(self) -> None:
         pass
@@ -129,8 +137,8 @@ class RedisUnderTest:
     def ask(self, query: str) -> int:
         return int(self._server.run("EVAL", query, 0))
 
-    def counters(self) -> Counters:
-        return Counters()
+    def counters(self) -> None:
+        return None
 
     def cpu_s(self) -> float:
         return cpu_s(self._server.pid)
@@ -139,35 +147,30 @@ class RedisUnderTest:
         return unshared_mb(self._server.pid)
 
     def title(self) -> str:
-        lines = self._server.run("INFO", "server").decode().splitlines()
-        told = dict(line.split(":", 1) for line in lines if ":" in line)
-        version = (
-            f"Valkey {told['valkey_version']}"
-            if "valkey_version" in told
-            else f"Redis {told['redis_version']}"
-        )
-        return f"{version}, journal synced every second"
-
-    def _persistence(self) -> bytes:
-        found: bytes = self._server.run("INFO", "persistence")
-        return found
+        told = self._server.run("INFO", "server")
+        valkey = told.get("valkey_version")
+        name = f"Valkey {valkey}" if valkey else f"Redis {told['redis_version']}"
+        return f"{name}, journal synced every second"
 
 
 class SqliteUnderTest:
-    """A file in a folder that no run before has used: systems open it themselves, and say how durable they want it."""
+    """A file in a folder of its own for each run: systems open it themselves, and say how durable they want it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._numbers = count(1)
-        self._path = folder
+        self._run = 0
 
     def addresses(self) -> dict[str, str]:
         return {"BENCH_SQLITE_PATH": str(self._path)}
 
+    @property
+    def _path(self) -> Path:
+        return self._folder / f"{self._run}" / "bench.db"
+
     def empty(self) -> None:
-        shutil.rmtree(self._path.parent, ignore_errors=True)
-        self._path = self._folder / f"{next(self._numbers)}" / "bench.db"
-        self._path.parent.mkdir(parents=True)
+        """The run before has its folder until the end, when all goes together."""
+        self._run += 1
+        self._path.parent.mkdir()
 
     def settle(self) -> None:
         pass
@@ -176,8 +179,8 @@ class SqliteUnderTest:
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)) as connection:
             return int(connection.execute(query).fetchone()[0])
 
-    def counters(self) -> Counters:
-        return Counters()
+    def counters(self) -> None:
+        return None
 
     def cpu_s(self) -> float:
         return 0.0

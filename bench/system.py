@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -74,12 +74,13 @@ class System:
     def environment(self) -> Environment:
         return environment_of(self.folder)
 
-    def call(self, servers: dict[str, str], *words: object) -> str:
+    def call(self, servers: dict[str, str], variant: str, *words: object) -> str:
         """Have its program do a command, with the addresses of the servers; what it printed."""
+        chosen = self.about.variants.get(variant)
         done = subprocess.run(
             [*shlex.split(self.about.program), *map(str, words)],
             cwd=self.folder,
-            env=self._environ(servers),
+            env=self._environ(servers, chosen.environment if chosen else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -87,13 +88,11 @@ class System:
             check=False,
         )
         if done.returncode != 0:
-            raise RuntimeError(f"{self.name}: {' '.join(map(str, words))} failed:\n{done.stderr[-2000:]}")
+            LOGS.mkdir(parents=True, exist_ok=True)
+            (LOGS / f"{self.name}.log").write_text(done.stderr)
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise RuntimeError(f"{' '.join(map(str, words))}: {last} (all of it: {LOGS / self.name}.log)")
         return done.stdout
-
-    def submit(self, servers: dict[str, str], *words: object) -> dict[str, float]:
-        """The same with a command that measures itself."""
-        found: dict[str, float] = msgspec.json.decode(self.call(servers, *words).strip().splitlines()[-1])
-        return found
 
     def start(self, servers: dict[str, str], variant: str) -> Workers:
         """Its workers, running."""
@@ -106,19 +105,14 @@ class System:
             log=LOGS / f"{self.name}.{variant}.log",
         )
 
-    def _environ(self, servers: dict[str, str], more: dict[str, str] | None = None) -> dict[str, str]:
-        own = {name: value.format(**servers) for name, value in self.about.environment.items()}
+    def _environ(self, servers: dict[str, str], variant: dict[str, str]) -> dict[str, str]:
+        told = self.about.environment | variant
         path = f"{self.environment.programs}{os.pathsep}{os.environ['PATH']}"
         library = f"{LIBRARY}{os.pathsep}{self.folder}"
-        given: dict[str, Any] = {"PATH": path, "PYTHONPATH": library, "PYTHONWARNINGS": "ignore"}
-        return (
-            os.environ
-            | given
-            | {"BENCH_ENVIRONMENT": str(self.environment.folder)}
-            | servers
-            | own
-            | (more or {})
-        )
+        own = {name: value.format(**servers) for name, value in told.items()}
+        given = {"PATH": path, "PYTHONPATH": library, "PYTHONWARNINGS": "ignore"}
+        given["BENCH_ENVIRONMENT"] = str(self.environment.folder)
+        return {**os.environ, **given, **servers, **own}
 
 
 def systems() -> list[str]:

@@ -1,10 +1,11 @@
 """One run of a workload on a system: what the workload has to work with."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.servers import Server
+from bench.servers import Counters, Server
 from bench.system import System
 from bench.ticks import Ticks
 from bench.workers import Workers
@@ -27,16 +28,23 @@ class Trial:
     told: Callable[[int], None]
 
     def call(self, *words: object) -> str:
-        return self.system.call(self.addresses, *words)
+        return self.system.call(self.addresses, self.variant, *words)
 
     def submit(self, *words: object) -> dict[str, float]:
-        return self.system.submit(self.addresses, *words)
+        """The same with a command that measures itself."""
+        found: dict[str, float] = json.loads(self.call(*words).strip().splitlines()[-1])
+        return found
 
     def workers(self) -> Workers:
         return self.system.start(self.addresses, self.variant)
 
     def pending(self) -> int:
         return self.server.ask(self.system.about.pending)
+
+    def missing(self) -> int:
+        """How many tasks have no result, in a system that keeps them."""
+        stored = self.system.about.stored
+        return 0 if stored is None else self.tasks - self.server.ask(stored)
 
     def server_cpu_s(self) -> float:
         return sum(server.cpu_s() for server in {id(one): one for one in (self.server, self.broker)}.values())
@@ -45,6 +53,11 @@ class Trial:
         return sum(
             server.rss_mb() for server in {id(one): one for one in (self.server, self.broker)}.values()
         )
+
+    def counted(self, before: Counters | None, tasks: int) -> dict[str, float]:
+        """What the database has done since, for each task."""
+        after = self.server.counters()
+        return after.since(before, tasks) if after and before else {}
 
     def wait_for(self, tasks: int, workers: Workers, within_s: float) -> None:
         """Until so many have started. Raises RuntimeError when the workers end, or take too long."""

@@ -47,20 +47,23 @@ class Workers:
         self.stop()
 
     def check(self) -> None:
-        """Raise RuntimeError, with what it said, if one has ended."""
+        """Raise RuntimeError if one has ended."""
         if any(process.poll() is not None for process in self._started):
-            raise RuntimeError(f"a worker has ended:\n{self._log.read_text(errors='replace')[-2000:]}")
+            raise RuntimeError(f"a worker has ended (what it said: {self._log})")
 
     def cpu_s(self) -> float:
         return sum(cpu_s(process.pid) for process in self._started)
 
     def sample(self) -> None:
-        """Look how much memory they have, if the last look was a while ago."""
-        if time.monotonic() < self._next_sample:
-            return
+        """Look, if the last look was a while ago."""
+        if time.monotonic() >= self._next_sample:
+            self.look()
+            self._next_sample = time.monotonic() + SAMPLE_S
+
+    def look(self) -> None:
+        """How much memory they have now."""
         now = [rss for process in self._started for rss in rss_of_each_mb(process.pid)]
         self.most_rss_mb = max(self.most_rss_mb, now, key=sum)
-        self._next_sample = time.monotonic() + SAMPLE_S
 
     def stop(self) -> None:
         """Ask them to end, and kill what does not, descendants too."""

@@ -4,5 +4,11 @@ from typing import Final
 
 from bench.workloads.base import Workload
 from bench.workloads.drain import Drain
+from bench.workloads.latency import Latency
+from bench.workloads.mixed import Mixed
+from bench.workloads.submit import Bulk, Concurrent, Single
+from bench.workloads.waiting import Waiting
 
-WORKLOADS: Final[tuple[Workload, ...]] = (Drain(),)
+WORKLOADS: Final[tuple[Workload, ...]] = (
+    Drain(), Single(), Bulk(), Concurrent(), Latency(), Waiting(), Mixed(),
+)  # fmt: skip

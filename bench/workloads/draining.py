@@ -36,9 +36,8 @@ def drained(trial: Trial) -> dict[str, float]:
         _wait_until_acknowledged(trial)
         ended_s = time.time()
         worker_cpu_s, server_cpu_s = workers.cpu_s() - worker_cpu_s, trial.server_cpu_s() - server_cpu_s
-        workers.sample()
+        workers.look()
         server_rss_mb = trial.server_rss_mb()
-    after = trial.server.counters()
     tasks, first_s, last_s = trial.tasks, trial.ticks.first_s(), trial.ticks.last_s()
     return {
         "rate": tasks / (ended_s - first_s),
@@ -47,23 +46,18 @@ def drained(trial: Trial) -> dict[str, float]:
         "started": trial.ticks.count(),
         "worker_cpu_us": 1e6 * worker_cpu_s / max(tasks - late, 1),
         "server_cpu_us": 1e6 * server_cpu_s / max(tasks - late, 1),
-        "transactions": (after.transactions - before.transactions) / tasks,
-        "wal_octets": (after.wal_octets - before.wal_octets) / tasks,
-        "dead_rows": (after.dead_rows - before.dead_rows) / tasks,
         "workers_rss_mb": sum(workers.most_rss_mb),
         "processes": len(workers.most_rss_mb),
         "server_rss_mb": server_rss_mb,
-    } | _stored(trial)
+        **trial.counted(before, tasks),
+    }
 
 
 def _wait_until_acknowledged(trial: Trial) -> None:
+    """Nothing is pending any more, and each task has its result."""
     give_up = time.monotonic() + ACKNOWLEDGED_WITHIN_S
-    while left := trial.pending():
+    while (pending := trial.pending()) or (missing := trial.missing()):
         if time.monotonic() > give_up:
-            raise RuntimeError(f"{left} tasks have run and are not acknowledged")
+            what = f"{pending} are not acknowledged" if pending else f"{missing} have no result"
+            raise RuntimeError(f"all {trial.tasks} tasks have run, and {what}")
         time.sleep(LOOK_S)
-
-
-def _stored(trial: Trial) -> dict[str, float]:
-    query = trial.system.about.stored
-    return {} if query is None else {"stored": trial.server.ask(query)}

@@ -3,12 +3,13 @@
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import asyncpg
 import commands
 import tick
 import uvloop
-from pgqueuer import PgQueuer
+from pgqueuer import PgQueuer, RetryRequested
 from pgqueuer.db import AsyncpgPoolDriver
 from pgqueuer.queries import Queries
 
@@ -37,7 +38,13 @@ async def one(kind, number):
 async def many(kind, numbers):
     for start in range(0, len(numbers), BATCH):
         some = numbers[start : start + BATCH]
-        await queries.enqueue([kind] * len(some), [payload(number) for number in some], [0] * len(some))
+        is_mixed = kind == "mixed"
+        await queries.enqueue(
+            [kind] * len(some),
+            [payload(number) for number in some],
+            [number % 3 if is_mixed else 0 for number in some],
+            [timedelta(seconds=1 if is_mixed and number % 10 == 5 else 0) for number in some],
+        )
 
 
 def payload(number):
@@ -66,6 +73,12 @@ async def worker(batch, most_at_once=None):
             tick.started()
             await asyncio.sleep(0.05)
             tick.ended()
+
+        @pgqueuer.entrypoint("mixed")
+        async def mixed(job):
+            if number_of(job) % 10 == 0 and job.attempts == 0:
+                raise RetryRequested
+            tick.started()
 
         await pgqueuer.run(
             batch_size=int(batch), max_concurrent_tasks=int(most_at_once) if most_at_once else None

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 import commands
 import tick
+from msgspec import Raw
+from msgspec.json import encode
 
-from taskflow_hub import Hub
+from taskflow_hub import Context, Hub, Retry, Submission
 
 BATCH = 1_000
 hub = Hub(os.environ.get("TASKFLOW_DATABASE_URL"))
@@ -33,6 +35,14 @@ async def io(number: int, payload: str) -> int:
     return number
 
 
+@hub.task("mixed")
+async def mixed(ctx: Context, number: int, payload: str) -> int | Retry:
+    if number % 10 == 0 and ctx.task.attempt == 1:
+        return Retry(after=0)
+    tick.started()
+    return number
+
+
 HANDLERS = {handler.type: handler for handler in (noop, latency, io)}
 
 
@@ -47,9 +57,25 @@ async def one(kind, number):
 
 
 async def many(kind, numbers):
-    payloads = [{"number": number, "payload": tick.PAYLOAD} for number in numbers]
-    for start in range(0, len(payloads), BATCH):
-        await HANDLERS[kind].submit_many(payloads[start : start + BATCH])
+    for start in range(0, len(numbers), BATCH):
+        some = numbers[start : start + BATCH]
+        if kind == "mixed":
+            await hub.submit_many([of_mixed(number) for number in some])
+        else:
+            await HANDLERS[kind].submit_many([payload(number) for number in some])
+
+
+def payload(number):
+    return {"number": number, "payload": tick.PAYLOAD}
+
+
+def of_mixed(number):
+    return Submission(
+        type="mixed",
+        payload=Raw(encode(payload(number))),
+        priority=number % 3,
+        delay=1.0 if number % 10 == 5 else None,
+    )
 
 
 if __name__ == "__main__":
