@@ -60,6 +60,10 @@ bench-all: $(READY)  ## measure it beside every one that bench/systems has
 bench-peers: $(READY)  ## make their environments below .bench/
 	@$(PY) -m bench environments --all $(ARGS)
 
+.PHONY: bench-quick
+bench-quick: $(READY)  ## look for regressions by CPU time, as a ratio to a fixed loop
+	@$(PY) -m bench quick $(ARGS)
+
 .PHONY: bench-hub
 bench-hub: $(READY)  ## measure the hub by itself, and study it on PostgreSQL (ARGS="--help")
 	@$(PY) -m bench.hub $(ARGS)

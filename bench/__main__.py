@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import environments, results
+from bench import environments, pages, quick, results
 from bench.compare import Turn, Watcher, compare, turns
 from bench.results import Run
 from bench.system import System, systems
@@ -37,7 +37,7 @@ def compare_(
     variant: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each runs; medians are of these.")] = 5,
     share: Annotated[float, typer.Option(help="Of the usual number of tasks, for a quick look.")] = 1.0,
-    into: Annotated[Path, typer.Option(help="Where the results go.")] = results.FOLDER / "compare.json",
+    into: Annotated[Path, typer.Option(help="Where the results go.")] = pages.RESULTS,
 ) -> None:
     """Measure systems, in turn; print the tables; keep every value as JSON."""
     chosen = _chosen(names, every)
@@ -51,7 +51,7 @@ def compare_(
     if not todo:
         raise typer.BadParameter("nothing to measure")
     with _Shown(len(todo) * rounds) as shown:
-        found = compare(todo, rounds, shown, keep=lambda so_far: results.write(so_far, into))
+        found = compare(todo, rounds, share, shown, keep=lambda so_far: results.write(so_far, into))
     for one in WORKLOADS:
         if found.of(one.name):
             console.print(table(found, one))
@@ -68,6 +68,32 @@ def environments_(
     """Make the systems' environments below .bench/; what is up to date is left alone."""
     if _make(_chosen(names, every)):
         raise typer.Exit(1)
+
+
+@app.command("quick")
+def quick_(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="What is found is what later looks compare with.")
+    ] = False,
+) -> None:
+    """Look for regressions of the hub on SQLite, by the ratio to a loop that is always the same; status 1 if there is one."""
+    with _Shown(len(quick.FIGURES) * quick.ROUNDS) as shown:
+        now = quick.loops(quick.measure(shown))
+    then = quick.kept()
+    for name, cost in now.items():
+        before = f"{then[name]:.2f}" if name in then else "–"
+        console.print(f"{name}: {cost:.2f} loops for a thousand tasks (kept: {before})", highlight=False)
+    if keep:
+        quick.keep(now)
+    elif worse := quick.regressions(now, then):
+        console.print(f"[red]slower[/] {', '.join(worse)}")
+        raise typer.Exit(1)
+
+
+@app.command("pages")
+def pages_() -> None:
+    """Make docs/benchmarks.md and its plots anew, of bench/results/compare.json."""
+    pages.write()
 
 
 def _chosen(names: Sequence[str] | None, every: bool) -> list[str]:

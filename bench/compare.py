@@ -63,8 +63,10 @@ def turns(
     return found
 
 
-def compare(todo: Sequence[Turn], rounds: int, watcher: Watcher, keep: Callable[[Results], None]) -> Results:
-    """`keep` is called after each round, so that a run that is broken off is not lost."""
+def compare(
+    todo: Sequence[Turn], rounds: int, share: float, watcher: Watcher, keep: Callable[[Results], None]
+) -> Results:
+    """`share` is only told: the turns have it already. `keep` is called after each round, so that what has ended is kept."""
     systems = {turn.system.name: turn.system for turn in todo}
     kinds = [kind for one in systems.values() for kind in (one.about.broker, one.about.database) if kind]
     with servers(kinds) as running:
@@ -74,6 +76,7 @@ def compare(todo: Sequence[Turn], rounds: int, watcher: Watcher, keep: Callable[
             machine=this_machine(),
             servers=[server.title() for server in running.values()],
             rounds=rounds,
+            share=share,
             systems={name: told(system) for name, system in systems.items()},
             runs=[],
         )

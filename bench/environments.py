@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import re
 import subprocess
@@ -80,7 +81,7 @@ class Made(Environment):
 
 
 class Python(Made):
-    """requirements.txt, made of requirements.in by `uv pip compile`; with the interpreter of this repository."""
+    """requirements.txt, made of requirements.in by `uv pip compile`, which says at its top for which Python."""
 
     @property
     def programs(self) -> Path:
@@ -89,8 +90,15 @@ class Python(Made):
     def _lock(self) -> Path:
         return self.source / "requirements.txt"
 
+    def _interpreter(self) -> str:
+        """That of this repository, unless it is too old."""
+        found = re.search(r"--python-version (\d+)\.(\d+)", self._lock().read_text())
+        assert found is not None, f"{self._lock()} does not say for which Python it is"
+        wanted = (int(found[1]), int(found[2]))
+        return sys.executable if wanted <= sys.version_info[:2] else f"python{wanted[0]}.{wanted[1]}"
+
     def _install(self) -> None:
-        _run(sys.executable, "-m", "venv", "--clear", "--without-pip", str(self.folder))
+        _run(self._interpreter(), "-m", "venv", "--clear", "--without-pip", str(self.folder))
         _run(
             sys.executable, "-m", "pip", "--python", str(self.programs / "python"),
             "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement", str(self._lock()),
@@ -99,7 +107,9 @@ class Python(Made):
     def versions(self) -> dict[str, str]:
         locked = dict(re.findall(r"^([\w.-]+)==([^ \\]+)", self._lock().read_text(), re.MULTILINE))
         asked = re.findall(r"^[\w.-]+", (self.source / "requirements.in").read_text(), re.MULTILINE)
-        return {"python": platform.python_version()} | {name: locked[name] for name in asked}
+        made = (self.folder / "pyvenv.cfg").read_text()
+        (python,) = re.findall(r"^version = (\S+)", made, re.MULTILINE)
+        return {"python": python} | {name: locked[name] for name in asked}
 
 
 class Node(Made):
@@ -149,4 +159,13 @@ def make(
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    """An interpreter that is a shim of pyenv runs as the version that its name says."""
+    version = command[0].removeprefix("python")
+    subprocess.run(
+        command,
+        env={**os.environ, "PYENV_VERSION": version} if version != command[0] else None,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )

@@ -52,6 +52,7 @@ class Results(msgspec.Struct, frozen=True):
     machine: Machine
     servers: list[str]
     rounds: int
+    share: float  # of the usual number of tasks
     systems: dict[str, Told]
     runs: list[Run]
 

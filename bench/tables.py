@@ -1,5 +1,6 @@
-"""Results as tables for a terminal: a workload each, medians with their spread."""
+"""Results as tables, a workload each: medians with their spread, the best first."""
 
+from dataclasses import dataclass
 from statistics import median
 
 from rich.table import Table
@@ -8,23 +9,44 @@ from bench.results import Results, Run, median_of, values
 from bench.workloads.base import Figure, Workload
 
 
-def table(results: Results, workload: Workload) -> Table:
-    """By the figure that is compared, the best first."""
+@dataclass(frozen=True)
+class Row:
+    title: str
+    variant: str
+    to_ours: str
+    cells: list[str]  # as the figures that are shown
+
+
+def shown(results: Results, workload: Workload) -> list[Figure]:
+    """Figures of which there is a value."""
+    runs = [run for runs in results.of(workload.name).values() for run in runs]
+    return [figure for figure in workload.figures if values(runs, figure.key)]
+
+
+def rows(results: Results, workload: Workload) -> list[Row]:
     found = results.of(workload.name)
-    shown = [
-        figure for figure in workload.figures if any(values(runs, figure.key) for runs in found.values())
-    ]
+    figures = shown(results, workload)
+    made = []
+    for (name, variant), runs in sorted(found.items(), key=lambda one: rank(one[1], workload)):
+        ratio = to_ours(results, workload, name, runs)
+        cells = [cell(runs, figure, spread=figure is figures[0]) for figure in figures]
+        made.append(
+            Row(results.systems[name].title, variant, f"{ratio:.2f} ×" if ratio is not None else "", cells)
+        )
+    return made
+
+
+def table(results: Results, workload: Workload) -> Table:
+    """For a terminal."""
     made = Table(title=f"{workload.title}: median of {results.rounds} (least – most)")
     made.add_column("system")
     made.add_column("workers")
-    for figure in shown:
+    for place, figure in enumerate(shown(results, workload)):
         made.add_column(f"{figure.name}\n{figure.unit}", justify="right")
-        if figure is shown[0]:
+        if place == 0:
             made.add_column("to ours", justify="right")
-    for (name, variant), runs in sorted(found.items(), key=lambda one: rank(one[1], workload)):
-        cells = [cell(runs, figure, spread=figure is shown[0]) for figure in shown]
-        cells.insert(1, f"{ratio:.2f} ×" if (ratio := to_ours(results, workload, name, runs)) else "")
-        made.add_row(results.systems[name].title, variant, *cells)
+    for row in rows(results, workload):
+        made.add_row(row.title, row.variant, *row.cells[:1], row.to_ours, *row.cells[1:])
     return made
 
 
@@ -32,7 +54,7 @@ def doubts(results: Results) -> list[str]:
     """What is wrong with runs: those that failed, and those in which a task ran twice."""
     found = []
     for run in results.runs:
-        who = f"{run.workload} · {run.system} {run.variant}"
+        who = f"{run.workload} · {run.system} {run.variant}".rstrip()
         if run.failed:
             found.append(f"{who} failed: {run.failed}")
         if "started" in run.figures and run.figures["started"] != run.tasks:
@@ -41,6 +63,7 @@ def doubts(results: Results) -> list[str]:
 
 
 def rank(runs: list[Run], workload: Workload) -> float:
+    """The less, the better; what failed comes last."""
     best = median_of(runs, workload.figures[0].key)
     if best is None:
         return float("inf")
@@ -49,12 +72,12 @@ def rank(runs: list[Run], workload: Workload) -> float:
 
 def to_ours(results: Results, workload: Workload, name: str, runs: list[Run]) -> float | None:
     """How its median stands to our best one on the same kind of server."""
+    own = median_of(runs, workload.figures[0].key)
     ours = [
-        median_of(own, workload.figures[0].key)
-        for (system, _), own in results.of(workload.name).items()
+        median_of(our_runs, workload.figures[0].key)
+        for (system, _), our_runs in results.of(workload.name).items()
         if system == f"taskflow_{results.systems[name].broker}"
     ]
-    own = median_of(runs, workload.figures[0].key)
     known = [value for value in ours if value is not None]
     if own is None or not known:
         return None
@@ -64,7 +87,7 @@ def to_ours(results: Results, workload: Workload, name: str, runs: list[Run]) ->
 def cell(runs: list[Run], figure: Figure, *, spread: bool) -> str:
     found = values(runs, figure.key)
     if not found:
-        return "–"
+        return "failed" if spread else "–"
     middle = f"{median(found):,.{figure.digits}f}"
     if not spread or len(found) == 1:
         return middle

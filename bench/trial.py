@@ -10,7 +10,7 @@ from bench.system import System
 from bench.ticks import Ticks
 from bench.workers import Workers
 
-STARTS_WITHIN_S = 60.0
+SILENT_S = 60.0  # nothing has started for so long: nothing will
 LOOK_S = 0.005  # the bench looks from outside, so it can only look again
 
 
@@ -59,14 +59,16 @@ class Trial:
         after = self.server.counters()
         return after.since(before, tasks) if after and before else {}
 
-    def wait_for(self, tasks: int, workers: Workers, within_s: float) -> None:
-        """Until so many have started. Raises RuntimeError when the workers end, or take too long."""
-        give_up = time.monotonic() + within_s
-        while (done := self.ticks.count()) < tasks:
-            self.told(done)
+    def wait_for(self, tasks: int, workers: Workers) -> None:
+        """Until so many have started. Raises RuntimeError when the workers end, or nothing starts any more."""
+        done, give_up = 0, time.monotonic() + SILENT_S
+        while (now := self.ticks.count()) < tasks:
+            if now > done:
+                done, give_up = now, time.monotonic() + SILENT_S
+                self.told(done)
             workers.sample()
             workers.check()
             if time.monotonic() > give_up:
-                raise RuntimeError(f"{done} of {tasks} tasks have started in {within_s:.0f} s")
+                raise RuntimeError(f"{done} of {tasks} tasks have started, and then none in {SILENT_S:.0f} s")
             time.sleep(LOOK_S)
         self.told(tasks)

@@ -3,7 +3,7 @@
 import time
 
 from bench.measure import percentile
-from bench.trial import STARTS_WITHIN_S, Trial
+from bench.trial import Trial
 from bench.workloads.base import Figure, Workload
 
 INTERVAL_S = 0.02
@@ -27,12 +27,12 @@ class Latency(Workload):
     def run(self, trial: Trial) -> dict[str, float]:
         with trial.workers() as workers:
             trial.call("latency", WARM, WARM_INTERVAL_S)
-            trial.wait_for(WARM, workers, STARTS_WITHIN_S)
+            trial.wait_for(WARM, workers)
             time.sleep(IDLE_S)  # what is measured is what comes after a time in which nothing came
             trial.ticks.forget_latencies()
             worker_cpu_s, server_cpu_s = workers.cpu_s(), trial.server_cpu_s()
             trial.call("latency", trial.tasks, INTERVAL_S)
-            trial.wait_for(WARM + trial.tasks, workers, STARTS_WITHIN_S)
+            trial.wait_for(WARM + trial.tasks, workers)
             worker_cpu_s, server_cpu_s = workers.cpu_s() - worker_cpu_s, trial.server_cpu_s() - server_cpu_s
             found = trial.ticks.latencies_ms()
         return {

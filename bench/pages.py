@@ -1,0 +1,203 @@
+"""docs/benchmarks.md and its plots, made of the results alone."""
+
+from pathlib import Path
+from typing import Final
+
+from bench import results
+from bench.bars import Bar, Bars
+from bench.results import Results, Run, median_of
+from bench.tables import doubts, rank, rows, shown, to_ours
+from bench.workloads import WORKLOADS
+from bench.workloads.base import Workload
+
+RESULTS: Final = results.FOLDER / "compare.json"
+DOCS: Final = Path(__file__).parent.parent / "docs"
+PAGE: Final = DOCS / "benchmarks.md"
+DRAIN, LATENCY, COST = "bench-drain.svg", "bench-latency.svg", "bench-cost.svg"
+PLOTS: Final = (DRAIN, LATENCY, COST)
+SHORTEST_MS: Final = 0.1
+
+
+def write() -> None:
+    found = results.read(RESULTS)
+    PAGE.write_text(page(found))
+    for name, svg in plots(found).items():
+        (DOCS / "img" / name).write_text(svg)
+
+
+def page(found: Results) -> str:
+    parts = [
+        _INTRODUCTION,
+        _conditions(found),
+        _PLOTS,
+        *(_section(found, workload) for workload in WORKLOADS if found.of(workload.name)),
+        _guarantees(found),
+        _settings(found),
+        _doubts(found),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def plots(found: Results) -> dict[str, str]:
+    by_name = {workload.name: workload for workload in WORKLOADS}
+    return {
+        DRAIN: _drain(found, by_name["drain"]).svg(),
+        LATENCY: _latency(found, by_name["latency"]).svg(),
+        COST: _cost(found, by_name["drain"]).svg(),
+    }
+
+
+# --- the page ----------------------------------------------------------------------------------------------------------
+
+_INTRODUCTION = """\
+# Benchmarks
+
+<!-- Made by `python -m bench pages`; a test compares. -->
+
+The hub beside other task queues, in one run on one machine: each in an environment of its own, with the settings that its own
+documentation says are fast, on the same servers. Systems take turns, round after round, so that a slow moment of the machine
+meets them all. Ratios are to the hub on the same kind of server: PostgreSQL, SQLite, or Redis, which then stands between the
+hub's server and its worker.
+
+`make bench` repeats it with the hub and five others, `make bench-all` with every system of `bench/systems`, where the programs,
+the settings and the locked versions are. Fast is not all: what each of them [guarantees](#what-each-guarantees) differs.
+"""
+
+_PLOTS = f"""
+<img src="img/{DRAIN}" alt="A plot: how many no-op tasks each system drains per second." width="720">
+
+<img src="img/{COST}" alt="A plot: the CPU time that a no-op task costs in each system." width="720">
+
+<img src="img/{LATENCY}" alt="A plot: how long it takes from submit to start in each system." width="720">
+"""
+
+
+def _conditions(found: Results) -> str:
+    machine = found.machine
+    told = (
+        f"Measured on {found.date} at commit {found.commit}: {machine.cores} cores ({machine.processor}), "
+        f"{machine.memory_gb} GB, Linux {machine.kernel}, Python {machine.python}; {'; '.join(found.servers)}. "
+        f"Figures are medians of {found.rounds} rounds, with the least and the most in brackets."
+    )
+    if found.share != 1.0:
+        told += f" Each run had {found.share:g} of the usual number of tasks, so these are rough."
+    return f"\n{told}\n"
+
+
+def _section(found: Results, workload: Workload) -> str:
+    figures = shown(found, workload)
+    headings = [f"{figure.name} ({figure.unit})" if figure.unit else figure.name for figure in figures]
+    if headings and figures[0].name == figures[0].unit:
+        headings[0] = figures[0].unit
+    lines = [
+        f"\n## {workload.title}\n",
+        _row(["system", "workers", *headings[:1], "to ours", *headings[1:]]),
+        _row(["---", "---", *["--:"] * (len(headings) + 1)]),
+    ]
+    lines += [
+        _row([row.title, row.variant, *row.cells[:1], row.to_ours, *row.cells[1:]])
+        for row in rows(found, workload)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _guarantees(found: Results) -> str:
+    lines = [
+        "\n## What each guarantees\n",
+        _row(
+            [
+                "system",
+                "a submit is durable",
+                "the result is kept",
+                "acknowledged after",
+                "a stale report is refused",
+            ]
+        ),
+        _row(["---"] * 5),
+    ]
+    for told in found.systems.values():
+        given = told.guarantees
+        lines.append(
+            _row(
+                [
+                    told.title,
+                    given.durable,
+                    given.result_kept,
+                    given.acknowledged_after,
+                    given.stale_report_refused,
+                ]
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _settings(found: Results) -> str:
+    lines = ["\n## How each was run\n"]
+    for told in found.systems.values():
+        versions = ", ".join(f"{name} {version}" for name, version in told.versions.items())
+        lines.append(f"**{told.title}** ({told.language}; {versions}). Settings: {told.advice}\n")
+        lines += [f"- {name}: `{'`, `'.join(commands)}`" for name, commands in told.commands.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _doubts(found: Results) -> str:
+    wrong = doubts(found)
+    if not wrong:
+        return ""
+    return "\n".join(["\n## What went wrong\n", *(f"- {one}" for one in wrong)]) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+# --- the plots ---------------------------------------------------------------------------------------------------------
+
+
+def _best(found: Results, workload: Workload) -> list[tuple[str, list[Run]]]:
+    """Each system with its best variant, the best first; without those that failed."""
+    best: dict[str, list[Run]] = {}
+    for (name, _), runs in sorted(found.of(workload.name).items(), key=lambda one: rank(one[1], workload)):
+        if median_of(runs, workload.figures[0].key) is not None:
+            best.setdefault(name, runs)
+    return list(best.items())
+
+
+def _median(runs: list[Run], key: str) -> float:
+    value = median_of(runs, key)
+    assert value is not None, key
+    return value
+
+
+def _drain(found: Results, workload: Workload) -> Bars:
+    bars = []
+    for name, runs in _best(found, workload):
+        rate, ratio = _median(runs, "rate"), to_ours(found, workload, name, runs)
+        text = f"{rate:,.0f}/s" if ratio is None else f"{rate:,.0f}/s, {ratio:.2f} ×"
+        bars.append(_bar(found, name, [rate], text))
+    return Bars("No-op tasks drained per second; × as many as the hub on the same server", ["tasks/s"], bars)
+
+
+def _cost(found: Results, workload: Workload) -> Bars:
+    bars = []
+    for name, runs in _best(found, workload):
+        workers, servers = _median(runs, "worker_cpu_us"), _median(runs, "server_cpu_us")
+        bars.append(_bar(found, name, [workers, workers + servers], f"{workers + servers:,.0f} µs"))
+    bars.sort(key=lambda bar: bar.ends[-1])
+    return Bars("CPU time of a no-op task, in µs", ["workers", "servers"], bars)
+
+
+def _latency(found: Results, workload: Workload) -> Bars:
+    bars = []
+    for name, runs in _best(found, workload):
+        p50, p99 = _median(runs, "p50"), _median(runs, "p99")
+        bars.append(_bar(found, name, [p50, p99], f"{p50:,.1f} / {p99:,.1f} ms"))
+    parts = ["median", "99th percentile"]
+    return Bars(
+        "From submit to start when idle, in ms (logarithmic)", parts, bars, log=True, least=SHORTEST_MS
+    )
+
+
+def _bar(found: Results, name: str, ends: list[float], text: str) -> Bar:
+    return Bar(found.systems[name].title, ends, text, ours=name.startswith("taskflow_"))
