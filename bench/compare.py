@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.support.postgres import free_port
+
 from bench.calibration import loop_ms
 from bench.results import Results, Run, this_commit, this_machine, today, told
 from bench.servers import Server, servers
@@ -103,7 +105,7 @@ def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> Run:
             tasks=turn.tasks,
             server=used[about.database or about.broker],
             broker=used[about.broker],
-            addresses=addresses | {"BENCH_TICKS": folder},
+            addresses=addresses | {"BENCH_TICKS": folder, "BENCH_HTTP_PORT": f"{free_port()}"},
             ticks=Ticks(Path(folder)),
             told=watcher.told,
         )

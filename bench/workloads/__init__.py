@@ -4,11 +4,12 @@ from typing import Final
 
 from bench.workloads.base import Workload
 from bench.workloads.drain import Drain
+from bench.workloads.http import Http1, Http32, Http256, HttpBatch
 from bench.workloads.latency import Latency
 from bench.workloads.mixed import Mixed
 from bench.workloads.submit import Bulk, Concurrent, Single
 from bench.workloads.waiting import Waiting
 
 WORKLOADS: Final[tuple[Workload, ...]] = (
-    Drain(), Single(), Bulk(), Concurrent(), Latency(), Waiting(), Mixed(),
+    Drain(), Single(), Bulk(), Concurrent(), Http1(), Http32(), Http256(), HttpBatch(), Latency(), Waiting(), Mixed(),
 )  # fmt: skip
