@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import commands
 import tick
 from msgspec import Raw
 from msgspec.json import encode
 
-from taskflow_hub import Context, Hub, Retry, Submission
+from taskflow_hub import Client, Context, Hub, Retry, Submission
 
 BATCH = 1_000
 hub = Hub(os.environ.get("TASKFLOW_DATABASE_URL"))
@@ -46,13 +46,24 @@ async def mixed(ctx: Context, number: int, payload: str) -> int | Retry:
 HANDLERS = {handler.type: handler for handler in (noop, latency, io)}
 
 
+OVER_HTTP = "TASKFLOW_SERVER" in os.environ  # else beside the database
+client = None
+
+
 @asynccontextmanager
 async def session():
-    async with hub:
+    global client
+    async with AsyncExitStack() as undo:
+        await undo.enter_async_context(hub)
+        if OVER_HTTP:
+            client = await undo.enter_async_context(Client(retries=20))
         yield
 
 
 async def one(kind, number):
+    if client is not None:
+        await client.submit(kind, payload(number))
+        return
     await HANDLERS[kind].submit(number, tick.PAYLOAD)
 
 
