@@ -37,8 +37,8 @@ test: $(READY)  ## run every test that needs only PyPI (ARGS="-k word -x")
 	@$(PY) -m pytest -m "not debian" $(ARGS)
 
 .PHONY: test-all
-test-all: $(READY) debian  ## run every test; installs the Debian packages they need
-	@$(PY) -m pytest $(ARGS)
+test-all: $(READY) debian  ## run every test, and name the slowest; installs the Debian packages they need
+	@$(PY) -m pytest --durations=25 --durations-min=5 $(ARGS)
 
 .PHONY: coverage
 coverage: $(READY)  ## run the tests and show what they cover; below 90 % of src/ fails
@@ -49,7 +49,8 @@ coverage-html: $(READY)  ## the same, as pages: htmlcov/index.html
 	@$(PY) -m pytest -m "not debian" --cov --cov-report=html $(ARGS)
 
 .PHONY: bench
-bench: $(READY)  ## measure the hub beside five other task queues (ARGS="--help")
+bench: $(READY)  ## measure the hub by itself, then beside five other task queues (ARGS="--help": the second alone)
+	@$(if $(ARGS),,$(PY) -m bench.hub)
 	@$(PY) -m bench compare $(ARGS)
 
 .PHONY: bench-all
