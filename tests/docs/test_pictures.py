@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from bench.pages import PLOTS, RESULTS
 from docs.make_pictures import PICTURES, SCHEMES, SESSION, SIZES
 from PIL import Image
 from tests.docs.pages import ROOT
@@ -44,7 +45,7 @@ def check_page(picture: Path, name: str) -> None:
 
 
 def test_all_are_there() -> None:
-    assert {path.name for path in PICTURES.iterdir()} == {*NAMES, PLOT}
+    assert {path.name for path in PICTURES.iterdir()} == {*NAMES, PLOT, *(PLOTS if RESULTS.exists() else ())}
 
 
 def test_the_terminal_shows_what_the_readme_says() -> None:
