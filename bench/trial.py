@@ -59,6 +59,20 @@ class Trial:
         after = self.server.counters()
         return after.since(before, tasks) if after and before else {}
 
+    def cpu_before_first(self, workers: Workers) -> tuple[float, float]:
+        """Wait until a task has started; CPU time of workers and of servers when none had, looked at again and again."""
+        before = 0.0, self.server_cpu_s()
+        give_up = time.monotonic() + SILENT_S
+        while True:
+            now = workers.cpu_s(), self.server_cpu_s()
+            if self.ticks.count():
+                return before
+            before = now
+            workers.check()
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"no task has started in {SILENT_S:.0f} s")
+            time.sleep(LOOK_S)
+
     def wait_for(self, tasks: int, workers: Workers) -> None:
         """Until so many have started. Raises RuntimeError when the workers end, or nothing starts any more."""
         done, give_up = 0, time.monotonic() + SILENT_S

@@ -28,9 +28,7 @@ def drained(trial: Trial) -> dict[str, float]:
     trial.server.settle()
     before = trial.server.counters()
     with trial.workers() as workers:
-        trial.wait_for(1, workers)
-        late = trial.ticks.count()  # what ran before the clocks were read
-        worker_cpu_s, server_cpu_s = workers.cpu_s(), trial.server_cpu_s()
+        worker_cpu_s, server_cpu_s = trial.cpu_before_first(workers)
         trial.wait_for(trial.tasks, workers)
         _wait_until_acknowledged(trial)
         ended_s = time.time()
@@ -46,14 +44,10 @@ def drained(trial: Trial) -> dict[str, float]:
         "workers_rss_mb": sum(workers.most_rss_mb),
         "processes": len(workers.most_rss_mb),
         "server_rss_mb": server_rss_mb,
-        **_cpu_us(worker_cpu_s, server_cpu_s, tasks - late),
+        "worker_cpu_us": 1e6 * worker_cpu_s / tasks,
+        "server_cpu_us": 1e6 * server_cpu_s / tasks,
         **trial.counted(before, tasks),
     }
-
-
-def _cpu_us(worker_s: float, server_s: float, tasks: int) -> dict[str, float]:
-    """For each task; nothing to say if all of them ran before the clocks were read."""
-    return {"worker_cpu_us": 1e6 * worker_s / tasks, "server_cpu_us": 1e6 * server_s / tasks} if tasks else {}
 
 
 def _wait_until_acknowledged(trial: Trial) -> None:
