@@ -44,6 +44,7 @@ LEASE_LOST_S: Final = 60.0
 THE_REST_S: Final = 1.0  # for the rest of them, once the first is taken over
 CATCH_S: Final = 30.0  # for a moment in which it can be struck
 LOOK_S: Final = 0.02
+CUT_S: Final = 2.0  # for something to come for a worker that is cut off, and for its reports in between
 MANY: Final = 100  # assignments held by one worker
 MANY_SLOTS: Final = 110
 SLOW_S: Final = 0.2
@@ -326,18 +327,31 @@ def unpublished(ground: Field) -> None:
 
 
 def untaken(ground: Field) -> None:
-    """Inboxes are lost between publish and take: of a worker that is cut off until there is something in its own."""
+    """Inboxes are lost between publish and take: of a worker that is cut off until there is something in its own.
+
+    Where it had just been given all that it may hold nothing comes: then it may report, and is cut off anew.
+    """
     worker = ground.next(ground.fleet.workers)
     network, inbox = ground.fleet.networks[worker], _inbox(ground, worker)
+    give_up_at = time.monotonic() + CATCH_S
     network.cut()
-    give_up_at, lost = time.monotonic() + CATCH_S, 0
-    while not lost and time.monotonic() < give_up_at:
-        _last(LOOK_S)  # Redis tells nobody
-        lost = ground.broker.run("XLEN", inbox)
+    while not (lost := _comes(ground, inbox)) and time.monotonic() < give_up_at:
+        network.heal()
+        _last(CUT_S)
+        network.cut()
     ground.broker.run("FLUSHALL")
     network.heal()
     ground.gone()
     ground.mark("assignments lost", lost)
+
+
+def _comes(ground: Field, inbox: str) -> int:
+    """How much lies in it, as soon as something does; 0 where nothing comes."""
+    give_up_at, lying = time.monotonic() + CUT_S, 0
+    while not lying and time.monotonic() < give_up_at:
+        _last(LOOK_S)  # Redis tells nobody
+        lying = ground.broker.run("XLEN", inbox)
+    return lying
 
 
 def unreported(ground: Field) -> None:
