@@ -86,9 +86,8 @@ class BoundHandler(Generic[P, R]):
 
         Raises TypeError where the call itself would, and Invalid naming each argument that does not fit its annotation.
         """
-        if (
-            args or kwargs.keys() != self._names
-        ):  # most calls name each parameter: then there is nothing to bind
+        # Most calls name each parameter: then there is nothing to bind.
+        if args or kwargs.keys() != self._names:
             try:
                 kwargs = self._signature.bind(*args, **kwargs).arguments
             except TypeError as error:
