@@ -74,14 +74,16 @@ def unfinished(hub: HubProcess) -> int:
 
 
 def test_two_processes_keep_one_limit(house: House) -> None:
-    """As the handlers count and as the store counts, never four; and what waits says why."""
+    """As the handlers count and as the store counts, never one more; and what waits says why."""
+    slots, limit = 4, 6  # a process holds one more than it has slots, so neither can reach the limit alone
+    house.environ["TASKFLOW_WORKER_SLOTS"] = str(slots)
     marks = house.folder / "marks"
     marks.mkdir()
     with house.hub() as hub, house.hub() as other:
         body = {
             "type": "limits.counted",
-            "payload": {"folder": str(marks), "seconds": 0.03},
-            "limits": [{"key": "host:example.org", "running": 3}],
+            "payload": {"folder": str(marks), "seconds": 0.05},
+            "limits": [{"key": "host:example.org", "running": limit}],
         }
         ids = submit_all(hub, [body] * 200)
         free = hub.submit("limits.quick")["id"]
@@ -95,8 +97,8 @@ def test_two_processes_keep_one_limit(house: House) -> None:
             most = max(most, house.running("host:example.org"))
         found = [hub.task(id) for id in ids]
     assert {task["status"] for task in found} == {"success"}
-    assert max(task["result"] for task in found) == 3
-    assert most == 3
+    assert slots < max(task["result"] for task in found) <= limit
+    assert most == limit
     assert len({task["worker"] for task in found}) == 2, "both took part"
 
 
