@@ -11,6 +11,7 @@ import pytest_asyncio
 from coverage.collector import Collector
 from hypothesis import settings
 from redis import Redis
+from tests.support.far_end import FarProcess
 from tests.support.grounds import GROUNDS, REDIS, Ends, Ground, open_ends
 from tests.support.postgres import FAST, Databases, PostgresServer, postgres
 from tests.support.redis import RedisServer, redis_cluster, redis_server
@@ -83,9 +84,12 @@ def module_database_url(
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     """A database and a broker of the test's own with nothing in them, on every store and every broker there is."""
     store, _, broker = request.param.partition("-")
-    broker_url = request.getfixturevalue(f"{broker}_url") if broker else "local"
     with _database(request, store, tmp_path) as url:
-        yield Ground(url, broker_url)
+        if broker:
+            process = request.getfixturevalue(far_process.__name__)
+            yield Ground(url, request.getfixturevalue(f"{broker}_url"), process)
+        else:
+            yield Ground(url)
 
 
 @pytest.fixture(scope="module", params=(*STORES, REDIS))
@@ -197,9 +201,17 @@ def cluster_url(cluster: list[RedisServer]) -> str:
     return cluster[0].url
 
 
-@pytest_asyncio.fixture(params=("local", "redis"))
+@pytest.fixture(scope="session")
+def far_process() -> Iterator[FarProcess]:
+    with FarProcess.start() as process:
+        yield process
+
+
+@pytest_asyncio.fixture(params=("local", "redis", "cluster"))
 async def ends(request: pytest.FixtureRequest) -> AsyncIterator[Ends]:
-    """Both ends of a broker, within one process and apart."""
-    broker_url = request.getfixturevalue(redis_url.__name__) if request.param == "redis" else "local"
-    async with open_ends(broker_url) as opened:
+    """Both ends of a broker for a test of a worker, within one process and apart."""
+    apart = request.param != "local"
+    broker_url = request.getfixturevalue(f"{request.param}_url") if apart else "local"
+    process = request.getfixturevalue(far_process.__name__) if apart else None
+    async with open_ends(broker_url, process, far="server") as opened:
         yield opened

@@ -239,7 +239,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Opened twice on the same ground and folder it is the same hub after a restart."""
     clock = clock or ManualClock()
-    async with open_ends(ground.broker_url) as ends:
+    async with open_ends(ground.broker_url, ground.process, far="workers") as ends:
         store = await open_store(ground.database_url, clock)
         house = House(store, ends, folder, clock, retention or RetentionSettings())
         house.engine.hints.bind()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
+from tests.support.far_end import FarProcess
 from tests.support.grounds import open_ends
 from tests.support.stores import open_store
 
@@ -105,6 +106,7 @@ async def api(
     folder: Path,
     database_url: str | None = None,
     broker_url: str = "local",
+    process: FarProcess | None = None,
     *,
     loops: bool = True,
     handlers: Registry | None = None,
@@ -117,7 +119,7 @@ async def api(
     net = NetSettings()
     http = HttpSettings(**{"port": 0, **settings})
     async with contextlib.AsyncExitStack() as undo:
-        ends = await undo.enter_async_context(open_ends(broker_url))
+        ends = await undo.enter_async_context(open_ends(broker_url, process, far="workers"))
         store = await open_store(database_url or f"sqlite:///{folder}/taskflow.db")
         undo.push_async_callback(store.close)
         engine = Engine(
