@@ -32,6 +32,7 @@ from taskflow_hub.domain.messages import (
 )
 from taskflow_hub.worker import worker as worker_module
 from taskflow_hub.worker.attempts import PATIENCE_S
+from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.executors import supervised
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.watchdog import TICK_S
@@ -140,13 +141,19 @@ async def test_without_a_lock_file_it_works_all_the_same(
 
 async def test_leaving_keeps_its_order(tmp_path: Path) -> None:
     """1 stop taking, 2 let finish, 3 ask to stop, 4 hand back, 5 wait for acks, 6 retire, 7 close."""
-    house = House(registry(), tmp_path, slots=3)
+    let_go = threading.Event()
+
+    def gated(ctx: Context) -> None:
+        ctx.progress(0.0, "waiting")
+        assert let_go.wait(LONG_S)
+
+    house = House(registry(gated=gated), tmp_path, slots=3)
     async with house:
         finishing = await house.give("answer.async", {"what": "none"}, id="warm-up")
         await house.ending(finishing)
         obeys = await house.give("sleep.async", {"file": str(tmp_path / "cleanup")})
         child = await house.give("sleep.process")
-        quick = await house.give("sleep.thread", timeout=2.0)  # ends by itself within the grace
+        quick = await house.give("gated")
         for task_id in (obeys, child, quick):
             await house.until(lambda task_id=task_id: house.said(task_id, Progressed))  # type: ignore[misc]
         waiting = await house.give("answer.async", {"what": "none"})
@@ -158,7 +165,8 @@ async def test_leaving_keeps_its_order(tmp_path: Path) -> None:
         with pytest.raises(Unavailable):
             await house.give("answer.async", {"what": "none"})
         assert not (tmp_path / "cleanup").exists()
-        await house.ending(quick)  # 2
+        let_go.set()
+        assert isinstance(await house.ending(quick), Succeeded)  # 2
         assert obeys not in house.endings
         house.acks = False
         for task_id in (obeys, child):  # 3, 4
