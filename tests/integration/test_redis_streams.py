@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +40,7 @@ from taskflow_hub.testing.broker_contract import LONG_S, assignment, succeeded
 from taskflow_hub.testing.faults import TcpProxy
 
 QUICK = Timing(block=0.1, seen_every=0.05)
+MANUAL = Path(__file__).parents[2] / "docs/how-to/servers-and-workers.md"
 
 
 @pytest.fixture
@@ -478,20 +481,9 @@ def server() -> Iterator[RedisServer]:
         yield server
 
 
-RIGHTS = [
-    "~tasks:*",
-    "+@stream",
-    "+@sortedset",
-    "+@scripting",
-    "+@keyspace",
-    "+@connection",
-    "+info",
-    "+time",
-]
-
-
-async def test_a_user_with_few_rights_is_enough(server: RedisServer) -> None:
-    server.run("ACL", "SETUSER", "hub", "on", ">secret", *RIGHTS)
+async def test_a_user_with_the_rights_the_manual_names_is_enough(server: RedisServer) -> None:
+    (words,) = re.findall(r"`(ACL SETUSER [^`]+)`", MANUAL.read_text())
+    server.run(*words.split())
     url = server.url.replace("redis://", "redis://hub:secret@")
     async with RedisBroker.open(url, Timing(block=0.1, claim_every=0.0)) as broker:
         engine, worker = broker.engine_side(), broker.worker_side()
