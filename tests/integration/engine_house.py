@@ -1,4 +1,7 @@
-"""An engine on the real store and broker; loops and workers are driven by hand, so a test decides what happens when."""
+"""An engine on the real store and broker; loops and workers are driven by hand, so a test decides what happens when.
+
+Over Redis the engine is in the test's process, and the workers' end of the broker in another.
+"""
 
 import asyncio
 import contextlib

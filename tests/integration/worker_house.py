@@ -1,4 +1,8 @@
-"""A worker on a real broker, and an engine that says just what a test wants it to say."""
+"""A worker on a real broker, and an engine that says just what a test wants it to say.
+
+Over Redis the worker is in the test's process, with handlers that the test looks into, and the server's end of the broker is in
+another.
+"""
 
 import asyncio
 import logging

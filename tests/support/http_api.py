@@ -114,7 +114,8 @@ async def api(
 ) -> AsyncIterator[Running]:
     """`database_url` None: what is tested has nothing to do with the store, and a file in the folder will do.
 
-    `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too.
+    `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too; over Redis
+    it speaks from another process.
     """
     net = NetSettings()
     http = HttpSettings(**{"port": 0, **settings})
