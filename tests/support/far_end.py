@@ -70,13 +70,15 @@ class Line:
                 length = int.from_bytes(await self._reader.readexactly(LENGTH), "big")
                 self._heard(*pickle.loads(await self._reader.readexactly(length)))
         except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
             self.hang_up()
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(EOFError(GONE))
-        for task in self._doing.values():
-            task.cancel()
-        await asyncio.gather(*self._doing.values(), return_exceptions=True)
+            for answer in self._asked.values():
+                if not answer.done():
+                    answer.set_exception(EOFError(GONE))
+            for task in self._doing.values():
+                task.cancel()
+            await asyncio.gather(*self._doing.values(), return_exceptions=True)
 
     def hang_up(self) -> None:
         self._writer.close()
