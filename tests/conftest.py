@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from coverage.collector import Collector
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from redis import Redis
 from tests.support.far_end import FarProcess
 from tests.support.grounds import GROUNDS, REDIS, Ends, Ground, open_ends
@@ -20,16 +21,21 @@ from tests.support.stores import STORES
 from taskflow_hub.store.postgres import PostgresStore
 
 # Hypothesis takes its own "ci" profile when CI is set. Elsewhere a slow moment is no failure either.
-settings.register_profile("local", deadline=None)
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 if "CI" not in os.environ:
     settings.load_profile("local")
 
 
 def pytest_configure() -> None:
-    """Keep the developer's own TASKFLOW_* settings from the tests; TASKFLOW_TEST_* is for them, and was read by now (below)."""
+    """Keep the developer's own TASKFLOW_* settings from the tests; TASKFLOW_TEST_* is for them, and was read by now (below).
+
+    A shell starts what goes to the background with Ctrl-C ignored, and so would be every program that the tests start.
+    """
     for name in list(os.environ):
         if name.startswith("TASKFLOW_"):
             del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Where a thread is struck by an exception (tests of handlers that are stopped) it must not keep coverage's lock: as functions
