@@ -27,7 +27,11 @@ from taskflow_hub.domain.model import TaskType
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("/events", "/tasks/{id}/events")
+# Neither is about speed: a busy machine makes data and answers slowly.
 CONFIG = """
+suppress-health-check = ["too_slow"]
+request-timeout = 60
+
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 429, "5xx"]
 """
@@ -64,6 +68,7 @@ async def populate(server: Threaded) -> None:
     await hub.client.post("/bulk", json={"filter": {"type": "nothing"}, "action": "cancel"})
 
 
+@pytest.mark.timeout(300)  # on a busy machine the program alone takes a while to start
 def test_the_api_is_what_its_document_says(server: Threaded, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
     command += ["--checks", "all", "--max-time", "45", "--seed", "1", "--continue-on-failure", "--no-color"]
@@ -78,7 +83,7 @@ def test_the_api_is_what_its_document_says(server: Threaded, tmp_path: Path) -> 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "No issues found" in done.stdout or " warning" in done.stdout
