@@ -1,6 +1,7 @@
 """kill -9, again and again, while work is submitted: nothing accepted is lost, and nothing succeeds twice."""
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -114,30 +115,24 @@ def test_sigterm_hands_back_what_is_unfinished_and_a_restart_finishes_it(hub: Hu
     long = ids[0]
     hub.until(long, "running")
 
-    began = time.monotonic()
-    status = hub.terminate()
-    took_s = time.monotonic() - began
-
-    assert status == 0, hub.output()
-    assert took_s < 3 + 5, f"SIGTERM took {took_s:.1f} s with a grace of 3 s"
+    assert hub.terminate() == 0, hub.output()
     hub.start()
     for task_id in ids:
         task = hub.final(task_id)
         assert (task["status"], task["crashes"], task["retry_count"]) == ("success", 0, 0), task
     outcomes = [one["outcome"] for one in hub.get(f"/tasks/{long}/attempts").json()["items"]]
-    assert outcomes == ["released", "succeeded"]
+    assert outcomes == ["released", "succeeded"], "it was not waited for beyond the grace of 3 s"
 
 
 @on_sqlite_alone
 def test_a_second_signal_ends_it_at_once_and_says_so(hub: HubProcess) -> None:
-    import signal
-
+    hub.environ["TASKFLOW_WORKER_GRACE"] = "600"
     hub.start()
-    hub.until(hub.submit("crash.async", {"seconds": 30})["id"], "running")
+    hub.until(hub.submit("crash.async", {"seconds": 600})["id"], "running")
     hub.signal(signal.SIGTERM)
     hub.until_says(STOPPING)
     hub.signal(signal.SIGTERM)
-    assert hub.wait(2) != 0, "an unclean end must not look like a clean one"
+    assert hub.wait() != 0, "an unclean end must not look like a clean one"
 
 
 def _trace(folder: Path) -> list[tuple[str, int]]:
