@@ -316,7 +316,9 @@ def broken() -> Iterator[tuple[Rule, str, History]]:
     fine = Task("give up").run(Outcome.FAILED, What.RETURNED).ends(State.FAILED, Reason.HANDLER)
     yield Rule.GROUNDLESS, "failed, and its handler returned", fine.history()
     hasty = timeout()
-    hasty.lines[-1] = msgspec.structs.replace(hasty.lines[-1], at=hasty.lines[0].at + 0.1)
+    hasty.lines = [
+        msgspec.structs.replace(line, at=at) for line, at in zip(hasty.lines, (0.1, 0.2), strict=True)
+    ]
     yield Rule.GROUNDLESS, "timed out before its time", hasty.history()
     lost = Task().run(Outcome.UNDELIVERED).run(Outcome.SUCCEEDED, What.RETURNED).ends(State.SUCCESS)
     lost.lines.insert(1, msgspec.structs.replace(lost.lines[0], what=What.STOPPED, at=1.5))

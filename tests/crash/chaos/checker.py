@@ -21,7 +21,6 @@ from taskflow_hub.domain.model import AttemptOutcome as Outcome
 from taskflow_hub.domain.model import Reason
 
 CLOCK_S: Final = 0.05  # what the clocks of two looks at the same moment may differ by
-LAG_S: Final = 0.25  # from the worker's start of an attempt, and of its timeout, until its handler has written that it started
 DATES_S: Final = 5.0  # the same, for dates of the database and of this process
 RERUN_S: Final = 45.0
 
@@ -334,10 +333,17 @@ def _token(task: BookedTask) -> str:
 
 
 def _ran_its_time(case: Case, attempt: int) -> bool:
-    run, timeout_s = case.runs.get(attempt), float(case.plan.options.get("timeout", 0.0))
-    if run is None or not timeout_s:
+    """Since it could begin at all: of its time a busy machine may leave a handler little, or none."""
+    run, before = case.runs.get(attempt), case.runs.get(attempt - 1)
+    timeout_s = float(case.plan.options.get("timeout", 0.0))
+    if not timeout_s:
         return False
-    return run.ended is None or run.ended.at - run.started.at >= timeout_s - LAG_S
+    if run is None or run.ended is None:
+        return True
+    could_begin_at = (
+        before.ended.at if before is not None and before.ended is not None else case.submit.asked_at
+    )
+    return run.ended.at - could_begin_at >= timeout_s - CLOCK_S
 
 
 # --- below ------------------------------------------------------------------------------------------------------------
