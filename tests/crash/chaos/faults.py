@@ -48,7 +48,7 @@ CUT_S: Final = 2.0  # for something to come for a worker that is cut off, and fo
 MANY: Final = 100  # assignments held by one worker
 MANY_SLOTS: Final = 110
 SLOW_S: Final = 0.2
-NOTICED_S: Final = 10.0  # until a server says that it does not reach Redis
+NOTICED_S: Final = 30.0  # until a server says that it does not reach Redis
 FAKETIME: Final = (
     "faketime/libfaketimeMT.so.1"  # in Debian's folder of libraries, one for each kind of machine
 )
@@ -301,8 +301,8 @@ def cut_server(ground: Field) -> None:
     server = ground.next(ground.fleet.servers)
     network = ground.fleet.networks[server]
     network.cut()
-    _last(max(ground.outage_s, NOTICED_S))
-    ground.mark("cuts", "Redis" in server.get("/readyz").text)
+    _last(ground.outage_s)
+    ground.mark("cuts", _notices(server))
     network.heal(late=True)
     ground.gone()
 
@@ -436,6 +436,14 @@ def _holds_locks(server: PostgresServer) -> bool:
 def _inbox(ground: Field, worker: HubProcess) -> str:
     listed = ground.fleet.servers[0].get("/workers").json()["items"]
     return keys.inbox(next(one["id"] for one in listed if one["pid"] == worker.pid))
+
+
+def _notices(server: HubProcess) -> bool:
+    """Whether it comes to say that it does not reach Redis."""
+    give_up_at = time.monotonic() + NOTICED_S
+    while not (noticed := "Redis" in server.get("/readyz").text) and time.monotonic() < give_up_at:
+        _last(LOOK_S)  # it tells who asks
+    return noticed
 
 
 def _answered_after_s(ground: Field) -> float:

@@ -1,5 +1,6 @@
 """One fault, tried: a fleet under load, some cycles of before, fault and after, then the books and the checker."""
 
+import math
 import re
 import shutil
 import tempfile
@@ -32,6 +33,8 @@ DRAIN_S: Final = 90.0
 ENOUGH: Final = 0.95
 FOUND_S: Final = 32.0  # until two heartbeats have missed what was lost on its way; so long it holds a slot
 WARM_UP_S: Final = 60.0
+WELL_S: Final = 20.0  # at least so long a process may take to be at work, and to be well
+LOOK_S: Final = 0.1
 _STALE: Final = re.compile(r"^taskflow_stale_reports_refused_total (\S+)", re.MULTILINE)
 
 
@@ -96,11 +99,11 @@ class Result:
 
     @property
     def share_during(self) -> float:
-        return median(during / before for before, during, _ in self.rates)
+        return median(_share(during, before) for before, during, _ in self.rates)
 
     @property
     def share_after(self) -> float:
-        return median(after / before for before, _, after in self.rates)
+        return median(_share(after, before) for before, _, after in self.rates)
 
     @property
     def failures(self) -> list[str]:
@@ -113,6 +116,11 @@ class Result:
         if self.share_after < ENOUGH:
             found.append(f"the rate afterwards is {self.share_after:.0%} of the rate before")
         return found
+
+
+def _share(rate: float, before: float) -> float:
+    """Where nothing ended before, anything is more."""
+    return rate / before if before else math.inf
 
 
 Say = Callable[[str], None]
@@ -235,22 +243,31 @@ def _all_at_work(ground: Field) -> bool:
 
 def _idle(fleet: Fleet, witness: Witness, after: Window) -> list[Violation]:
     """A process that runs nothing afterwards has not recovered, however well the others make up for it."""
-    at_work = {line.pid for line in witness.lines if after.since <= line.at <= after.until}
+
+    def idle() -> list[int]:
+        later = takewhile(lambda line: line.at >= after.since, reversed(witness.lines))
+        at_work = {line.pid for line in later}
+        return [hub.pid for hub in fleet.workers if hub.pid not in at_work and not witness.running(hub.pid)]
+
+    witness.until(lambda: not idle(), after.since + WELL_S - time.monotonic())
+    over_s = time.monotonic() - after.since
     return [
-        Violation(
-            Rule.PROCESS,
-            None,
-            f"process {hub.pid} ran nothing in the {after.until - after.since:.0f} s after",
-        )
-        for hub in fleet.workers
-        if hub.pid not in at_work and not witness.running(hub.pid)
+        Violation(Rule.PROCESS, None, f"process {pid} ran nothing in the {over_s:.0f} s after")
+        for pid in idle()
     ]
 
 
 def _unwell(fleet: Fleet) -> list[Violation]:
-    """Each process must be alive, each server ready, and each worker listed by every server."""
+    """Each process must be alive and, soon at the latest, each server ready and each worker listed by every server."""
     if gone := [hub.pid for hub in fleet.hubs if not hub.alive]:
         return [Violation(Rule.PROCESS, None, f"processes {gone} have ended by themselves")]
+    give_up_at = time.monotonic() + WELL_S
+    while (found := _ailing(fleet)) and time.monotonic() < give_up_at:
+        time.sleep(LOOK_S)  # what only an answer shows
+    return [Violation(Rule.PROCESS, None, words) for words in found]
+
+
+def _ailing(fleet: Fleet) -> list[str]:
     found = []
     pids = sorted(worker.pid for worker in fleet.workers)
     for server in fleet.servers:
@@ -265,7 +282,7 @@ def _unwell(fleet: Fleet) -> list[Violation]:
     found += [
         f"worker {pid} is not well: {said.text}" for pid, said in health.items() if said.status_code != 200
     ]
-    return [Violation(Rule.PROCESS, None, words) for words in found]
+    return found
 
 
 def _history(
