@@ -1,10 +1,12 @@
 """A user's module: handlers for every way an attempt can go."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from taskflow_hub import Context, Fail, Hub, Retry, RetryKind, RetryPolicy, Snooze
 
@@ -29,6 +31,12 @@ def broken(text: str) -> None:
 async def slow_async(seconds: float) -> str:
     await asyncio.sleep(seconds)
     return "slept"
+
+
+@hub.task("app.gated")
+def gated(gate: str) -> None:
+    with Path(gate).open() as shut:
+        fcntl.flock(shut, fcntl.LOCK_SH)
 
 
 @hub.task("app.slow_thread")

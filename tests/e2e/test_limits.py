@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from msgspec import Struct
 from tests.support.grounds import REDIS, Ground
-from tests.support.hub_process import STARTS_WITHIN_S, HubProcess
+from tests.support.hub_process import HubProcess, until
 from tests.support.stores import STORES
 
 APP = "limits_app:hub"
@@ -67,14 +67,6 @@ def _running_postgres(connection: psycopg.Connection, key: str) -> int:
     row = connection.execute(f"{COUNT} %s", (f'%"{key}"%',)).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for what only the database or a folder shows."""
-    give_up = time.monotonic() + STARTS_WITHIN_S
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def unfinished(hub: HubProcess) -> int:

@@ -3,19 +3,18 @@
 import fcntl
 import os
 import select
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from tests.support.grounds import Ground
-from tests.support.hub_process import HubProcess, hub_on
+from tests.support.hub_process import SELDOM, HubProcess, hub_on
 
 WORKERS: Final = 2
 SLOTS, WINDOW = 2, 1  # of each
 HERE = Path(__file__).parent
-ENVIRON = {"PYTHONPATH": str(HERE), "TASKFLOW_WORKER_SLOTS": str(SLOTS)}
+ENVIRON = SELDOM | {"PYTHONPATH": str(HERE), "TASKFLOW_WORKER_SLOTS": str(SLOTS)}
 
 
 class Gate:
@@ -84,25 +83,17 @@ def test_an_urgent_task_behind_a_thousand_starts_among_the_next_of_its_worker(
     assert len([pid for pid, _ in starts if pid == worker]) <= SLOTS + WINDOW
 
 
-def test_a_pause_takes_back_within_a_second_what_has_not_started_anywhere(
-    server: HubProcess, gate: Gate
-) -> None:
+def test_a_pause_takes_back_at_once_what_has_not_started_anywhere(server: HubProcess, gate: Gate) -> None:
+    """Heartbeats would do so ten minutes later."""
     ids = submit_all(server, [gate.task(n) for n in range(20)])
     leased = ids[: WORKERS * (SLOTS + WINDOW)]
     running = {ids[gate.started()[1]] for _ in range(WORKERS * SLOTS)}
     waiting = [task_id for task_id in leased if task_id not in running]
-    took_s: list[float] = []
-    for again in (True, True, True, True, False):
-        for task_id in waiting:
-            server.until(task_id, "running")
-        assert server.post("/queues/default/pause").status_code == 200
-        began = time.monotonic()
-        for task_id in waiting:
-            server.until(task_id, "queued")
-        took_s.append(time.monotonic() - began)
-        if again:
-            assert server.post("/queues/default/resume").status_code == 200
-    assert min(took_s) < 1.0, "the best of five, for the machine may be busy; heartbeats would take ten"
+    for task_id in waiting:
+        server.until(task_id, "running")
+    assert server.post("/queues/default/pause").status_code == 200
+    for task_id in waiting:
+        server.until(task_id, "queued")
     gate.open()
     assert {server.final(task_id)["status"] for task_id in running} == {"success"}
     assert not gate.another_has_started()

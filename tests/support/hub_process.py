@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,22 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+# Heartbeats as good as never: what a worker elsewhere learns soon, it was told.
+SELDOM = {
+    "TASKFLOW_WORKER_HEARTBEAT_S": "600",
+    "TASKFLOW_WORKER_SELF_STOP_S": "1200",
+    "TASKFLOW_ENGINE_DEAD_AFTER": "3600",
+}
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what shows only in an answer, a database or a folder."""
+    give_up = time.monotonic() + STARTS_WITHIN_S
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
 
 
 class HubProcess:
@@ -139,6 +155,10 @@ class HubProcess:
             self.wait()
 
     # --- what tests ask of it over HTTP
+
+    def at_work(self) -> set[str]:
+        """The workers that have been given something."""
+        return {task["worker"] for task in self.get("/tasks?status=running").json()["items"]}
 
     def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
         content = None if body is None else json.dumps(body).encode()
