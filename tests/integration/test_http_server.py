@@ -79,13 +79,12 @@ async def test_streams_and_waits_end_promptly(tmp_path: Path) -> None:
 
         streams = [asyncio.create_task(follow(path)) for path in ("/events", f"/tasks/{task['id']}/events")]
         await eventually(lambda: len(hub.app.state.api.lifetime._long) == 3)
-        began = time.monotonic()
         refuse_requests(hub.app)
-        ended = await asyncio.gather(*streams)
+        async with asyncio.timeout(30):  # not after sixty seconds
+            ended = await asyncio.gather(*streams)
+            answer = await waiting
         assert all(text.startswith(b"retry:") for text in ended)
-        answer = await waiting
         assert (answer.status_code, answer.json()["type"]) == (202, "hold")
-        assert time.monotonic() - began < 5, "not after sixty seconds"
 
 
 async def test_requests_under_way_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +124,7 @@ async def test_what_does_not_finish_is_cut_off(tmp_path: Path, monkeypatch: pyte
 
 async def test_who_comes_while_it_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that was accepted at the last moment neither holds the end up nor is forgotten."""
-    async with api(tmp_path, loops=False, stop_grace=20) as hub:
+    async with api(tmp_path, loops=False, stop_grace=60) as hub:
         late: list[Any] = []
         shutdown = Protocol.shutdown
 
@@ -141,7 +140,7 @@ async def test_who_comes_while_it_ends_is_told(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(Protocol, "shutdown", meanwhile)
         await hub.client.get("/healthz")
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     theirs, making = late
     await making
     with theirs:

@@ -41,7 +41,7 @@ async def test_beats_go_on_while_a_handler_blocks_the_loop(tmp_path: Path, ends:
 
 
 async def test_a_worker_that_nobody_hears_stops_its_own_attempts(tmp_path: Path, ends: Ends) -> None:
-    async with House(registry(), tmp_path, ends, self_stop_s=1.0, slots=3) as house:
+    async with House(registry(), tmp_path, ends, self_stop_s=3.0, slots=3) as house:
         ids = [await house.give(f"sleep.{kind}") for kind in ("async", "thread", "process")]
         for task_id in ids:
             await house.until(lambda task_id=task_id: house.said(task_id, Progressed))  # type: ignore[misc]
@@ -181,7 +181,7 @@ async def test_a_stop_does_not_wait_for_a_beat_that_hangs(tmp_path: Path, ends: 
         await house.until(lambda: house.asked(Heartbeat))
         began = time.monotonic()
         await house.worker.stop(0.0)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10, "after which a beat is given up"
 
 
 PROGRAM = """
@@ -211,7 +211,6 @@ asyncio.run(main())
 
 
 async def test_a_loop_that_stands_still_too_long_ends_the_process(tmp_path: Path) -> None:
-    began = time.monotonic()
     program = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", PROGRAM, str(tmp_path)],
@@ -225,4 +224,3 @@ async def test_a_loop_that_stands_still_too_long_ends_the_process(tmp_path: Path
     assert "blocks.for.ever blocks it; the process ends" in program.stderr
     assert "Current thread" in program.stderr  # every stack
     assert "in blocks" in program.stderr
-    assert time.monotonic() - began < 30

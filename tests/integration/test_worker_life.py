@@ -195,17 +195,16 @@ async def test_what_finishes_within_the_grace_has_succeeded(tmp_path: Path, ends
         await go_on.wait()
         return "done"
 
-    async with House(registry(work=work), tmp_path, ends, grace=20.0) as house:
+    async with House(registry(work=work), tmp_path, ends, grace=3600.0) as house:
         task_id = await house.give("work")
         await house.beat()
         stopping = asyncio.create_task(house.worker.stop())
         await house.beat()
         assert not stopping.done()
-        began = time.monotonic()
         go_on.set()
-        await stopping
+        async with asyncio.timeout(LONG_S):
+            await stopping
         assert isinstance(house.endings[task_id], Succeeded)
-        assert time.monotonic() - began < 5
 
 
 async def test_what_lies_in_the_inbox_is_handed_back(tmp_path: Path, ends: Ends) -> None:
@@ -219,15 +218,16 @@ async def test_what_lies_in_the_inbox_is_handed_back(tmp_path: Path, ends: Ends)
 
 
 async def test_a_cancel_is_heard_during_the_grace(tmp_path: Path, ends: Ends) -> None:
-    async with House(registry(), tmp_path, ends, heartbeat_s=5.0, self_stop_s=60.0, grace=20.0) as house:
+    async with House(
+        registry(), tmp_path, ends, heartbeat_s=600.0, self_stop_s=3600.0, grace=3600.0
+    ) as house:
         task_id = await house.give("sleep.async")
         await house.until(lambda: house.said(task_id, Progressed))
         stopping = asyncio.create_task(house.worker.stop())
         house.stop_list = [Stop(task_id, 1, Why.CANCELLED)]
-        began = time.monotonic()
-        await stopping
+        async with asyncio.timeout(LONG_S):  # beats come quicker now
+            await stopping
         assert isinstance(house.endings[task_id], Aborted)
-        assert time.monotonic() - began < 4  # beats come quicker now
 
 
 async def test_a_second_stop_cuts_the_grace_short(tmp_path: Path, ends: Ends) -> None:
@@ -237,10 +237,9 @@ async def test_a_second_stop_cuts_the_grace_short(tmp_path: Path, ends: Ends) ->
         first = asyncio.create_task(house.worker.stop(3600.0))
         await house.beat()
         later = asyncio.create_task(house.worker.stop(7200.0))  # a longer grace changes nothing
-        began = time.monotonic()
-        await house.worker.stop(0.0)
-        await asyncio.gather(first, later)
-        assert time.monotonic() - began < 5
+        async with asyncio.timeout(LONG_S):
+            await house.worker.stop(0.0)
+            await asyncio.gather(first, later)
         assert isinstance(house.endings[task_id], Released)
         assert len(house.asked(Retire)) == 1
 
@@ -259,9 +258,8 @@ async def test_what_does_not_stop_does_not_keep_a_worker_from_leaving(tmp_path: 
         ids = [await house.give("on"), await house.give("blocked")]
         await asyncio.to_thread(stuck.wait)
         await house.beat()
-        began = time.monotonic()
-        await house.worker.stop(0.0)
-        assert time.monotonic() - began < 6
+        async with asyncio.timeout(LONG_S):
+            await house.worker.stop(0.0)
         assert all(isinstance(house.endings[task_id], Released) for task_id in ids)
         let_go.set()
         still = [task for task in asyncio.all_tasks() if task.get_name() == "on"]
@@ -290,9 +288,8 @@ async def test_an_engine_that_is_away_does_not_keep_it_for_ever(
     async with House(registry(), tmp_path, ends) as house:
         await house.run("answer.async", {"what": "none"})
         house.away = True
-        began = time.monotonic()
-        await house.worker.stop()
-        assert time.monotonic() - began < 5
+        async with asyncio.timeout(LONG_S):
+            await house.worker.stop()
 
 
 async def test_a_report_that_hangs_does_not_keep_it_for_ever(

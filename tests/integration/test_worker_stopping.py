@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,10 @@ async def test_a_cancelled_attempt_stops_and_is_reported_aborted(
     file = tmp_path / "cleanup"
     async with House(registry(), tmp_path, ends) as house:
         task_id = await running(house, f"sleep.{kind}", {"file": str(file)})
-        began = time.monotonic()
         await stop(house, task_id, Why.CANCELLED)
         ended = await house.ending(task_id)
         assert isinstance(ended, Aborted)
         assert ended.ran_s is not None
-        assert time.monotonic() - began < 5
         assert (await house.beat()).stuck == ()
         assert await house.held() == ()
     assert file.exists() == (kind != "process")  # a child is killed, the others may clean up
