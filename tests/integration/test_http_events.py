@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.http_api import Running, api, eventually
 
 from taskflow_hub.engine.hints import Topic
 from taskflow_hub.http import sse
+from taskflow_hub.http.nudges import PAUSE_S
 from taskflow_hub.worker.registry import Registry
 
 
@@ -150,6 +152,7 @@ async def test_nudges_name_topics_and_come_together(hub: Running) -> None:
         await hub.submit("a")
         first = await anext(events)
         assert (first["event"], first["data"]) == ("changed", {"topics": ["tasks"]})
+        began = time.monotonic()
         for _ in range(50):
             await hub.submit("a")
         await hub.client.post("/queues/q/pause")
@@ -158,7 +161,8 @@ async def test_nudges_name_topics_and_come_together(hub: Running) -> None:
             topics |= set((await anext(events))["data"]["topics"])
             nudges += 1
         assert topics == {"tasks", "queues"}
-        assert nudges < 25, "fifty submits are not fifty nudges"
+        pauses = (time.monotonic() - began) / PAUSE_S
+        assert nudges <= pauses + 2, "five in a second, however much happens"
 
 
 async def test_who_comes_back_is_told_to_look_at_everything(hub: Running) -> None:
@@ -190,7 +194,7 @@ async def test_who_leaves_is_noticed_and_forgotten(hub: Running) -> None:
     for path in ("/events", f"/tasks/{task['id']}/events"):
         async with listening(hub, path):
             await eventually(lambda: listeners(hub) > before)
-        await eventually(lambda: listeners(hub) == before, within_s=1)
+        await eventually(lambda: listeners(hub) == before)
 
 
 async def test_streams_are_bounded(database_url: str, tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ async def test_head_is_get_without_its_body(hub: Running) -> None:
 
 
 async def test_head_of_a_stream_ends(hub: Running) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         head = await hub.client.head("/events")
     assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert (await hub.client.get("/healthz")).status_code == 200

@@ -22,6 +22,7 @@ from taskflow_hub.testing.store_contract.kit import new_task
 
 OpenStores = Callable[[int], Awaitable[list[PostgresStore]]]
 NEVER = 3_600.0
+LONG_S = 20.0
 
 
 @pytest_asyncio.fixture
@@ -209,9 +210,9 @@ async def test_another_process_hears_of_new_work_at_once(stores: OpenStores) -> 
         await first.changed(0.05)  # until they have heard of each other
     wanted = await submit(first, 3)
     found: list[str] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONG_S):
         while not found:
-            await second.changed(5)
+            await second.changed(LONG_S)
             found = ids(await second.lease([worker], 10))
     assert found == wanted
 
@@ -250,8 +251,8 @@ async def test_another_process_leases_at_once_what_an_end_lets_start(stores: Ope
     while await second.changed(0.2):
         assert ids(await second.lease([other], 10)) == []
     await succeed(first, leased)
-    async with asyncio.timeout(5):
-        assert await second.changed(5)
+    async with asyncio.timeout(LONG_S):
+        assert await second.changed(LONG_S)
         assert ids(await second.lease([other], 10)) == tasks[1:2]
 
 

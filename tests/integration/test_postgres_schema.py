@@ -163,7 +163,7 @@ async def test_a_migration_waits_for_a_table_without_making_others_wait(
         for _ in range(3):
             while not await other.fetchval(WAITING):
                 assert not migrating.done()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await other.fetch("SELECT FROM tasks")  # it waits behind the migration, which waits
         await holding.rollback()
         await migrating
