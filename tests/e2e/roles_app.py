@@ -47,11 +47,11 @@ async def mail(n: int) -> int:
 
 
 @hub.task("roles.gated")
-def gated(folder: str, n: int) -> None:
+def gated(folder: str, n: int, gate: str = "gate") -> None:
     """Say that it has started, and go on once the gate is open: tests/e2e/test_order_and_pause.py."""
     with Path(folder, "started").open("a") as said:
         said.write(f"{os.getpid()} {n}\n")
-    pass_through(folder)
+    pass_through(folder, gate)
 
 
 @hub.task("roles.blocking")
@@ -60,6 +60,6 @@ async def blocking(folder: str) -> None:
     pass_through(folder)
 
 
-def pass_through(folder: str) -> None:
-    with Path(folder, "gate").open() as gate:
-        fcntl.flock(gate, fcntl.LOCK_SH)
+def pass_through(folder: str, gate: str = "gate") -> None:
+    with Path(folder, gate).open() as shut:
+        fcntl.flock(shut, fcntl.LOCK_SH)
