@@ -46,7 +46,7 @@ async def test_a_worker_that_nobody_hears_stops_its_own_attempts(tmp_path: Path,
         for task_id in ids:
             await house.until(lambda task_id=task_id: house.said(task_id, Progressed))  # type: ignore[misc]
         waiting = await house.give("answer.async", {"what": "none"})
-        await house.beat()
+        await house.taken(4)
         house.away = True
         for task_id in ids:
             ended = await house.ending(task_id)
@@ -87,6 +87,7 @@ async def test_a_worker_held_for_dead_stops_everything_and_registers_anew(tmp_pa
         for task_id in running:
             await house.until(lambda task_id=task_id: house.said(task_id, Progressed))  # type: ignore[misc]
         await house.give("answer.async", {"what": "none"})
+        await house.taken(4)
         assert len(await house.held()) == 4
         locks = house.settings.lock_dir
         assert locks is not None

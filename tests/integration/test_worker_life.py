@@ -189,15 +189,16 @@ async def test_leaving_keeps_its_order(tmp_path: Path) -> None:
 
 
 async def test_what_finishes_within_the_grace_has_succeeded(tmp_path: Path, ends: Ends) -> None:
-    go_on = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def work() -> str:
+        begun.set()
         await go_on.wait()
         return "done"
 
     async with House(registry(work=work), tmp_path, ends, grace=3600.0) as house:
         task_id = await house.give("work")
-        await house.beat()
+        await begun.wait()
         stopping = asyncio.create_task(house.worker.stop())
         await house.beat()
         assert not stopping.done()

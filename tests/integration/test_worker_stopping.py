@@ -143,6 +143,7 @@ async def test_a_thread_that_runs_on_keeps_its_slot_and_is_shown_as_stuck(tmp_pa
         assert (await house.beat()).stuck == (task_id,)
         assert await house.held() == ()
         waiting = await house.give("answer.async", {"what": "none"})
+        await house.taken(1)
         assert [held.started for held in await house.held()] == [False]
         let_go.set()
         assert isinstance(await house.ending(waiting), Succeeded)

@@ -183,6 +183,10 @@ class House:
     def asked(self, kind: type[Any]) -> list[Any]:
         return [request for request in self.requests if isinstance(request, kind)]
 
+    async def taken(self, how_many: int) -> None:
+        """Until it holds so many: what was published to it a moment ago may still be on its way."""
+        await soon(lambda: len(self.worker.listing()[0]) == how_many)
+
     async def held(self) -> tuple[Held, ...]:
         """What the next heartbeat lists."""
         return (await self.beat()).held
