@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.support.postgres import free_port
+from tests.support.ports import free_port
 
 from bench.calibration import loop_ms
 from bench.results import Results, Run, this_commit, this_machine, today, told

@@ -20,7 +20,8 @@ from typing import Any, Final
 import pyte
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 from tests.support.terminal import Terminal
 
 PICTURES: Final = Path(__file__).parent / "img"

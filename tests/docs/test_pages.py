@@ -32,7 +32,7 @@ from typing import Final
 
 import pytest
 from tests.docs.pages import PAGES, ROOT, Block, Command, blocks, commands
-from tests.support.hub_process import free_port
+from tests.support.ports import free_port
 from tests.support.postgres import FAST, postgres
 from tests.support.redis import redis_server
 from tests.support.terminal import Terminal

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent)}
 CURSOR_HIDDEN, CURSOR_SHOWN = "\x1b[?25l", "\x1b[?25h"

@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent)}
 NOBODY = "0198c0de-0000-7000-8000-000000000000"

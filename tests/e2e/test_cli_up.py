@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 
 from taskflow_hub.cli.exits import MEANINGS
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 
 from taskflow_hub.client import Client, SyncClient
 from taskflow_hub.client.transport import MAX_LONG

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
+from tests.support.ports import free_port
 from tests.support.postgres import FAST, PostgresServer
 
 SECRET = "s3cret"

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import SELDOM, HubProcess, free_port, until
+from tests.support.hub_process import SELDOM, HubProcess, until
+from tests.support.ports import free_port
 from tests.support.redis import RedisServer, redis_server
 
 HERE = Path(__file__).parent

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess, free_port
+from tests.support.hub_process import HubProcess
 from tests.support.next_version import NEXT
+from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 
 from taskflow_hub.store.transfer import TABLES as TRANSFERRED

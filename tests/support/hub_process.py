@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,16 +14,10 @@ from typing import Any
 
 import httpx
 from tests.support.grounds import Ground
+from tests.support.ports import free_port
 
 STARTS_WITHIN_S = 60.0
 READY, STOPPING = "ready", "stopping"  # events of its log
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # Heartbeats as good as never: what a worker elsewhere learns soon, it was told.

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import asyncpg
+from tests.support.ports import free_port
 
 START_S: Final = 60.0
 DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -204,13 +204,6 @@ def _binaries(version: int, folder: Path) -> Path:
         except OSError:  # another test run was faster
             shutil.rmtree(fresh)
     return target / "bin"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
