@@ -115,7 +115,9 @@ def record(folder: Path) -> list[tuple[float, bytes]]:
                     "until curl -sf $TASKFLOW_SERVER/workers | grep -q '\"pid\":'$!; do sleep 0.02; done"
                 )
             if "submit" in command:
-                terminal.run("until taskflow task list | grep -q '[1-9]%'; do sleep 0.02; done")
+                # By curl: on a busy machine the command itself takes half of the six seconds that the task runs.
+                shown = "curl -sf $TASKFLOW_SERVER/tasks/$id | grep -q '\"fraction\":0.[1-9]'"
+                terminal.run(f"until {shown}; do sleep 0.02; done")
         play(PROMPT, AFTER_ANSWER_S)
     return tape
 
