@@ -90,6 +90,7 @@ def test_every_block_is_of_a_kind_that_is_checked() -> None:
     assert not others, "\n".join(others)
 
 
+@pytest.mark.timeout(300)  # a page is dozens of programs, one after the other
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in GENERATED and blocks(page)])
 def test_page(page: str, tmp_path: Path) -> None:
     with Session(page, tmp_path) as session:

@@ -59,12 +59,13 @@ def test_the_page_is_shown_light_and_dark_wide_and_narrow(name: str, scheme: str
 
 
 @pytest.mark.debian
+@pytest.mark.timeout(300)
 def test_they_can_be_taken_again(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "docs.make_pictures", "--into", str(tmp_path)],
         cwd=ROOT,
         check=True,
-        timeout=110,
+        timeout=280,
     )
     assert {path.name for path in tmp_path.iterdir()} == NAMES
     check_terminal(tmp_path / "terminal.svg")
