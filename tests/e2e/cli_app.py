@@ -1,6 +1,7 @@
 """A user's module for the command line's tests: handlers that say hostile things, take long, and count."""
 
 import asyncio
+from pathlib import Path
 
 from taskflow_hub import Context, Hub
 
@@ -31,10 +32,12 @@ async def slow(ctx: Context) -> None:
 
 
 @hub.task("cli.steps")
-async def steps(ctx: Context, n: int) -> int:
+async def steps(ctx: Context, n: int, folder: str) -> int:
+    """Each lasts until it has been seen: then there is a file with its number."""
     for step in range(1, n + 1):
         ctx.progress(step / n, f"step {step} of {n}")
-        await asyncio.sleep(1.1)
+        while not Path(folder, f"{step}").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     return n
 
 

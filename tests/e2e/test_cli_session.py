@@ -102,10 +102,12 @@ def session(*args: str, folder: Path, **variables: str) -> Iterator[Session]:
 
 
 def test_progress_is_shown_live_and_gives_way_to_the_result(hub: HubProcess, tmp_path: Path) -> None:
-    with session(
-        "task", "submit", "cli.steps", "n:=3", "--wait", folder=tmp_path, TASKFLOW_SERVER=hub.url
-    ) as person:
-        person.until("running").until("step 1 of 3").until("step 2 of 3").until("━")
+    steps = ("cli.steps", "n:=3", f"folder={tmp_path}")
+    with session("task", "submit", *steps, "--wait", folder=tmp_path, TASKFLOW_SERVER=hub.url) as person:
+        person.until("running")
+        for step in (1, 2, 3):
+            person.until(f"step {step} of 3").until("━")
+            (tmp_path / f"{step}").touch()
         assert person.end() == 0
         assert CURSOR_HIDDEN in person.raw
         assert person.raw.rindex(CURSOR_SHOWN) > person.raw.rindex(CURSOR_HIDDEN)
