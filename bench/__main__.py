@@ -22,6 +22,7 @@ from bench.results import Run
 from bench.system import System, systems
 from bench.tables import doubts, table
 from bench.workloads import WORKLOADS
+from bench.workloads.base import Workload
 
 OURS = ("taskflow_sqlite", "taskflow_postgres", "taskflow_redis")
 FIVE = ("celery", "dramatiq", "huey", "pgqueuer", "bullmq")
@@ -40,22 +41,28 @@ Names = Annotated[
 def compare_(
     names: Names = None,
     every: Annotated[bool, typer.Option("--all", help="Every system there is.")] = False,
-    workload: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
-    variant: Annotated[list[str] | None, typer.Option(help="Only this one; may be said again.")] = None,
+    workloads: Annotated[
+        str,
+        typer.Option(
+            metavar="W1,W2,…", help="Only these, by letter and number or by name; W6 to W8 only if named."
+        ),
+    ] = "",
+    variants: Annotated[str, typer.Option(metavar="NAME,…", help="Only these ways to run the workers.")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="How often each runs; medians are of these.")] = 5,
     share: Annotated[float, typer.Option(help="Of the usual number of tasks, for a quick look.")] = 1.0,
     into: Annotated[Path, typer.Option(help="Where the results go.")] = pages.RESULTS,
 ) -> None:
     """Measure systems, in turn; print the tables; keep every value as JSON.
 
-    Ours and five peers take about an hour for five rounds; `--workload drain` takes a tenth of that.
+    Ours and five peers take about an hour for five rounds; `--workloads W1` takes a tenth of that.
     """
-    chosen = _chosen(names, every)
+    wanted = _workloads(workloads)
+    chosen = _chosen(names, every, wanted)
     missing = _make(chosen)
     todo = turns(
         [name for name in chosen if System(name).folder.name not in missing],
-        workload or [one.name for one in WORKLOADS],
-        variant or (),
+        [one.name for one in wanted],
+        _listed(variants),
         share,
     )
     if not todo:
@@ -106,13 +113,33 @@ def pages_() -> None:
     pages.write()
 
 
-def _chosen(names: Sequence[str] | None, every: bool) -> list[str]:
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _workloads(text: str) -> list[Workload]:
+    """W2 is all whose titles begin so; nothing is all that do not take long."""
+    words = _listed(text)
+    known = {word for one in WORKLOADS for word in (one.name, one.code)}
+    if wrong := [word for word in words if word not in known]:
+        raise typer.BadParameter(
+            f"no such workload: {', '.join(wrong)}. There are {', '.join(sorted(known))}."
+        )
+    if not words:
+        return [one for one in WORKLOADS if not one.long]
+    return [one for one in WORKLOADS if one.name in words or one.code in words]
+
+
+def _chosen(names: Sequence[str] | None, every: bool, workloads: Sequence[Workload] = WORKLOADS) -> list[str]:
+    """What takes long is not done to peers unless they are named."""
     known = systems()
     if wrong := [name for name in names or () if name not in known]:
         raise typer.BadParameter(f"no such system: {', '.join(wrong)}. There are {', '.join(known)}.")
     if names:
         return list(names)
-    return known if every else [name for name in (*OURS, *FIVE) if name in known]
+    if every:
+        return known
+    return list(OURS) if all(one.long for one in workloads) else [*OURS, *FIVE]
 
 
 def _make(names: Sequence[str]) -> dict[str, str]:

@@ -99,14 +99,16 @@ def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> Run:
         server.empty()
     addresses = {name: value for server in used.values() for name, value in server.addresses().items()}
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        ticks = Ticks(Path(folder) / "ticks")
+        ticks.folder.mkdir()
         trial = Trial(
             system=turn.system,
             variant=turn.variant,
             tasks=turn.tasks,
             server=used[about.database or about.broker],
             broker=used[about.broker],
-            addresses=addresses | {"BENCH_TICKS": folder, "BENCH_HTTP_PORT": f"{free_port()}"},
-            ticks=Ticks(Path(folder)),
+            addresses=addresses | {"BENCH_TICKS": str(ticks.folder), "BENCH_HTTP_PORT": f"{free_port()}"},
+            ticks=ticks,
             told=watcher.told,
         )
         calibration_ms = loop_ms()

@@ -18,7 +18,6 @@ from bench.databases import Databases, Postgres, databases
 from bench.measure import Figure, Report, Scenario, Study
 from bench.scenarios.drain import Drain
 from bench.scenarios.held_open import HeldOpen
-from bench.scenarios.history import History
 from bench.scenarios.http import Http
 from bench.scenarios.idle import Idle
 from bench.scenarios.late_commit import LateCommit
@@ -44,7 +43,7 @@ FIGURES = {
 }
 SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http()]
 IDLE = Idle()
-STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers(), History()]
+STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers()]
 
 
 def main() -> None:

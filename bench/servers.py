@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+import psycopg
 from tests.support.postgres import PostgresServer, postgres
 from tests.support.redis import RedisServer, redis_server
 
@@ -34,6 +35,12 @@ class Counters(NamedTuple):
         }
 
 
+class Session(Protocol):
+    def execute(self, query: str, /) -> Any: ...
+
+    def close(self) -> None: ...
+
+
 class Server(Protocol):
     def addresses(self) -> dict[str, str]:
         """Environment variables for programs and workers."""
@@ -48,6 +55,10 @@ class Server(Protocol):
         ...
 
     def ask(self, query: str) -> int: ...
+
+    def snapshot(self) -> Session:
+        """A session in a transaction that has begun to read: what it sees must be kept. Raises NotImplementedError on Redis."""
+        ...
 
     def counters(self) -> Counters | None:
         """Exact once every session that worked has ended; None where the server does not count."""
@@ -83,6 +94,12 @@ class PostgresUnderTest:
 
     def ask(self, query: str) -> int:
         return int(self._server.run(query, DATABASE)[0][0])
+
+    def snapshot(self) -> Session:
+        session = psycopg.connect(self._server.url(DATABASE), autocommit=True)
+        session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        session.execute("SELECT pg_current_xact_id()")  # as one that has written holds it
+        return session
 
     def counters(self) -> Counters:
         (row,) = self._server.run(
@@ -137,6 +154,9 @@ class RedisUnderTest:
     def ask(self, query: str) -> int:
         return int(self._server.run("EVAL", query, 0))
 
+    def snapshot(self) -> Session:
+        raise NotImplementedError
+
     def counters(self) -> None:
         return None
 
@@ -178,6 +198,13 @@ class SqliteUnderTest:
     def ask(self, query: str) -> int:
         with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)) as connection:
             return int(connection.execute(query).fetchone()[0])
+
+    def snapshot(self) -> Session:
+        """Its journal cannot begin anew meanwhile."""
+        session = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30, isolation_level=None)
+        session.execute("BEGIN")
+        session.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return session
 
     def counters(self) -> None:
         return None

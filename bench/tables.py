@@ -29,7 +29,7 @@ def rows(results: Results, workload: Workload) -> list[Row]:
     made = []
     for (name, variant), runs in sorted(found.items(), key=lambda one: rank(one[1], workload)):
         ratio = to_ours(results, workload, name, runs)
-        cells = [cell(runs, figure, spread=figure is figures[0]) for figure in figures]
+        cells = [cell(runs, figure, spread=figure is figures[0] or figure.spread) for figure in figures]
         made.append(
             Row(results.systems[name].title, variant, f"{ratio:.2f} ×" if ratio is not None else "", cells)
         )
@@ -57,8 +57,9 @@ def doubts(results: Results) -> list[str]:
         who = f"{run.workload} · {run.system} {run.variant}".rstrip()
         if run.failed:
             found.append(f"{who} failed: {run.failed}")
-        if "started" in run.figures and run.figures["started"] != run.tasks:
-            found.append(f"{who}: {run.figures['started']:,.0f} attempts at {run.tasks:,} tasks")
+        tasks = run.figures.get("tasks", run.tasks)
+        if run.figures.get("started", tasks) != tasks:
+            found.append(f"{who}: {run.figures['started']:,.0f} attempts at {tasks:,.0f} tasks")
     return found
 
 

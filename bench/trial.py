@@ -1,9 +1,11 @@
 """One run of a workload on a system: what the workload has to work with."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bench.servers import Counters, Server
 from bench.system import System
@@ -26,6 +28,18 @@ class Trial:
     addresses: dict[str, str]
     ticks: Ticks
     told: Callable[[int], None]
+    already: int = 0  # results that were there before it
+
+    def again(self, tasks: int) -> "Trial":
+        """With so many tasks, on what is there by now; what runs is counted from nothing."""
+        folder = Path(tempfile.mkdtemp(dir=self.ticks.folder.parent))
+        return replace(
+            self,
+            tasks=tasks,
+            addresses=self.addresses | {"BENCH_TICKS": str(folder)},
+            ticks=Ticks(folder),
+            already=self._stored(),
+        )
 
     def call(self, *words: object) -> str:
         return self.system.call(self.addresses, self.variant, *words)
@@ -43,8 +57,13 @@ class Trial:
 
     def missing(self) -> int:
         """How many tasks have no result, in a system that keeps them."""
+        if self.system.about.stored is None:
+            return 0
+        return self.tasks - (self._stored() - self.already)
+
+    def _stored(self) -> int:
         stored = self.system.about.stored
-        return 0 if stored is None else self.tasks - self.server.ask(stored)
+        return 0 if stored is None else self.server.ask(stored)
 
     def server_cpu_s(self) -> float:
         return sum(server.cpu_s() for server in {id(one): one for one in (self.server, self.broker)}.values())

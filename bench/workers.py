@@ -23,7 +23,7 @@ class Workers:
     ) -> None:
         self._log = log
         self._next_sample = 0.0
-        self.most_rss_mb: list[float] = []  # of each process, when they were heaviest together
+        self._rss_mb: list[list[float]] = []  # of each process, whenever somebody looked
         with log.open("ab") as output:
             self._started = [
                 subprocess.Popen(
@@ -62,8 +62,17 @@ class Workers:
 
     def look(self) -> None:
         """How much memory they have now."""
-        now = [rss for process in self._started for rss in rss_of_each_mb(process.pid)]
-        self.most_rss_mb = max(self.most_rss_mb, now, key=sum)
+        self._rss_mb.append([rss for process in self._started for rss in rss_of_each_mb(process.pid)])
+
+    @property
+    def most_rss_mb(self) -> list[float]:
+        """Of each process, when they were heaviest together."""
+        return max(self._rss_mb, key=sum, default=[])
+
+    def rss_growth(self) -> float:
+        """How many times as heavy they have ever been as they were at most in the first tenth of the looks: 1 is flat."""
+        looks = [sum(look) for look in self._rss_mb]
+        return max(looks) / max(looks[: len(looks) // 10 + 1])
 
     def stop(self) -> None:
         """Ask them to end, and kill what does not, descendants too."""

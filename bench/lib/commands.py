@@ -1,6 +1,6 @@
 """The command line of a Python program under test, which ends with `commands.main()`.
 
-    setup | prefill KIND N | single N | bulk N | concurrent N CALLERS | latency N INTERVAL_S | worker VARIANT…
+    setup | prefill KIND N | single N | bulk N | concurrent N CALLERS | latency N INTERVAL_S | worker VARIANT… | history FROM TO
 
 `single`, `bulk` and `concurrent` print a line of JSON: how many tasks were submitted, in how many seconds, and with how many
 seconds of CPU. What the program defines is used, each a plain function or a coroutine function, all of one sort:
@@ -9,7 +9,8 @@ seconds of CPU. What the program defines is used, each a plain function or a cor
   when it was sent, in ns since 1970.
 - `many(kind, numbers)`, if the system can submit many at once.
 - `session()`, a context manager around all submits, asynchronous like them.
-- `setup()`, called once on empty servers; `worker(*arguments)`, if the system has no command of its own to start one.
+- `setup()`, called once on empty servers; `worker(*arguments)`, if the system has no command of its own to start one;
+- `history(first, last)`, if its history can be made: tasks of these numbers are there as if they had been done days ago.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ def main() -> None:
     # By its name, so that tasks are called program.noop here as in a worker that imports it.
     program = importlib.import_module("program")
     command, *arguments = sys.argv[1:]
-    if command in ("setup", "worker"):
+    if command in ("setup", "worker", "history"):
         found = getattr(program, command, _nothing)(*arguments)
         if inspect.isawaitable(found):
             asyncio.run(_wait(found))

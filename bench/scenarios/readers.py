@@ -1,11 +1,11 @@
-"""What readers cost that hold a REPEATABLE READ snapshot, as a dump does, beside the same readers in READ COMMITTED."""
+"""What readers cost that hold a REPEATABLE READ snapshot, as a dump does, beside the same in READ COMMITTED and beside none."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 from rich.table import Table
@@ -13,7 +13,7 @@ from rich.table import Table
 from bench.chart import Chart, Line
 from bench.databases import Postgres
 from bench.flow import flowing
-from bench.measure import Report
+from bench.measure import Report, percentile
 
 READERS: Final = 4
 SCAN_EVERY_S: Final = 5.0
@@ -28,21 +28,25 @@ MOST: Final = 0.10  # of the throughput
 COMMITTED, REPEATABLE, NONE = "READ COMMITTED", "REPEATABLE READ", "no readers"
 
 
+class Window(NamedTuple):
+    per_s: float
+    server_cpu_us: float  # for each task: that tells most on a machine that others use, too
+    lease_p95_ms: float
+
+
 class Readers:
     name = "readers"
 
     def run(self, databases: Postgres, rounds: int, *, full: bool) -> Report:
-        found: dict[str, list[float]] = {kind: [] for kind in (COMMITTED, REPEATABLE, NONE)}
-        cpu_us: dict[str, list[float]] = {kind: [] for kind in found}
+        windows: dict[str, list[Window]] = {kind: [] for kind in (COMMITTED, REPEATABLE, NONE)}
         for _ in range(rounds):
             for (
                 kind,
-                figures,
-            ) in found.items():  # in turn, so that a slow moment of the machine meets them all
+                seen,
+            ) in windows.items():  # in turn, so that a slow moment of the machine meets them all
                 with databases.fresh() as url:
-                    per_s, us = asyncio.run(_window(databases, url, kind, WINDOW_S[full]))
-                    figures.append(per_s)
-                    cpu_us[kind].append(us)
+                    seen.append(asyncio.run(_window(databases, url, kind, WINDOW_S[full])))
+        found = {kind: [window.per_s for window in seen] for kind, seen in windows.items()}
         costs = [1 - slow / fast for fast, slow in zip(found[COMMITTED], found[REPEATABLE], strict=True)]
         table = Table(
             title=f"{READERS} readers that scan every {SCAN_EVERY_S:.0f} s: tasks/s in windows of {WINDOW_S[full]:.0f} s"
@@ -52,15 +56,17 @@ class Readers:
         for n, cost in enumerate(costs):
             table.add_row(f"{n + 1}", *(f"{figures[n]:,.0f}" for figures in found.values()), f"{cost:+.1%}")
         table.add_row("median", *(f"{median(one):,.0f}" for one in found.values()), f"{median(costs):+.1%}")
-        table.add_row("CPU of the server, µs a task", *(f"{median(one):,.0f}" for one in cpu_us.values()), "")
+        cpu = (median(one.server_cpu_us for one in seen) for seen in windows.values())
+        table.add_row("CPU of the server, µs a task", *(f"{us:,.0f}" for us in cpu), "")
+        leases = (median(one.lease_p95_ms for one in seen) for seen in windows.values())
+        table.add_row("95th percentile of a lease, ms", *(f"{ms:,.1f}" for ms in leases), "")
         aim = f"REPEATABLE READ costs {MOST:.0%} at most beside READ COMMITTED: {median(costs):+.1%}"
         return Report(
             [table], [(aim, median(costs) <= MOST)], found, {Path("drain-beside-readers.svg"): _plot(found)}
         )
 
 
-async def _window(databases: Postgres, url: str, kind: str, window_s: float) -> tuple[float, float]:
-    """Tasks a second, and the server's CPU time for each in µs: that tells most on a machine that others use, too."""
+async def _window(databases: Postgres, url: str, kind: str, window_s: float) -> Window:
     store = await databases.open(url)
     try:
         async with flowing(store) as flow:
@@ -72,7 +78,10 @@ async def _window(databases: Postgres, url: str, kind: str, window_s: float) -> 
             await asyncio.sleep(window_s)
             per_s, cpu_s = flow.per_s(began, began + window_s), databases.server_cpu_s() - cpu_s
             await _cancelled(readers)
-            return per_s, 1e6 * cpu_s / (per_s * window_s)
+            leases_ms = [
+                1000 * call.took_s for call in flow.calls["lease"] if call.at >= began and call.tasks
+            ]
+            return Window(per_s, 1e6 * cpu_s / (per_s * window_s), percentile(leases_ms, 0.95))
     finally:
         await store.close()
 

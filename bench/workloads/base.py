@@ -15,6 +15,7 @@ class Figure:
     name: str
     unit: str
     digits: int = 0
+    spread: bool = False  # shown with its least and its most; the first of a workload always is
 
 
 class Workload(ABC):
@@ -24,6 +25,12 @@ class Workload(ABC):
         tuple[Figure, ...]
     ]  # that are shown, the first of which is compared; a run may give more
     more_is_better: ClassVar[bool] = True
+    long: ClassVar[bool] = False  # takes minutes, so it runs only where somebody names it
+
+    @property
+    def code(self) -> str:
+        """W1, W2 …: what its title begins with."""
+        return self.title.partition(":")[0]
 
     @abstractmethod
     def run(self, trial: Trial) -> dict[str, float]:

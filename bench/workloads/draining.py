@@ -1,8 +1,10 @@
 """Working off what waits: shared by the workloads that fill a queue first."""
 
 import time
+from typing import NamedTuple
 
 from bench.trial import LOOK_S, Trial
+from bench.workers import Workers
 from bench.workloads.base import Figure
 
 ACKNOWLEDGED_WITHIN_S = 30.0
@@ -30,30 +32,44 @@ def drained(trial: Trial) -> dict[str, float]:
     with trial.workers() as workers:
         worker_cpu_s, server_cpu_s = trial.cpu_before_first(workers)
         trial.wait_for(trial.tasks, workers)
-        _wait_until_acknowledged(trial)
-        ended_s = time.time()
-        worker_cpu_s, server_cpu_s = workers.cpu_s() - worker_cpu_s, trial.server_cpu_s() - server_cpu_s
+        end = _acknowledged(trial, workers)
         workers.look()
         server_rss_mb = trial.server_rss_mb()
     tasks, first_s, last_s = trial.tasks, trial.ticks.first_s(), trial.ticks.last_s()
     return {
-        "rate": tasks / (ended_s - first_s),
+        "tasks": tasks,
+        "rate": tasks / (end.at_s - first_s),
         "secs": last_s - first_s,
-        "acknowledged_after_s": ended_s - last_s,
+        "acknowledged_after_s": end.at_s - last_s,
         "started": trial.ticks.count(),
         "workers_rss_mb": sum(workers.most_rss_mb),
+        "rss_growth": workers.rss_growth(),
         "processes": len(workers.most_rss_mb),
         "server_rss_mb": server_rss_mb,
-        "worker_cpu_us": 1e6 * worker_cpu_s / tasks,
-        "server_cpu_us": 1e6 * server_cpu_s / tasks,
+        "worker_cpu_us": 1e6 * (end.worker_cpu_s - worker_cpu_s) / tasks,
+        "server_cpu_us": 1e6 * (end.server_cpu_s - server_cpu_s) / tasks,
         **trial.counted(before, tasks),
     }
 
 
-def _wait_until_acknowledged(trial: Trial) -> None:
-    """Nothing is pending any more, and each task has its result."""
+class _Moment(NamedTuple):
+    at_s: float
+    worker_cpu_s: float
+    server_cpu_s: float
+
+
+def _acknowledged(trial: Trial, workers: Workers) -> _Moment:
+    """Wait until nothing is pending any more, and each task has its result.
+
+    The moment just before the look that found it so: to count millions of results takes a while, which is no task's.
+    """
     give_up = time.monotonic() + ACKNOWLEDGED_WITHIN_S
-    while (pending := trial.pending()) or (missing := trial.missing()):
+    while True:
+        moment = _Moment(time.time(), workers.cpu_s(), trial.server_cpu_s())
+        pending = trial.pending()
+        missing = 0 if pending else trial.missing()
+        if not pending and not missing:
+            return moment
         if time.monotonic() > give_up:
             what = f"{pending} are not acknowledged" if pending else f"{missing} have no result"
             raise RuntimeError(f"all {trial.tasks} tasks have run, and {what}")

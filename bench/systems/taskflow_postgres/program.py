@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import commands
 import tick
+from history import make
 from msgspec import Raw
 from msgspec.json import encode
 
@@ -87,6 +88,10 @@ def of_mixed(number):
         priority=number % 3,
         delay=1.0 if number % 10 == 5 else None,
     )
+
+
+async def history(first, last):
+    await make(os.environ["TASKFLOW_DATABASE_URL"], int(first), int(last))
 
 
 if __name__ == "__main__":
