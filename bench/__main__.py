@@ -50,7 +50,10 @@ def compare_(
     variants: Annotated[str, typer.Option(metavar="NAME,…", help="Only these ways to run the workers.")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="How often each runs; medians are of these.")] = 5,
     share: Annotated[float, typer.Option(help="Of the usual number of tasks, for a quick look.")] = 1.0,
-    into: Annotated[Path, typer.Option(help="Where the results go.")] = pages.RESULTS,
+    into: Annotated[
+        Path, typer.Option(help="Where the results go, beside those that are there.")
+    ] = pages.RESULTS,
+    anew: Annotated[bool, typer.Option("--anew", help="Those that are there are forgotten.")] = False,
 ) -> None:
     """Measure systems, in turn; print the tables; keep every value as JSON.
 
@@ -67,8 +70,18 @@ def compare_(
     )
     if not todo:
         raise typer.BadParameter("nothing to measure")
-    with _Shown(len(todo) * rounds) as shown:
-        found = compare(todo, rounds, share, shown, keep=lambda so_far: results.write(so_far, into))
+    before = results.read(into) if into.exists() and not anew else None
+
+    def keep(so_far: results.Results) -> None:
+        results.write(results.merged(before, so_far) if before else so_far, into)
+
+    try:
+        with _Shown(len(todo) * rounds) as shown:
+            found = compare(todo, rounds, share, shown, keep)
+    except results.CannotBeMerged as error:
+        raise typer.BadParameter(
+            f"{into} has what this cannot stand beside: {error}. --anew, or another file."
+        ) from None
     for one in WORKLOADS:
         if found.of(one.name):
             console.print(table(found, one))
@@ -85,6 +98,20 @@ def environments_(
     """Make the systems' environments below .bench/; what is up to date is left alone."""
     if _make(_chosen(names, every)):
         raise typer.Exit(1)
+
+
+@app.command("forget")
+def forget_(
+    names: Annotated[list[str], typer.Argument(metavar="SYSTEM...", help="Folders of bench/systems.")],
+    workloads: Annotated[str, typer.Option(metavar="W1,W2,…", help="Only these.")] = "",
+    out_of: Annotated[Path, typer.Option(help="The file of results.")] = pages.RESULTS,
+) -> None:
+    """Take runs out of a file of results, such as those that failed, to measure them again."""
+    wanted = [one.name for one in (_workloads(workloads) if workloads else WORKLOADS)]
+    found = results.read(out_of)
+    kept = results.without(found, names, wanted)
+    results.write(kept, out_of)
+    console.print(f"{len(found.runs) - len(kept.runs)} runs are forgotten", highlight=False)
 
 
 @app.command("quick")

@@ -1,6 +1,7 @@
 """Systems take turns, round after round, so that a slow moment of the machine meets them all."""
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,31 +69,49 @@ def turns(
 def compare(
     todo: Sequence[Turn], rounds: int, share: float, watcher: Watcher, keep: Callable[[Results], None]
 ) -> Results:
-    """`share` is only told: the turns have it already. `keep` is called after each round, so that what has ended is kept."""
+    """`share` is only told: the turns have it already.
+
+    `keep` is called before the first round and after each, so that what has ended is kept. What it raises ends the comparison.
+    """
     systems = {turn.system.name: turn.system for turn in todo}
     kinds = [kind for one in systems.values() for kind in (one.about.broker, one.about.database) if kind]
     with servers(kinds) as running:
         results = Results(
-            date=today(),
-            commit=this_commit(),
             machine=this_machine(),
             servers=[server.title() for server in running.values()],
-            rounds=rounds,
             share=share,
             systems={name: told(system) for name, system in systems.items()},
             runs=[],
         )
+        keep(results)  # what it cannot be merged with is told before anything is measured
+        date, commit = today(), this_commit()
         for number in range(1, rounds + 1):
             for turn in todo:
                 watcher.begins(turn, number)
-                results.runs.append(_run(turn, running, watcher))
+                began = time.monotonic()
+                figures, calibration_ms, failed = _run(turn, running, watcher)
+                results.runs.append(
+                    Run(
+                        workload=turn.workload.name,
+                        system=turn.system.name,
+                        variant=turn.variant,
+                        round=number,
+                        date=date,
+                        commit=commit,
+                        tasks=turn.tasks,
+                        took_s=round(time.monotonic() - began, 1),
+                        calibration_ms=calibration_ms,
+                        figures=figures,
+                        failed=failed,
+                    )
+                )
                 watcher.ended(results.runs[-1])
             keep(results)
     return results
 
 
-def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> Run:
-    """One that fails is told; the others go on."""
+def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> tuple[dict[str, float], float, str]:
+    """Its figures, how fast the machine was, and why it failed if it did: the others go on."""
     about = turn.system.about
     used = {kind: running[kind] for kind in (about.broker, about.database) if kind}
     for server in used.values():
@@ -118,12 +137,4 @@ def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> Run:
             figures = turn.workload.run(trial)
         except Exception as error:
             failed = f"{type(error).__name__}: {error}"
-    return Run(
-        workload=turn.workload.name,
-        system=turn.system.name,
-        variant=turn.variant,
-        tasks=turn.tasks,
-        calibration_ms=calibration_ms,
-        figures=figures,
-        failed=failed,
-    )
+    return figures, calibration_ms, failed

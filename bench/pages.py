@@ -6,7 +6,7 @@ from typing import Final
 from bench import results
 from bench.bars import Bar, Bars
 from bench.results import Results, Run, median_of
-from bench.tables import doubts, rank, rows, shown, to_ours
+from bench.tables import counted, doubts, rank, rows, shown, to_ours
 from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
 
@@ -75,13 +75,19 @@ _PLOTS = f"""
 def _conditions(found: Results) -> str:
     machine = found.machine
     told = (
-        f"Measured on {found.date} at commit {found.commit}: {machine.cores} cores ({machine.processor}), "
+        f"Measured {_when(found)}: {machine.cores} cores ({machine.processor}), "
         f"{machine.memory_gb} GB, Linux {machine.kernel}, Python {machine.python}; {'; '.join(found.servers)}. "
-        f"Figures are medians of {found.rounds} rounds, with the least and the most in brackets."
+        "Figures are medians, with the least and the most in brackets."
     )
     if found.share != 1.0:
         told += f" Each run had {found.share:g} of the usual number of tasks, so these are rough."
     return f"\n{told}\n"
+
+
+def _when(found: Results) -> str:
+    """The days, and the commits that were measured on them."""
+    when = dict.fromkeys((run.date, run.commit) for run in found.runs)
+    return " and ".join(f"on {date} at commit {commit}" for date, commit in when)
 
 
 def _section(found: Results, workload: Workload) -> str:
@@ -91,6 +97,7 @@ def _section(found: Results, workload: Workload) -> str:
         headings[0] = figures[0].unit
     lines = [
         f"\n## {workload.title}\n",
+        f"Medians of {counted(found, workload)} rounds.\n",
         _row(["system", "workers", *headings[:1], "to ours", *headings[1:]]),
         _row(["---", "---", *["--:"] * (len(headings) + 1)]),
     ]

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -10,6 +11,7 @@ from typing import Final
 
 import msgspec
 import psutil
+from msgspec import structs
 
 from bench.system import Guarantees, System
 
@@ -40,18 +42,21 @@ class Run(msgspec.Struct, frozen=True):
     workload: str
     system: str
     variant: str
+    round: int  # what has the same took turns: only they are compared
+    date: str
+    commit: str
     tasks: int
+    took_s: float  # all of it, its set-up too
     calibration_ms: float  # just before it: how fast the machine was
     figures: dict[str, float]  # none if it failed
     failed: str = ""  # why
 
 
 class Results(msgspec.Struct, frozen=True):
-    date: str
-    commit: str
+    """Of one comparison, or of several that were merged."""
+
     machine: Machine
     servers: list[str]
-    rounds: int
     share: float  # of the usual number of tasks
     systems: dict[str, Told]
     runs: list[Run]
@@ -63,6 +68,42 @@ class Results(msgspec.Struct, frozen=True):
             if run.workload == workload:
                 found.setdefault((run.system, run.variant), []).append(run)
         return found
+
+
+class CannotBeMerged(Exception):
+    """Two comparisons that differ in more than in what was compared."""
+
+
+def merged(before: Results, after: Results) -> Results:
+    """Both, as one; later rounds have higher numbers. Raises CannotBeMerged."""
+    _check(before, after)
+    last = max((run.round for run in before.runs), default=0)
+    return structs.replace(
+        before,
+        servers=list(dict.fromkeys(before.servers + after.servers)),
+        systems=before.systems | after.systems,
+        runs=before.runs + [structs.replace(run, round=last + run.round) for run in after.runs],
+    )
+
+
+def _check(before: Results, after: Results) -> None:
+    if before.machine != after.machine:
+        raise CannotBeMerged("it was another machine, or another Python")
+    if before.share != after.share:
+        raise CannotBeMerged(f"its share is {before.share:g}")
+    for name, told in after.systems.items():
+        known = before.systems.get(name, told)
+        if (known.versions, known.commands) != (told.versions, told.commands):
+            raise CannotBeMerged(f"{name} had other versions or commands")
+
+
+def without(found: Results, systems: Sequence[str], workloads: Sequence[str]) -> Results:
+    """As if these systems had not been measured on these workloads."""
+    kept = [run for run in found.runs if run.system not in systems or run.workload not in workloads]
+    names = {run.system for run in kept}
+    return structs.replace(
+        found, runs=kept, systems={name: told for name, told in found.systems.items() if name in names}
+    )
 
 
 def values(runs: list[Run], figure: str) -> list[float]:

@@ -38,7 +38,8 @@ def rows(results: Results, workload: Workload) -> list[Row]:
 
 def table(results: Results, workload: Workload) -> Table:
     """For a terminal."""
-    made = Table(title=f"{workload.title}: median of {results.rounds} (least – most)")
+    of = f"median of {counted(results, workload)} (least – most)"
+    made = Table(title=f"{workload.title}: {of}; {round_s(results, workload):,.0f} s a round")
     made.add_column("system")
     made.add_column("workers")
     for place, figure in enumerate(shown(results, workload)):
@@ -48,6 +49,18 @@ def table(results: Results, workload: Workload) -> Table:
     for row in rows(results, workload):
         made.add_row(row.title, row.variant, *row.cells[:1], row.to_ours, *row.cells[1:])
     return made
+
+
+def counted(results: Results, workload: Workload) -> str:
+    """Of how many rounds its figures are: `5`, or `5 to 10` where some have more."""
+    counts = sorted(len(values(runs, workload.figures[0].key)) for runs in results.of(workload.name).values())
+    known = [count for count in counts if count] or [0]
+    return f"{known[0]}" if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+
+
+def round_s(results: Results, workload: Workload) -> float:
+    """How long a round of it takes, all systems together."""
+    return sum(median(run.took_s for run in runs) for runs in results.of(workload.name).values())
 
 
 def doubts(results: Results) -> list[str]:
@@ -72,17 +85,21 @@ def rank(runs: list[Run], workload: Workload) -> float:
 
 
 def to_ours(results: Results, workload: Workload, name: str, runs: list[Run]) -> float | None:
-    """How its median stands to our best one on the same kind of server."""
-    own = median_of(runs, workload.figures[0].key)
+    """How it stands to our best on the same kind of server: the median over the rounds in which both took turns."""
+    key = workload.figures[0].key
     ours = [
-        median_of(our_runs, workload.figures[0].key)
+        our_runs
         for (system, _), our_runs in results.of(workload.name).items()
-        if system == f"taskflow_{results.systems[name].broker}"
+        if system == f"taskflow_{results.systems[name].broker}" and values(our_runs, key)
     ]
-    known = [value for value in ours if value is not None]
-    if own is None or not known:
+    if not ours:
         return None
-    return own / (max if workload.more_is_better else min)(known)
+    best = min(ours, key=lambda our_runs: rank(our_runs, workload))
+    by_round = {run.round: run.figures[key] for run in best if key in run.figures}
+    ratios = [
+        run.figures[key] / by_round[run.round] for run in runs if key in run.figures and run.round in by_round
+    ]
+    return median(ratios) if ratios else None
 
 
 def cell(runs: list[Run], figure: Figure, *, spread: bool) -> str:
