@@ -1,19 +1,21 @@
 """A line chart as SVG: a few hundred octets that are readable on light and on dark pages. (Why no library: docs/adr/0001.)"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
 WIDTH: Final = 720
 HEIGHT: Final = 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 48, 40  # the margins around the plot
+SIDE: Final = 10
+LETTER: Final = 6.6  # how wide one is, in a legend
+LEFT, RIGHT, TOP, BOTTOM = 66, 12, 48, 40  # the margins around the plot
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")  # of Okabe and Ito: told apart by everybody
 
 STYLE: Final = """
-text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:14px}
-.grid{stroke:#ddd}.limit{stroke:#888;stroke-dasharray:5 4}.line{fill:none;stroke-width:2}
-@media(prefers-color-scheme:dark){text{fill:#ddd}.grid{stroke:#444}}
+.page{fill:#fff}text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:14px}.ours{font-weight:600}
+.grid{stroke:#ddd}.limit{stroke:#888;stroke-dasharray:5 4}.line{fill:none;stroke-width:2}.spread{fill:none;stroke:#333}
+@media(prefers-color-scheme:dark){.page{fill:#0d1117}text{fill:#ddd}.grid{stroke:#444}.spread{stroke:#ddd}}
 """
 
 
@@ -21,6 +23,7 @@ text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:1
 class Line:
     name: str
     points: list[tuple[float, float]]
+    spread: list[tuple[float, float]] = field(default_factory=list)  # the least and the most at each point
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,10 @@ class Chart:
     limit: tuple[str, float] | None = None
 
     def svg(self) -> str:
-        heights = [y for line in self.lines for _, y in line.points] + [self.limit[1] if self.limit else 0.0]
+        heights = [y for line in self.lines for _, y in line.points]
+        heights += [y for line in self.lines for both in line.spread for y in both] + [
+            self.limit[1] if self.limit else 0.0
+        ]
         y_ticks = _decades(heights) if self.log else _steps(0.0, max(heights))
         x_ends = [x for line in self.lines for x, _ in line.points]
         x_ticks = [x for x in _steps(0.0, max(x_ends)) if x <= max(x_ends)]
@@ -64,19 +70,30 @@ class Chart:
             name, height = self.limit
             drawn.append(_rule(LEFT, down(height), WIDTH - RIGHT, down(height), "limit"))
             drawn.append(_text(WIDTH - RIGHT, down(height) - 5, name, anchor="end"))
-        for n, (line, colour) in enumerate(zip(self.lines, COLOURS, strict=False)):
+        legend = LEFT + 40.0
+        for line, colour in zip(self.lines, COLOURS, strict=False):
             points = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in line.points)
             drawn.append(f'<polyline class="line" stroke="{colour}" points="{points}"/>')
+            for (x, _), (least, most) in zip(line.points, line.spread, strict=False):
+                left, low, high = across(x) - 4, down(least), down(most)
+                drawn.append(f'<path class="spread" d="M{left:.1f} {low:.1f}h8m-4 0V{high:.1f}m-4 0h8"/>')
             drawn += [
                 f'<circle cx="{across(x):.1f}" cy="{down(y):.1f}" r="3" fill="{colour}"/>'
                 for x, y in line.points
             ]
-            drawn.append(_legend(LEFT + 90 + 205 * n, line.name, colour))
-        body = "\n".join(drawn)
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-            f"<title>{escape(self.title)}</title><style>{STYLE}</style>\n{body}\n</svg>\n"
-        )
+            drawn.append(_legend(legend, line.name, colour))
+            legend += 26 + LETTER * len(line.name)
+        return drawing(self.title, drawn, HEIGHT)
+
+
+def drawing(title: str, drawn: list[str], height: float) -> str:
+    """On a page of its own colour: whoever shows it may be lighter or darker than the reader's scheme says."""
+    body = "\n".join(drawn)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>\n"
+        f'<rect class="page" width="{WIDTH}" height="{height}" rx="6"/>\n{body}\n</svg>\n'
+    )
 
 
 def _text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:

@@ -1,20 +1,29 @@
 """docs/benchmarks.md and its plots, made of the results alone."""
 
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from bench import results
 from bench.bars import Bar, Bars
-from bench.results import Results, Run, median_of
+from bench.chart import Chart, Line
+from bench.results import Results, Run, median_of, values
 from bench.tables import counted, doubts, rank, rows, shown, to_ours
 from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
+from bench.workloads.history import RATE_BESIDE
 
 RESULTS: Final = results.FOLDER / "compare.json"
 DOCS: Final = Path(__file__).parent.parent / "docs"
 PAGE: Final = DOCS / "benchmarks.md"
-DRAIN, LATENCY, COST = "bench-drain.svg", "bench-latency.svg", "bench-cost.svg"
-PLOTS: Final = (DRAIN, LATENCY, COST)
+DRAIN, LATENCY, COST, HISTORY = "bench-drain.svg", "bench-latency.svg", "bench-cost.svg", "bench-history.svg"
+PLOTS: Final = {  # and what they show, for those who cannot see them
+    DRAIN: "how many no-op tasks each system drains per second",
+    COST: "the CPU time that a no-op task costs in each system",
+    LATENCY: "how long it takes from submit to start in each system",
+    HISTORY: "how many no-op tasks the hub drains per second beside millions that have finished",
+}
 SHORTEST_MS: Final = 0.1
 
 
@@ -29,7 +38,7 @@ def page(found: Results) -> str:
     parts = [
         _INTRODUCTION,
         _conditions(found),
-        _PLOTS,
+        *(f'\n<img src="img/{name}" alt="A plot: {PLOTS[name]}." width="720">' for name in plots(found)),
         *(_section(found, workload) for workload in WORKLOADS if found.of(workload.name)),
         _guarantees(found),
         _settings(found),
@@ -39,11 +48,18 @@ def page(found: Results) -> str:
 
 
 def plots(found: Results) -> dict[str, str]:
+    """Those of which something has been measured."""
     by_name = {workload.name: workload for workload in WORKLOADS}
+    wanted: list[tuple[str, str, Callable[[Results, Workload], Bars | Chart]]] = [
+        (DRAIN, "drain", _drain),
+        (COST, "drain", _cost),
+        (LATENCY, "latency", _latency),
+        (HISTORY, "history", _history),
+    ]
     return {
-        DRAIN: _drain(found, by_name["drain"]).svg(),
-        LATENCY: _latency(found, by_name["latency"]).svg(),
-        COST: _cost(found, by_name["drain"]).svg(),
+        name: draw(found, by_name[workload]).svg()
+        for name, workload, draw in wanted
+        if _best(found, by_name[workload])
     }
 
 
@@ -54,21 +70,17 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m bench pages`; a test compares. -->
 
-The hub beside other task queues, in one run on one machine: each in an environment of its own, with the settings that its own
+The hub beside other task queues, on one machine: each in an environment of its own, with the settings that its own
 documentation says are fast, on the same servers. Systems take turns, round after round, so that a slow moment of the machine
 meets them all. Ratios are to the hub on the same kind of server: PostgreSQL, SQLite, or Redis, which then stands between the
 hub's server and its worker.
 
 `make bench` repeats it with the hub and five others, `make bench-all` with every system of `bench/systems`, where the programs,
-the settings and the locked versions are. Fast is not all: what each of them [guarantees](#what-each-guarantees) differs.
-"""
+the settings and the locked versions are; [the bench](../bench/README.md) tells every command. Fast is not all: what each of
+them [guarantees](#what-each-guarantees) differs.
 
-_PLOTS = f"""
-<img src="img/{DRAIN}" alt="A plot: how many no-op tasks each system drains per second." width="720">
-
-<img src="img/{COST}" alt="A plot: the CPU time that a no-op task costs in each system." width="720">
-
-<img src="img/{LATENCY}" alt="A plot: how long it takes from submit to start in each system." width="720">
+W6 to W8 begin with a W1 of their own, which their ratio is to. How long a lease takes meanwhile is seen from within the store
+only: `make bench-hub ARGS="--database postgres held_open readers --full"`. W9, fan-out and fan-in, waits for workflows.
 """
 
 
@@ -171,40 +183,62 @@ def _best(found: Results, workload: Workload) -> list[tuple[str, list[Run]]]:
     return list(best.items())
 
 
-def _median(runs: list[Run], key: str) -> float:
-    value = median_of(runs, key)
-    assert value is not None, key
-    return value
-
-
 def _drain(found: Results, workload: Workload) -> Bars:
     bars = []
     for name, runs in _best(found, workload):
-        rate, ratio = _median(runs, "rate"), to_ours(found, workload, name, runs)
-        text = f"{rate:,.0f}/s" if ratio is None else f"{rate:,.0f}/s, {ratio:.2f} ×"
-        bars.append(_bar(found, name, [rate], text))
-    return Bars("No-op tasks drained per second; × as many as the hub on the same server", ["tasks/s"], bars)
+        rates, ratio = values(runs, "rate"), to_ours(found, workload, name, runs)
+        text = f"{median(rates):,.0f}/s" if ratio is None else f"{median(rates):,.0f}/s, {ratio:.2f} ×"
+        bars.append(_bar(found, name, [median(rates)], text, rates))
+    return Bars(
+        "No-op tasks drained per second", "× as many as the hub on the same server", ["tasks/s"], bars
+    )
 
 
 def _cost(found: Results, workload: Workload) -> Bars:
     bars = []
     for name, runs in _best(found, workload):
-        workers, servers = _median(runs, "worker_cpu_us"), _median(runs, "server_cpu_us")
-        bars.append(_bar(found, name, [workers, workers + servers], f"{workers + servers:,.0f} µs"))
+        workers, servers = values(runs, "worker_cpu_us"), values(runs, "server_cpu_us")
+        both = [one + other for one, other in zip(workers, servers, strict=True)]
+        ends = [median(workers), max(median(both), median(workers))]
+        bars.append(_bar(found, name, ends, f"{median(both):,.0f} µs", both))
     bars.sort(key=lambda bar: bar.ends[-1])
-    return Bars("CPU time of a no-op task, in µs", ["workers", "servers"], bars)
+    return Bars("CPU time of a no-op task, in µs", "of all processes together", ["workers", "servers"], bars)
 
 
 def _latency(found: Results, workload: Workload) -> Bars:
     bars = []
     for name, runs in _best(found, workload):
-        p50, p99 = _median(runs, "p50"), _median(runs, "p99")
-        bars.append(_bar(found, name, [p50, p99], f"{p50:,.1f} / {p99:,.1f} ms"))
+        p50s, p99s = values(runs, "p50"), values(runs, "p99")
+        text = f"{median(p50s):,.1f} / {median(p99s):,.1f} ms"
+        bars.append(_bar(found, name, [median(p50s), median(p99s)], text, p50s))
     parts = ["median", "99th percentile"]
-    return Bars(
-        "From submit to start when idle, in ms (logarithmic)", parts, bars, log=True, least=SHORTEST_MS
+    title = "From submit to start when idle: median and 99th percentile, in ms"
+    return Bars(title, "a logarithmic scale", parts, bars, log=True, least=SHORTEST_MS)
+
+
+def _bar(found: Results, name: str, ends: list[float], text: str, measured: list[float]) -> Bar:
+    spread = (min(measured), max(measured))
+    return Bar(found.systems[name].title, ends, text, spread, ours=name.startswith("taskflow_"))
+
+
+def _history(found: Results, workload: Workload) -> Chart:
+    """Of systems whose history the bench can make: ours."""
+    lines = []
+    for name, runs in _best(found, workload):
+        counts = sorted(
+            {
+                int(key.removeprefix(RATE_BESIDE))
+                for run in runs
+                for key in run.figures
+                if key.startswith(RATE_BESIDE)
+            }
+        )
+        rates = [values(runs, f"{RATE_BESIDE}{count}") for count in counts]
+        points = [(count / 1e6, median(some)) for count, some in zip(counts, rates, strict=True)]
+        lines.append(Line(found.systems[name].title, points, [(min(some), max(some)) for some in rates]))
+    return Chart(
+        title="No-op tasks drained per second beside a history",
+        x_name="millions of tasks that have finished",
+        y_name="tasks/s",
+        lines=lines,
     )
-
-
-def _bar(found: Results, name: str, ends: list[float], text: str) -> Bar:
-    return Bar(found.systems[name].title, ends, text, ours=name.startswith("taskflow_"))

@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from bench.pages import PLOTS, RESULTS
+from bench import results
+from bench.pages import RESULTS, plots
 from docs.make_pictures import PICTURES, SCHEMES, SESSION, SIZES
 from PIL import Image
 from tests.docs.pages import ROOT
@@ -45,7 +46,11 @@ def check_page(picture: Path, name: str) -> None:
 
 
 def test_all_are_there() -> None:
-    assert {path.name for path in PICTURES.iterdir()} == {*NAMES, PLOT, *(PLOTS if RESULTS.exists() else ())}
+    assert {path.name for path in PICTURES.iterdir()} == {
+        *NAMES,
+        PLOT,
+        *(plots(results.read(RESULTS)) if RESULTS.exists() else ()),
+    }
 
 
 def test_the_terminal_shows_what_the_readme_says() -> None:

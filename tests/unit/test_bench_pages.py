@@ -2,10 +2,11 @@
 
 import re
 
-from bench.pages import DRAIN, page, plots
+from bench.pages import DRAIN, HISTORY, page, plots
 from bench.results import Machine, Results, Run, Told
 from bench.system import Guarantees
 from bench.tables import doubts
+from msgspec import structs
 
 MACHINE = Machine(processor="a processor", cores=2, memory_gb=8, kernel="6", python="3.11")
 GUARANTEES = Guarantees(
@@ -110,6 +111,14 @@ def test_what_failed_and_what_ran_twice_is_told() -> None:
         "drain · broken variant failed: it broke",
     ]
     assert all(doubt in page(RESULTS) for doubt in doubts(RESULTS))
+
+
+def test_what_was_not_measured_has_no_plot_and_no_picture_on_the_page() -> None:
+    assert HISTORY not in plots(RESULTS)
+    beside = {"rate": 9.0, "rate_beside_0": 10.0, "rate_beside_1000000": 9.0}
+    found = structs.replace(RESULTS, runs=[run("history", "taskflow_redis", n, beside) for n in (1, 2)])
+    assert list(plots(found)) == [HISTORY]
+    assert [HISTORY in page(found), DRAIN in page(found)] == [True, False]
 
 
 def test_a_plot_has_a_bar_for_each_that_did_not_fail_as_long_as_its_value() -> None:
