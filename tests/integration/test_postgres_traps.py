@@ -78,7 +78,8 @@ Other = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 async def run_some(kit: Kit, count: int, **fields: Any) -> list[Assignment]:
     """Running attempts of one worker, in the order of their ids."""
     tasks = await kit.submit_all([new_task(**fields) for _ in range(count)])
-    attempts = await kit.lease(await kit.worker(slots=count), limit=count)
+    await kit.worker(slots=count)
+    attempts = await kit.lease_all()
     assert {attempt.id for attempt in attempts} == {task.id for task in tasks}
     return sorted(attempts, key=lambda attempt: attempt.id)
 
@@ -344,7 +345,8 @@ async def test_trap_b_two_processes_count_the_same_lines_in_opposite_orders(
     queues = [f"q{number}" for number in range(EACH)]
     news = [new_task(queue=queue) for _ in range(2 * ROUNDS) for queue in queues]
     await kit.submit_all(news)
-    leased = {item.id: item for item in await kit.lease(await kit.worker(slots=len(news)), limit=len(news))}
+    await kit.worker(slots=len(news))
+    leased = {item.id: item for item in await kit.lease_all()}
     attempts = [leased[new.id] for new in news]
     async with other() as first, other() as second:
         for number in range(0, 2 * ROUNDS, 2):

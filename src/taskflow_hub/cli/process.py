@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 SHOWN_TYPES: Final = 8
+# How long a thread computes while another one wants the interpreter. Python's own 5 ms are as long as a lease of hundreds of
+# tasks, and the store's thread wants it at every answer of the database (docs/adr/0071-waves.md).
+SWITCH_S: Final = 0.0005
 
 log = structlog.stdlib.get_logger("taskflow.process")
 
@@ -48,6 +51,7 @@ def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
     if hub is not None:
         registry.include(hub.registry)
     logs.configure(loaded.log)
+    sys.setswitchinterval(SWITCH_S)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return _through(runner.get_loop(), _Run(role, loaded, registry, hub).until_told())
 

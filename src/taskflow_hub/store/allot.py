@@ -8,6 +8,9 @@
 
 Each task goes to the worker with the most room that serves its lane; when a worker becomes full its lanes drop out and the
 rest is scanned again: at most one scan per kind of worker.
+
+One lease is a *wave*: half of what all of them may have. So while one wave runs the other is reported or leased; were every
+place filled at once, the database and the workers would wait for each other in turn.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -21,6 +24,8 @@ from taskflow_hub.store.gates import Gate, LimitedBy
 from taskflow_hub.store.profiles import Lane, Profile
 
 OCTETS_AT_ONCE: Final = 32 << 20  # of payload leased by one call, but for the last task; the next goes on
+WAVES: Final = 2  # into which all places are divided
+WAVE_AT_LEAST: Final = 250  # tasks: what a lease costs by itself is shared by so many
 HELD_AT_ONCE: Final = 2_000  # tasks put on hold, or brought back, by one call; the next goes on
 
 
@@ -89,22 +94,33 @@ class Round:
     ) -> None:
         """`wanted`: only these workers; None: all. `gate` must know the limits of every task it is asked to give."""
         self._gate = gate
-        self._lanes, self._limit = lanes, limit
+        self._lanes = lanes
         self._octets = octets  # of payload that may still be leased
         self._put_off: set[str] = set()  # tasks to be run alone that wait for a worker to become empty
         self._put_off_octets = 0
         self._exhausted = False
         self._kinds: dict[Profile, list[_Place]] = {}
+        places = 0
         for number, worker in enumerate(workers):
+            if wanted is not None and worker.id not in wanted:
+                continue
+            places += worker.places
             room = 0 if worker.alone else worker.places - worker.running
-            if room > 0 and (wanted is None or worker.id in wanted):
+            if room > 0:
                 self._kinds.setdefault(worker.profile, []).append((-room, number, worker))
         for heap in self._kinds.values():
             heapify(heap)
+        wave = max(places // WAVES, WAVE_AT_LEAST)
+        self._is_wave = wave < limit
+        self._limit = min(wave, limit)
 
     @property
     def cut(self) -> bool:
-        """It ended because the payloads are heavy, so there may be more to lease."""
+        """It ended because the wave is full, or the payloads are heavy: there may be more to lease."""
+        return self._too_heavy or (self._is_wave and self._limit <= 0 and bool(self._kinds))
+
+    @property
+    def _too_heavy(self) -> bool:
         return self._octets <= 0
 
     @property
@@ -114,7 +130,7 @@ class Round:
 
     def scan(self) -> Scan | None:
         """What to look for next; None: the round is over."""
-        if self._exhausted or self._limit <= 0 or not self._kinds or self.cut:
+        if self._exhausted or self._limit <= 0 or not self._kinds or self._too_heavy:
             return None
         room = -sum(place[0] for heap in self._kinds.values() for place in heap)
         return Scan(

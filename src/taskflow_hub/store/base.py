@@ -63,7 +63,8 @@ class TaskStore(Protocol):
         ...
 
     async def lease(self, workers: Collection[str] | None, limit: int) -> Leased:
-        """Open the next attempts for these workers (None: any alive worker), at most `limit` in all.
+        """Open the next attempts for these workers (None: any alive worker), at most `limit` in all, and at most a wave: half
+        of what they all may have, or 250 if that is more.
 
         A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues not
         paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first,

@@ -104,7 +104,7 @@ class Lease(Struct, frozen=True):
 
 
 class Leased(Struct, frozen=True):
-    """`more`: it was cut short (payloads of 32 MiB, or many tasks to put on hold or bring back), so lease again at once.
+    """`more`: it was cut short (a wave, payloads of 32 MiB, many tasks to put on hold or bring back), so lease again at once.
 
     `next_in_s`: then a rate lets the next task start, or a key can be looked at that another process had in its hands. None: no
     worker that has room waits for such a thing.

@@ -106,6 +106,16 @@ class Kit:
     async def leased_ids(self, *workers: str, limit: int = 1_000) -> list[str]:
         return [assignment.id for assignment in await self.lease(*workers, limit=limit)]
 
+    async def lease_all(self) -> list[Assignment]:
+        """As a dispatcher does: wave by wave, until there is no more."""
+        found: list[Assignment] = []
+        limit = 1_000
+        while True:
+            leased = await self.store.lease(None, limit)
+            found += [lease.assignment for lease in leased.leases]
+            if not leased.more and len(leased.leases) < limit:
+                return found
+
     # --- bringing somewhere ----------------------------------------------------------------------------------------------
 
     async def run(self, **fields: Any) -> Assignment:

@@ -207,6 +207,16 @@ class LeasingContract(ContractBase):
             await kit.succeed(leased[0])
         assert done == ids
 
+    async def test_many_places_are_filled_in_waves(self, kit: Kit) -> None:
+        """So that no worker waits for the last of many: each lease takes a part, in order, and says that there is more."""
+        worker = await kit.worker(slots=1_000, window=200)
+        ids = [task.id for task in await kit.submit_all([new_task() for _ in range(1_500)])]
+        leased = await kit.store.lease(None, 1_000)
+        assert [lease.assignment.id for lease in leased.leases] == ids[: len(leased.leases)]
+        assert (len(leased.leases), leased.more) == (600, True)
+        assert [each.id for each in await kit.lease_all()] == ids[600:1_200], "and no place stays free"
+        assert await kit.lease(worker) == []
+
     # --- no worker -------------------------------------------------------------------------------------------------------
 
     async def test_what_nobody_can_run_is_held(self, kit: Kit) -> None:
