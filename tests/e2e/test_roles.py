@@ -115,9 +115,8 @@ def test_queues_and_slots_are_as_the_flags_say(tmp_path: Path, redis: RedisServe
 
 
 def test_up_is_both_and_others_may_join(tmp_path: Path, redis: RedisServer) -> None:
-    environ = QUICK | {"TASKFLOW_BROKER_URL": redis.url}
     with (
-        HubProcess(tmp_path, app=APP, environ=environ) as up,
+        HubProcess(tmp_path, app=APP, environ=QUICK, role=("up", "--broker", redis.url)) as up,
         worker_in(tmp_path / "worker", redis, "--queues", "mail") as worker,
     ):
         assert up.final(up.submit("roles.about")["id"])["result"]["pid"] == up.pid
