@@ -33,7 +33,6 @@ PAYLOAD: Final = "x" * 100  # what every task carries beside its number
 
 _lock = threading.Lock()
 _file: mmap.mmap | None = None
-_pid = 0  # whose file it is: a fork makes one of its own
 
 
 def started(sent_ns: int = 0) -> None:
@@ -55,11 +54,20 @@ def ended() -> None:
 
 
 def _own_file() -> mmap.mmap:
-    global _file, _pid
-    if _file is None or _pid != os.getpid():
-        _pid = os.getpid()
-        with (Path(os.environ["BENCH_TICKS"]) / str(_pid)).open("w+b") as opened:
+    global _file
+    if _file is None:
+        pid = os.getpid()
+        with (Path(os.environ["BENCH_TICKS"]) / str(pid)).open("w+b") as opened:
             opened.truncate(SIZE)
             _file = mmap.mmap(opened.fileno(), SIZE)
-        HEADER.pack_into(_file, 0, _pid, 0, 0, 0, 0)
+        HEADER.pack_into(_file, 0, pid, 0, 0, 0, 0)
     return _file
+
+
+def _after_fork() -> None:
+    """The file is the parent's: the child makes one of its own."""
+    global _file, _lock
+    _file, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
