@@ -105,7 +105,7 @@ class Leasing:
         return Found(
             Leased(tuple(leases), more=more or more_limited or round_.cut, next_in_s=next_in_s),
             reached,
-            short=room > 0,
+            short=room > 0 and not round_.cut,
             limited=tx.held or bool(held),
         )
 
