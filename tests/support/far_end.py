@@ -1,7 +1,8 @@
 """The far end of a broker, in a process of its own: in a test, too, servers and workers are apart.
 
 One process serves a whole session, and opens a broker of its own for each test. Its stdin is a socket over which each asks the
-other: many things at once; what is cancelled here is cancelled there, what is raised there is raised here. It ends when that
+other: many things at once; what is cancelled here is cancelled there, what is raised there is raised here. (What had been done
+by then is done, and its answer is lost: that a cancelled `take` loses nothing is tested within one process.) It ends when that
 socket closes, and so with the session, however that ends.
 """
 
@@ -103,10 +104,12 @@ class Line:
 
     async def _answer(self, number: int, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         try:
-            kind, content = DONE, await self._do(*args, **kwargs)
+            self._say(DONE, number, await self._do(*args, **kwargs))
         except Exception as error:
-            kind, content = RAISED, error
-        self._say(kind, number, content)
+            try:
+                self._say(RAISED, number, error)
+            except Exception:  # it cannot be sent as it is
+                self._say(RAISED, number, RuntimeError(repr(error)))
 
 
 # --- here ------------------------------------------------------------------------------------------------------------
@@ -124,7 +127,7 @@ class FarProcess:
         answers: dict[int, Answer] = {}
         here, there = socket.socketpair()
         with there:
-            command = [sys.executable, "-m", "tests.support.far_end"]
+            command = [sys.executable, "-W", "error", "-m", "tests.support.far_end"]
             process = subprocess.Popen(command, cwd=ROOT, stdin=there.fileno())
         try:
             with start_blocking_portal() as portal:
@@ -133,7 +136,7 @@ class FarProcess:
                 yield FarProcess(portal, line, answers, process.pid)
                 portal.call(line.hang_up)
                 listening.result()
-            process.wait(ENDS_WITHIN_S)
+            assert process.wait(ENDS_WITHIN_S) == 0
         finally:
             process.kill()
             process.wait()
@@ -145,6 +148,7 @@ class FarProcess:
             yield FarBroker(self, number)
         finally:
             await self.ask("close", number)
+            self._answers.pop(number, None)
 
     async def ask(self, *args: Any, **kwargs: Any) -> Any:
         asking = self._portal.start_task_soon(partial(self._line.ask, *args, **kwargs))

@@ -17,8 +17,8 @@ from tests.crash.chaos.plans import RETRY_S, SNOOZE_S
 
 from taskflow_hub.domain.decide import MAX_CRASHES
 from taskflow_hub.domain.lifecycle import FINAL, LIFECYCLE, UNSTARTED, Move, State
+from taskflow_hub.domain.model import Attempt, Reason
 from taskflow_hub.domain.model import AttemptOutcome as Outcome
-from taskflow_hub.domain.model import Reason
 
 CLOCK_S: Final = 0.05  # what the clocks of two looks at the same moment may differ by
 DATES_S: Final = 5.0  # the same, for dates of the database and of this process
@@ -164,7 +164,7 @@ def _groundless(_: History, case: Case) -> Iterator[str]:
         wanted = _GROUNDS.get(attempt.outcome) if attempt.outcome is not None else None
         if wanted is not None and end not in wanted:
             yield f"attempt {attempt.attempt} {attempt.outcome}, and its handler {end or 'did not end'}"
-        if attempt.outcome is Outcome.TIMEOUT and not _ran_its_time(case, attempt.attempt):
+        if attempt.outcome is Outcome.TIMEOUT and not _ran_its_time(case, attempt):
             yield f"attempt {attempt.attempt} timed out, and had not run {case.plan.options.get('timeout')} s"
         if attempt.outcome is Outcome.UNDELIVERED and run is not None:
             yield f"attempt {attempt.attempt} was never delivered, and its handler has started"
@@ -332,13 +332,19 @@ def _token(task: BookedTask) -> str:
     return str(task.result.get("token")) if isinstance(task.result, dict) else "none"
 
 
-def _ran_its_time(case: Case, attempt: int) -> bool:
-    """Since it could begin at all: of its time a busy machine may leave a handler little, or none."""
-    run, before = case.runs.get(attempt), case.runs.get(attempt - 1)
+def _ran_its_time(case: Case, attempt: Attempt) -> bool:
+    """Since it could begin at all: of its time a busy machine may leave a handler little; or none, then the books count."""
+    run, before = case.runs.get(attempt.attempt), case.runs.get(attempt.attempt - 1)
     timeout_s = float(case.plan.options.get("timeout", 0.0))
     if not timeout_s:
         return False
-    if run is None or run.ended is None:
+    if run is None:
+        return (
+            attempt.started_at is not None
+            and attempt.ended_at is not None
+            and (attempt.ended_at - attempt.started_at).total_seconds() >= timeout_s - CLOCK_S
+        )
+    if run.ended is None:
         return True
     could_begin_at = (
         before.ended.at if before is not None and before.ended is not None else case.submit.asked_at

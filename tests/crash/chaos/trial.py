@@ -119,8 +119,10 @@ class Result:
 
 
 def _share(rate: float, before: float) -> float:
-    """Where nothing ended before, anything is more."""
-    return rate / before if before else math.inf
+    """Where nothing ended before, anything is more, and nothing is not."""
+    if not before:
+        return math.inf if rate else 0.0
+    return rate / before
 
 
 Say = Callable[[str], None]
@@ -205,7 +207,7 @@ def _cycle(name: str, fault: Fault, options: Options, ground: Field, say: Say) -
     during = Window(struck_at, max(time.monotonic(), struck_at + 1.0))
     say(f"{name} recovering")
     ended = [at for at in ground.witness.end_times(before.since) if at < before.until]
-    wanted = options.recovered * len(ended) / options.seconds
+    wanted = max(options.recovered * len(ended) / options.seconds, 1.0)
     ground.witness.until(
         lambda: _all_at_work(ground) and _recovered_at(ground, wanted) is not None, RECOVERY_S
     )

@@ -48,16 +48,6 @@ def first_of(task: Any) -> Any:
     return Attempt(task.id)
 
 
-async def lease_all(kit: Kit, limit: int = 1_000) -> list[Assignment]:
-    """As a dispatcher does: until there is no more."""
-    got: list[Assignment] = []
-    while True:
-        leased = await kit.store.lease(None, limit)
-        got += [lease.assignment for lease in leased.leases]
-        if not leased.more and len(leased.leases) < limit:
-            return got
-
-
 class LimitsContract(ContractBase):
     # --- so many at a time -------------------------------------------------------------------------------------------
 
@@ -134,11 +124,11 @@ class LimitsContract(ContractBase):
         await kit.worker(slots=3)
         two = Limit("a", running=2)
         tasks = await kit.submit_all([*some(4, two), *some(2), *some(2, Limit("b", running=1)), *some(2)])
-        got = await lease_all(kit)
+        got = await kit.lease_all()
         assert ids(got) == [tasks[0].id, tasks[1].id, tasks[4].id]
         for attempt in got:
             await kit.succeed(attempt)
-        got = await lease_all(kit)
+        got = await kit.lease_all()
         assert ids(got) == [tasks[2].id, tasks[3].id, tasks[5].id]
 
     async def test_room_of_workers_still_counts(self, kit: Kit) -> None:
@@ -177,7 +167,7 @@ class LimitsContract(ContractBase):
         assert await kit.lease() == []
         assert await holds(kit, tasks) == ["no_worker"] * 3
         await kit.worker("u")
-        assert ids(await lease_all(kit)) == [tasks[0].id]
+        assert ids(await kit.lease_all()) == [tasks[0].id]
         assert await holds(kit, tasks) == [None, "limit:a", "limit:a"]
 
     async def test_held_before_its_worker_left(self, kit: Kit) -> None:
@@ -188,9 +178,9 @@ class LimitsContract(ContractBase):
         await kit.store.retire(worker)
         await kit.worker("t")
         await kit.lose(running, crashed=False)
-        assert ids(await lease_all(kit)) == []
+        assert ids(await kit.lease_all()) == []
         await kit.worker("u")
-        assert ids(await lease_all(kit)) == [tasks[0].id]
+        assert ids(await kit.lease_all()) == [tasks[0].id]
 
     async def test_alone_and_limited(self, kit: Kit) -> None:
         """A task that must run alone keeps a worker for itself, and what is behind it gets another."""
@@ -361,14 +351,14 @@ class LimitsContract(ContractBase):
         count = 5_000
         ahead = await kit.submit_all(some(count, Limit("a", running=2), priority=9))
         free = await kit.submit()
-        got = await lease_all(kit)
+        got = await kit.lease_all()
         assert ids(got) == [ahead[0].id, ahead[1].id, free.id]
         depths = await kit.store.depths(DEFAULT_ACCOUNT)
         assert [depth.count for depth in depths if depth.hold == "limit:a"] == [count - 2]
         for _ in range(5):
             for attempt in got:
                 await kit.succeed(attempt)
-            got = await lease_all(kit)
+            got = await kit.lease_all()
             assert len(got) == 2
         await kit.cancel(ahead[17].id)
         later = await kit.store.tasks(ids(ahead[100:200]))
@@ -379,14 +369,14 @@ class LimitsContract(ContractBase):
         count = 2_500
         news = [limited(Limit(f"k{number}", running=1)) for number in range(count)]
         await kit.submit_all(news)
-        running = await lease_all(kit)
+        running = await kit.lease_all()
         assert len(running) == count
         again = await kit.submit_all([limited(Limit(f"k{number}")) for number in range(count)])
-        assert await lease_all(kit) == []
+        assert await kit.lease_all() == []
         assert all(await holds(kit, again))
         for attempt in (running[3], running[1_200], running[2_400]):
             await kit.succeed(attempt)
-        assert sorted(ids(await lease_all(kit))) == sorted(again[place].id for place in (3, 1_200, 2_400))
+        assert sorted(ids(await kit.lease_all())) == sorted(again[place].id for place in (3, 1_200, 2_400))
 
     @pytest.mark.parametrize("move", ["cancel", "expire", "priority", "queue", "purge"])
     async def test_what_is_done_to_held_tasks(self, kit: Kit, move: str) -> None:
