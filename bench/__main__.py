@@ -166,7 +166,7 @@ def _chosen(names: Sequence[str] | None, every: bool, workloads: Sequence[Worklo
         return list(names)
     if every:
         return known
-    return list(OURS) if all(one.long for one in workloads) else [*OURS, *FIVE]
+    return list(OURS) if any(one.long for one in workloads) else [*OURS, *FIVE]
 
 
 def _make(names: Sequence[str]) -> dict[str, str]:

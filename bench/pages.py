@@ -79,8 +79,10 @@ hub's server and its worker.
 the settings and the locked versions are; [the bench](../bench/README.md) tells every command. Fast is not all: what each of
 them [guarantees](#what-each-guarantees) differs.
 
-W6 to W8 begin with a W1 of their own, which their ratio is to. How long a lease takes meanwhile is seen from within the store
-only: `make bench-hub ARGS="--database postgres held_open readers --full"`. W9, fan-out and fan-in, waits for workflows.
+W6 to W8 begin with a W1 of their own, which their ratio is to. The readers of W8 scan the table that a system's waiting tasks
+are in, as it was before they began; in some systems that is where finished ones are, too. How long a lease takes meanwhile is
+seen from within the store only: `make bench-hub ARGS="--database postgres held_open readers --full"`. W9, fan-out and fan-in,
+waits for workflows.
 """
 
 
@@ -134,7 +136,7 @@ def _guarantees(found: Results) -> str:
         ),
         _row(["---"] * 5),
     ]
-    for told in found.systems.values():
+    for told in results.measured(found):
         given = told.guarantees
         lines.append(
             _row(
@@ -152,12 +154,19 @@ def _guarantees(found: Results) -> str:
 
 def _settings(found: Results) -> str:
     lines = ["\n## How each was run\n"]
-    for told in found.systems.values():
+    for told in results.measured(found):
         versions = ", ".join(f"{name} {version}" for name, version in told.versions.items())
         lines.append(f"**{told.title}** ({told.language}; {versions}). Settings: {told.advice}\n")
-        lines += [f"- {name}: `{'`, `'.join(commands)}`" for name, commands in told.commands.items()]
+        lines += [
+            f"- {name}: `{'`, `'.join(_line(told.environments[name], command) for command in commands)}`"
+            for name, commands in told.commands.items()
+        ]
         lines.append("")
     return "\n".join(lines)
+
+
+def _line(environment: dict[str, str], command: str) -> str:
+    return " ".join([*(f"{name}={value}" for name, value in environment.items()), command])
 
 
 def _doubts(found: Results) -> str:

@@ -14,6 +14,7 @@ from bench.compare import Watcher, compare, turns
 from bench.results import Results, median_of
 
 SYSTEM: Final = "taskflow_sqlite"
+VARIANTS: Final = ("slots200", "")  # of the workers; none where only submits are measured
 FIGURES: Final = {"drain": "worker_cpu_us", "single": "program_cpu_us", "bulk": "program_cpu_us"}
 SHARE: Final = 0.1
 ROUNDS: Final = 3
@@ -22,7 +23,9 @@ WORSE: Final = 1.5  # so many times what was kept is a regression, and no noise
 
 
 def measure(watcher: Watcher, rounds: int = ROUNDS, share: float = SHARE) -> Results:
-    return compare(turns([SYSTEM], list(FIGURES), (), share), rounds, share, watcher, keep=lambda _: None)
+    return compare(
+        turns([SYSTEM], list(FIGURES), VARIANTS, share), rounds, share, watcher, keep=lambda _: None
+    )
 
 
 def loops(found: Results) -> dict[str, float]:

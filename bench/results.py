@@ -36,6 +36,7 @@ class Told(msgspec.Struct, frozen=True):
     guarantees: Guarantees
     versions: dict[str, str]
     commands: dict[str, list[str]]  # of each variant
+    environments: dict[str, dict[str, str]]  # likewise
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -93,8 +94,12 @@ def _check(before: Results, after: Results) -> None:
         raise CannotBeMerged(f"its share is {before.share:g}")
     for name, told in after.systems.items():
         known = before.systems.get(name, told)
-        if (known.versions, known.commands) != (told.versions, told.commands):
-            raise CannotBeMerged(f"{name} had other versions or commands")
+        if (known.versions, known.commands, known.environments) != (
+            told.versions,
+            told.commands,
+            told.environments,
+        ):
+            raise CannotBeMerged(f"{name} had other versions, commands or settings")
 
 
 def without(found: Results, systems: Sequence[str], workloads: Sequence[str]) -> Results:
@@ -108,6 +113,12 @@ def without(found: Results, systems: Sequence[str], workloads: Sequence[str]) ->
 
 def values(runs: list[Run], figure: str) -> list[float]:
     return [run.figures[figure] for run in runs if figure in run.figures]
+
+
+def measured(found: Results) -> list[Told]:
+    """The systems that have runs."""
+    names = {run.system for run in found.runs}
+    return [told for name, told in found.systems.items() if name in names]
 
 
 def median_of(runs: list[Run], figure: str) -> float | None:
@@ -125,6 +136,7 @@ def told(system: System) -> Told:
         guarantees=about.guarantees,
         versions=system.environment.versions(),
         commands={name: variant.commands for name, variant in about.variants.items()},
+        environments={name: variant.environment for name, variant in about.variants.items()},
     )
 
 

@@ -5,7 +5,7 @@ import time
 
 from bench.databases import Databases
 from bench.flow import BATCH, new_task, new_worker, succeeded
-from taskflow_hub.store.values import Submit
+from taskflow_hub.store.values import Lease, Submit
 
 TASKS = 20_000
 
@@ -26,8 +26,10 @@ async def _cycles(databases: Databases, url: str) -> float:
         began = time.perf_counter()
         for _ in range(TASKS // BATCH):
             await store.submit([Submit((new_task(),)) for _ in range(BATCH)])
-            leased = await store.lease([worker.worker], BATCH)
-            await store.succeed(succeeded(leased.leases))
+            leases: list[Lease] = []
+            while len(leases) < BATCH:
+                leases += (await store.lease([worker.worker], BATCH)).leases
+            await store.succeed(succeeded(leases))
         return TASKS / (time.perf_counter() - began)
     finally:
         await store.close()

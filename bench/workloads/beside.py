@@ -19,9 +19,12 @@ class Beside(Workload):
 
 
 def filled_and_drained(trial: Trial, tasks: int) -> dict[str, float]:
-    """W1 with so many, on what is there by now."""
+    """W1 with so many, on what is there by now. Raises RuntimeError if one of them has run twice."""
     trial.call("prefill", "noop", tasks)
-    return drained(trial.again(tasks))
+    found = drained(trial.again(tasks))
+    if found["started"] != tasks:
+        raise RuntimeError(f"{found['started']:,.0f} attempts at {tasks:,} tasks")
+    return found
 
 
 def compared(hard: dict[str, float], plain: dict[str, float]) -> dict[str, float]:

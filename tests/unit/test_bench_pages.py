@@ -23,6 +23,7 @@ def told(title: str) -> Told:
         guarantees=GUARANTEES,
         versions={"package": "1.2.3"},
         commands={"variant": ["run it"]},
+        environments={"variant": {"SLOTS": "2"}},
     )
 
 
@@ -98,7 +99,7 @@ def test_it_says_what_was_measured_how_and_that_it_is_rough() -> None:
         "a processor",
         "Redis 7",
         "0.5 of the usual",
-        "`run it`",
+        "`SLOTS=2 run it`",
         "package 1.2.3",
     ):
         assert said in text
