@@ -180,6 +180,25 @@ def timeout() -> Task:
     return Task("thread timeout").run(Outcome.TIMEOUT, What.STOPPED).ends(State.FAILED, Reason.TIMEOUT)
 
 
+def timeout_after_a_frozen_one() -> Task:
+    """The first attempt comes to an end while, or after, the second runs out of time."""
+    return (
+        Task("thread timeout")
+        .run(Outcome.LOST)
+        .struck(Stroke.STOPPED, 1.5, until=60.0)
+        .run(Outcome.TIMEOUT, What.STOPPED, pid=TWO)
+        .write(What.STOPPED, 1, 50.0, ONE)
+        .ends(State.FAILED, Reason.TIMEOUT)
+    )
+
+
+def timeout_before_its_handler_began() -> Task:
+    """On a machine so busy that the time of its attempt was over first."""
+    task = Task("thread timeout").run(Outcome.TIMEOUT, What.STOPPED).ends(State.FAILED, Reason.TIMEOUT)
+    task.lines.clear()
+    return task
+
+
 def cancelled() -> Task:
     return Task("cancel").run(Outcome.ABORTED, What.STOPPED).cancel(202).ends(State.CANCELLED)
 
@@ -235,6 +254,8 @@ GOOD = (
     retry,
     failure,
     timeout,
+    timeout_after_a_frozen_one,
+    timeout_before_its_handler_began,
     cancelled,
     too_late_to_cancel,
     cancelled_early,
@@ -320,6 +341,9 @@ def broken() -> Iterator[tuple[Rule, str, History]]:
         msgspec.structs.replace(line, at=at) for line, at in zip(hasty.lines, (0.1, 0.2), strict=True)
     ]
     yield Rule.GROUNDLESS, "timed out before its time", hasty.history()
+    unseen = timeout_before_its_handler_began()
+    unseen.change_attempt(1, started_at=unseen.attempts[0].ended_at)
+    yield Rule.GROUNDLESS, "timed out at once, and no handler began", unseen.history()
     lost = Task().run(Outcome.UNDELIVERED).run(Outcome.SUCCEEDED, What.RETURNED).ends(State.SUCCESS)
     lost.lines.insert(1, msgspec.structs.replace(lost.lines[0], what=What.STOPPED, at=1.5))
     yield Rule.GROUNDLESS, "never delivered, and started", lost.history()

@@ -346,9 +346,9 @@ def _ran_its_time(case: Case, attempt: Attempt) -> bool:
         )
     if run.ended is None:
         return True
-    could_begin_at = (
-        before.ended.at if before is not None and before.ended is not None else case.submit.asked_at
-    )
+    could_begin_at = case.submit.asked_at
+    if before is not None and before.ended is not None:  # a frozen one may end when the next has long begun
+        could_begin_at = min(before.ended.at, run.started.at)
     return run.ended.at - could_begin_at >= timeout_s - CLOCK_S
 
 
