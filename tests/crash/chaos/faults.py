@@ -95,8 +95,9 @@ class Field:
 @dataclass(frozen=True)
 class Fault:
     """`apart`: the processes are as on hosts of their own. `must` names the mark without which it has not done anything.
-    `brokers`: which must be between the processes for it. `networks`: each process has one of its own to Redis. `loses`: what
-    is on its way through Redis may be gone. `slots`: of each worker, where the usual ones are too few; the load stays the same.
+    `brokers`: which must be between the processes for it. `networks`: each process has one of its own to Redis. `loses`: slots
+    are held for a while, by what may be gone on its way through Redis or by long tasks of the fault's own. `slots`: of each
+    worker, where the usual ones are too few; the load stays the same.
     """
 
     name: str
@@ -541,6 +542,7 @@ FAULTS: Final = (
         kill_full,
         brokers=APART,
         slots=MANY_SLOTS,
+        loses=True,
         must="assignments held",
     ),
     Fault(
