@@ -4,7 +4,6 @@ Machines and moments differ by far more than a regression does, in time; much le
 results/quick.json is what it was when somebody last looked closely.
 """
 
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -50,6 +49,7 @@ def kept() -> dict[str, float]:
     return msgspec.json.decode(KEPT.read_bytes(), type=dict[str, float]) if KEPT.exists() else {}
 
 
-def keep(now: dict[str, float], path: Path = KEPT) -> None:
+def keep(now: dict[str, float]) -> None:
     rounded = {name: round(cost, 2) for name, cost in now.items()}
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(rounded), indent=1) + b"\n")
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(rounded), indent=1) + b"\n")
