@@ -57,7 +57,7 @@ class Server(Protocol):
     def ask(self, query: str) -> int: ...
 
     def snapshot(self) -> Session:
-        """A session in a transaction that has begun to read: what it sees must be kept. Raises NotImplementedError on Redis."""
+        """A session in a transaction that has begun to read: what it sees must be kept. Raises RuntimeError on Redis."""
         ...
 
     def counters(self) -> Counters | None:
@@ -155,7 +155,7 @@ class RedisUnderTest:
         return int(self._server.run("EVAL", query, 0))
 
     def snapshot(self) -> Session:
-        raise NotImplementedError
+        raise RuntimeError("Redis keeps no snapshots: W8 is for what stands on a database")
 
     def counters(self) -> None:
         return None
