@@ -1,9 +1,9 @@
 """The far end of a broker, in a process of its own: in a test, too, servers and workers are apart.
 
 One process serves a whole session, and opens a broker of its own for each test. Its stdin is a socket over which each asks the
-other: many things at once; what is cancelled here is cancelled there, what is raised there is raised here. (What had been done
-by then is done, and its answer is lost: that a cancelled `take` loses nothing is tested within one process.) It ends when that
-socket closes, and so with the session, however that ends.
+other: many things at once; what is cancelled here has ended there before the cancellation goes on, what is raised there is
+raised here. (What had been done by then is done, and its answer is lost: that a cancelled `take` loses nothing is tested within
+one process.) It ends when that socket closes, and so with the session, however that ends.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ LENGTH: Final = 8  # octets, before each message
 ENGINE: Final = 0  # the number of the engine's side; workers' sides have others
 
 GONE: Final = "the other process is gone"
-ASK, CANCEL, DONE, RAISED = "ask", "cancel", "done", "raised"
+ASK, CANCEL, DONE, RAISED, CANCELLED = "ask", "cancel", "done", "raised", "cancelled"
 
 
 class Line:
@@ -41,7 +41,7 @@ class Line:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, do: Callable[..., Awaitable[Any]]
     ) -> None:
         self._reader, self._writer, self._do = reader, writer, do
-        self._numbers = itertools.count()
+        self.numbers = itertools.count()
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._doing: dict[int, asyncio.Task[None]] = {}
 
@@ -49,20 +49,23 @@ class Line:
     async def over(connection: socket.socket, do: Callable[..., Awaitable[Any]]) -> "Line":
         return Line(*await asyncio.open_connection(sock=connection), do)
 
-    async def ask(self, *args: Any, **kwargs: Any) -> Any:
-        """Have it done at the other end. Raises what it raises there, and EOFError when nobody is there any more."""
+    async def ask(self, number: int, *args: Any, **kwargs: Any) -> Any:
+        """Have it done at the other end, under a number of its own (`next(line.numbers)`).
+
+        Raises what it raises there, and EOFError when nobody is there any more.
+        """
         if self._writer.is_closing():
             raise EOFError(GONE)
-        number = next(self._numbers)
         self._say(ASK, number, (args, kwargs))
         self._asked[number] = answer = asyncio.get_running_loop().create_future()
         try:
             return await answer
-        except asyncio.CancelledError:
-            self._say(CANCEL, number, None)
-            raise
         finally:
             del self._asked[number]
+
+    async def cancel(self, number: int) -> None:
+        """What was asked under that number; it raises CancelledError when it has ended there."""
+        self._say(CANCEL, number, None)
 
     async def listen(self) -> None:
         """Until either end hangs up. What is being done for the other one is ended then."""
@@ -99,12 +102,17 @@ class Line:
         elif (answer := self._asked.get(number)) is not None and not answer.done():
             if kind == DONE:
                 answer.set_result(content)
-            else:
+            elif kind == RAISED:
                 answer.set_exception(content)
+            else:
+                answer.cancel()
 
     async def _answer(self, number: int, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         try:
             self._say(DONE, number, await self._do(*args, **kwargs))
+        except asyncio.CancelledError:
+            self._say(CANCELLED, number, None)
+            raise
         except Exception as error:
             try:
                 self._say(RAISED, number, error)
@@ -151,12 +159,19 @@ class FarProcess:
             self._answers.pop(number, None)
 
     async def ask(self, *args: Any, **kwargs: Any) -> Any:
-        asking = self._portal.start_task_soon(partial(self._line.ask, *args, **kwargs))
-        return await asyncio.wrap_future(asking)
+        number = next(self._line.numbers)
+        asking = self._portal.start_task_soon(partial(self._line.ask, number, *args, **kwargs))
+        answer = asyncio.wrap_future(asking)
+        try:
+            return await asyncio.shield(answer)
+        except asyncio.CancelledError:
+            self._portal.start_task_soon(self._line.cancel, number)
+            await asyncio.wait([answer])
+            raise
 
     def ask_at_once(self, *args: Any) -> Any:
         """The same where nothing can be awaited."""
-        return self._portal.call(self._line.ask, *args)
+        return self._portal.call(self._line.ask, next(self._line.numbers), *args)
 
     def answer_by(self, broker: int, answer: Answer) -> None:
         """From now on, and on the line's thread: so also while the test's own loop is busy."""
@@ -247,7 +262,9 @@ class Brokers:
         home = asyncio.get_running_loop()
 
         async def answer(request: Request) -> Reply:  # awaited on any loop
-            asking = asyncio.run_coroutine_threadsafe(self.line.ask(broker, request), home)
+            asking = asyncio.run_coroutine_threadsafe(
+                self.line.ask(next(self.line.numbers), broker, request), home
+            )
             reply: Reply = await asyncio.wrap_future(asking)
             return reply
 
