@@ -16,6 +16,9 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 UV_VERSION := 0.13.9
 DEBIAN_PACKAGES := chromium libfaketime pgbouncer redis-server
 ARGS ?=
+# docs/adr/0080-a-second-look.md
+SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
+	--rerun-exclude-path tests/unit --rerun-exclude-path tests/contract
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -38,7 +41,7 @@ test: $(READY)  ## run every test that needs only PyPI (ARGS="-k word -x")
 
 .PHONY: test-all
 test-all: $(READY) debian  ## run every test, and name the slowest; installs the Debian packages they need
-	@$(PY) -m pytest --durations=25 --durations-min=5 $(ARGS)
+	@$(PY) -m pytest --durations=25 --durations-min=5 $(SECOND_LOOK) $(ARGS)
 
 .PHONY: coverage
 coverage: $(READY)  ## run the tests and show what they cover; below 90 % of src/ fails
