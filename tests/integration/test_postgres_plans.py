@@ -1,7 +1,7 @@
 """Statements go by their index and never walk over a table of tasks: a plan that changes fails here, not in production."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,13 @@ import pytest_asyncio
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Snapshot
 
 READY, HELD, RUNNING, BLOCKED = "tasks_ready", "tasks_held", "tasks_running", "tasks_blocked"
 LIMITED_HELD, LIMITED_RUNNING, LIMITS = "tasks_limited_held", "tasks_limited_running", "limits_pkey"
 SCHEDULED_QUEUE, UNROUTED, TASKS = "tasks_scheduled_queue", "tasks_unrouted", "tasks_pkey"
 ID = new_id()
+Ask = Callable[[Snapshot, str, Sequence[Any]], Awaitable[str]]
 LONG_AGO, DAY = datetime(2001, 1, 1, tzinfo=UTC), timedelta(days=1)
 
 # What each statement is given, and the indexes of `tasks` and of what else may be large that it must go by.
@@ -30,7 +32,8 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "take_back": (("w",), {RUNNING}),
     "route": ((["t"], ["q"]), {UNROUTED}),
     "only/register_lock": (("w", ["t"]), {RUNNING, UNROUTED, TASKS}),
-    "lease_look": ((True,), {LIMITED_HELD}),
+    "lease_look": ((True, ["w"], [0], [ID], 3), {LIMITED_HELD, RUNNING, TASKS}),
+    "only/lease_line": ((None, "q", "t", 5, 1, 5, "w", 3, 99), {READY, TASKS}),
     "held_lanes": ((), {HELD, UNROUTED, LIMITED_HELD}),
     "lease_held": ((None, [ID]), {TASKS}),
     "limit_groups": ((["q"], ["t"], [""], [""], 5), {LIMITED_HELD}),
@@ -58,11 +61,25 @@ async def store(postgres_tables_url: str) -> AsyncIterator[PostgresStore]:
     await store.close()
 
 
+async def plan_for_values(snapshot: Snapshot, name: str, values: Sequence[Any]) -> str:
+    rows = await snapshot.fetch(f"EXPLAIN {statement(name)}", *values)
+    return "\n".join([row[0] for row in rows])
+
+
+async def plan_kept(snapshot: Snapshot, name: str, values: Sequence[Any]) -> str:
+    """The one for any values, which is what a connection of the store makes once and goes by."""
+    await snapshot.connection.execute(f"PREPARE it AS {statement(name)}")
+    given = f"({', '.join(['NULL'] * len(values))})" if values else ""
+    rows = await snapshot.fetch(f"EXPLAIN EXECUTE it {given}")
+    await snapshot.connection.execute("DEALLOCATE it")
+    return "\n".join([row[0] for row in rows])
+
+
+@pytest.mark.parametrize("ask", [plan_for_values, plan_kept])
 @pytest.mark.parametrize("name", USES)
-async def test_it_goes_by_its_index(store: PostgresStore, name: str) -> None:
+async def test_it_goes_by_its_index(store: PostgresStore, name: str, ask: Ask) -> None:
     values, indexes = USES[name]
-    rows = await store._readers.read(lambda snapshot: snapshot.fetch(f"EXPLAIN {statement(name)}", *values))
-    plan = "\n".join([row[0] for row in rows])
+    plan = await store._readers.read(lambda snapshot: ask(snapshot, name, values))
     used = set(re.findall(r" using (\w+)", plan)) | set(re.findall(r"Bitmap Index Scan on (\w+)", plan))
     assert indexes <= used, plan
     assert {index for index in used if index.startswith("tasks_")} <= indexes | {TASKS}, plan

@@ -139,6 +139,25 @@ class Round:
             self._octets + self._put_off_octets,
         )
 
+    @property
+    def sole(self) -> Load | None:
+        """The only worker that has room: whatever stands first in its lanes is for it. None: there are others, or none."""
+        if self._put_off or len(self._kinds) != 1:
+            return None
+        (heap,) = self._kinds.values()
+        return heap[0][2] if len(heap) == 1 else None
+
+    def given(self, tasks: int, octets: int) -> None:
+        """`sole` got so many, at most what `scan` asked for, and none that has limits or must be alone."""
+        ((profile, [(room, number, worker)]),) = self._kinds.items()
+        worker.running += tasks
+        self._limit -= tasks
+        self._octets -= octets
+        if room + tasks < 0:
+            self._kinds[profile] = [(room + tasks, number, worker)]
+        else:
+            del self._kinds[profile]
+
     def give(self, page: Sequence[ReadyT], scan: Scan, *, cut: bool) -> list[tuple[ReadyT, str]]:
         """Who gets which of the tasks found, which must be in the order of the line; the others stay where they are.
 

@@ -33,6 +33,7 @@ from taskflow_hub.store.values import (
     Due,
     Entries,
     Leased,
+    News,
     Orphan,
     Page,
     Pruned,
@@ -375,8 +376,11 @@ class Upkeep(Protocol):
         """What an operator should know about the database, a sentence each: what will become a problem if it lasts."""
         ...
 
-    async def changed(self, wait_s: float) -> bool:
-        """Wait until another process may have changed something: True; or False after `wait_s`. A hint, never the contract."""
+    async def changed(self, wait_s: float) -> News:
+        """Wait until another process may have changed something, or `wait_s` seconds: NOTHING. A hint, never the contract.
+
+        WORK is told at once. For ANYTHING there may be a pause after the last, in which more of it gathers.
+        """
         ...
 
     async def ping(self) -> None:

@@ -1,7 +1,7 @@
 """What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from msgspec import Raw, Struct
 
@@ -253,6 +253,14 @@ class Bulk(Struct, frozen=True, kw_only=True):
 
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
+
+
+class News(IntEnum):
+    """What another process may have changed. NOTHING is false."""
+
+    NOTHING = 0
+    WORK = 1  # something may be leased
+    ANYTHING = 2
 
 
 class Pruned(Struct, frozen=True):

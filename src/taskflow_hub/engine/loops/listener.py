@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from taskflow_hub.engine.hints import Hints
+from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.store.base import Upkeep
+from taskflow_hub.store.values import News
 
 WAIT_S: Final = 1.0
 
@@ -15,6 +16,9 @@ class Listener(Loop):
         self._store, self._hints = store, hints
 
     async def tick(self) -> float | None:
-        if await self._store.changed(WAIT_S):
+        news = await self._store.changed(WAIT_S)
+        if news is News.WORK:
+            self._hints.tell(Topic.WORK)
+        elif news is News.ANYTHING:
             self._hints.outside()
         return 0.0

@@ -24,8 +24,17 @@ T = TypeVar("T")
 KEPT: Final = 4  # connections that are made at the start and kept
 # Tables through which tasks flow are empty in one minute and have a million rows in the next, and plans are kept: one that was
 # made for a few rows goes through all of them, and through what has died there, again and again. Whatever is right with a
-# million rows is right with few, too: by an index, one row after the other. (Behind a pooler no plan is kept.)
-PLANNER: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+# million rows is right with few, too: by an index, one row after the other. So a plan may be kept from the first use, for
+# making one for a single row takes longer than the row; lists and counts alone are planned for what they are given
+# (readers.py).
+# (Behind a pooler no plan is kept.)
+PLANNER: Final = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 # A process that is stopped in the middle of a transaction (SIGSTOP, a frozen machine) keeps its locks, and others wait for
 # them: the server ends such a transaction. Behind a pooler nothing can be set for a session, so each transaction says it.
 STOPPED: Final = {"idle_in_transaction_session_timeout": "10s"}

@@ -1,13 +1,14 @@
 """What processes on one database tell each other: that work is ready, and that something changed.
 
-NOTIFY only saves latency; whoever hears nothing finds out by polling. It is sent after the commit, gathered over a moment and
-on a connection of its own turn, because a transaction that notifies takes a lock which all committing transactions of the
-database wait for; and it is not sent at all while nobody else has been heard of for a while. (A task that is submitted in a
-caller's own transaction notifies at that commit: within.py.)
+NOTIFY only saves latency; whoever hears nothing finds out by polling. It is sent after the commit and on a connection of its
+own turn, because a transaction that notifies takes a lock which all committing transactions of the database wait for: at once
+when nothing was told for a moment, else gathered until then. It is not sent at all while nobody else has been heard of for a
+while. (A task that is submitted in a caller's own transaction notifies at that commit: within.py.)
 """
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 from collections.abc import Mapping
@@ -24,12 +25,14 @@ from taskflow_hub.store.postgres.link import Link
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line
 from taskflow_hub.store.postgres.url import parse_url
+from taskflow_hub.store.values import News
 
 NOTIFY: Final = statement("only/notify")
 
 CHANNEL: Final = "taskflow_hub"
-GATHER_S: Final = 0.01  # what is told within so long goes out together
-APART_S: Final = 0.02  # `changed` answers at most so often
+GATHER_S: Final = 0.01  # messages are at least so far apart; what is told meanwhile goes out together
+APART_S: Final = 0.02  # and so are the answers of `changed`
+GOODBYE_S: Final = 1.0  # for so long at most the last message holds up a stop
 HELLO_S: Final = 30.0  # how often a process lets the others know that it is there
 COMPANY_S: Final = 100.0  # for so long after it was last heard a process is believed to be there
 LONGEST: Final = 7_000  # octets of one message; PostgreSQL takes 8 000
@@ -75,12 +78,16 @@ class Company:
         self._ready: dict[Line, int] = {}
         self._say = asyncio.Event()
         self._told = asyncio.Event()
+        self._work = asyncio.Event()  # of what was told, something may be leased
         self._pending = Message(self._me)
+        self._answered_at = -math.inf
         self._stopping = False
+        self._announcing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._tasks = [self._link.loop.create_task(self._announce(), name="taskflow-store-announce")]
+        self._announcing = self._link.loop.create_task(self._announce(), name="taskflow-store-announce")
+        self._tasks = [self._announcing]
         if self._dsn is None:
             log.info(
                 "other processes are noticed by polling: behind a pooler, database.listen_url is needed to hear them at once"
@@ -91,8 +98,12 @@ class Company:
             )
 
     async def stop(self) -> None:
+        """What was told is sent first: a program that submits and ends at once shall be heard, too."""
         self._stopping = True
         self._told.set()
+        self._say.set()
+        if self._announcing is not None:
+            await asyncio.wait([self._announcing], timeout=GOODBYE_S)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -111,39 +122,57 @@ class Company:
         self._say.set()
 
     def wake(self) -> None:
-        """Whoever waits in `changed` shall look."""
+        """Whoever waits in `changed` shall look for work."""
         self._told.set()
+        self._work.set()
 
-    async def changed(self, wait_s: float) -> bool:
-        """See store/base.py. Without a connection that listens, something may have changed whenever the time is over."""
+    async def changed(self, wait_s: float) -> News:
+        """See store/base.py. Without a connection that listens, anything may have changed whenever the time is over."""
         return await self._link.run(lambda: self._changed(wait_s))
 
-    async def _changed(self, wait_s: float) -> bool:
-        heard = self._dsn is None
+    async def _changed(self, wait_s: float) -> News:
+        news = News.ANYTHING if self._dsn is None else News.NOTHING
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._told.wait()
-                heard = True
-                await asyncio.sleep(APART_S)
+                news = News.ANYTHING
+                due = self._answered_at + APART_S
+                if self._link.loop.time() < due:
+                    async with asyncio.timeout_at(due):
+                        await self._work.wait()
+                        news = News.WORK
         if self._stopping:
             raise ShuttingDown("the store is closed")
-        self._told.clear()
-        return heard
+        self._work.clear()
+        if news is News.ANYTHING:
+            self._told.clear()
+            self._answered_at = self._link.loop.time()
+        return news
 
     # --- telling -------------------------------------------------------------------------------------------------------
 
     async def _announce(self) -> None:
         self._hello()
-        hello_at = self._link.loop.time() + HELLO_S
+        sent_at, hello_at = -math.inf, self._link.loop.time() + HELLO_S
         while True:
             try:
                 async with asyncio.timeout_at(hello_at):
                     await self._say.wait()
-                await asyncio.sleep(GATHER_S)
+                    await self._until_later(sent_at + GATHER_S)
             except TimeoutError:
                 hello_at = self._link.loop.time() + HELLO_S
             self._say.clear()
-            await self._send()
+            if self._pending.changed or not self._stopping:
+                sent_at = self._link.loop.time()
+                await self._send()
+            if self._stopping and not self._pending.changed:
+                return
+
+    async def _until_later(self, at: float) -> None:
+        """Until that time on the loop's clock, if it is still to come."""
+        wait_s = at - self._link.loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
 
     def _hello(self) -> None:
         self._pending.hello = True
@@ -202,7 +231,7 @@ class Company:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(CHANNEL, self._hear)
             self._heard.missed()  # whatever was said meanwhile was missed
-            self._told.set()
+            self.wake()
             self._hello()
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -219,7 +248,7 @@ class Company:
         except msgspec.DecodeError as error:  # another version, or somebody who plays with our channel
             log.debug("not understood", error=str(error))
             self._heard.missed()
-            self._told.set()
+            self.wake()
             return
         if message.by == self._me:
             return
@@ -234,3 +263,5 @@ class Company:
             self._heard.limited()
         if message.changed:
             self._told.set()
+            if message.ready != [] or message.held:
+                self._work.set()

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from taskflow_hub.domain.clock import Clock
 from taskflow_hub.store.postgres.link import Link, Patience
 from taskflow_hub.store.postgres.transaction import Snapshot
+
+PLAN: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,23 +31,25 @@ class Readers:
     async def read_long(
         self, query: Callable[Concatenate[Snapshot, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """The same for lists and counts."""
+        """The same for lists and counts, which are planned for what they are given."""
 
         async def queued() -> T:
             async with self._long:
-                return await self._answer(lambda snapshot: query(snapshot, *args, **kwargs))
+                return await self._answer(lambda snapshot: query(snapshot, *args, **kwargs), planned=True)
 
         return await self._link.run(queued)
 
-    async def _answer(self, query: Callable[[Snapshot], Awaitable[T]]) -> T:
+    async def _answer(self, query: Callable[[Snapshot], Awaitable[T]], *, planned: bool = False) -> T:
         patience = Patience(self._link)
         while True:
             now = None if self._clock is None else self._clock()
             try:
                 async with self._link.connection() as connection:
-                    if not self._link.bare:
+                    if not self._link.bare and not planned:
                         return await query(Snapshot(connection, now))
                     async with connection.transaction(readonly=True):
+                        if planned:
+                            await connection.execute(PLAN)
                         return await query(Snapshot(connection, now))
             except Exception as error:
                 await patience.after(error)

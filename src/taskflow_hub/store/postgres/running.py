@@ -1,4 +1,4 @@
-"""How much each worker runs, counted anew by every lease.
+"""How much each worker runs, counted anew by every lease (parts/lease_running.sql).
 
 `SELECT count(*) … WHERE worker = …` alone would do. But each lease and each finish leaves an entry in that index, and while a
 transaction is held open somewhere they pile up, and the count walks over all of them. So each process remembers what it saw
@@ -7,17 +7,12 @@ lease, and a worker's row is locked while it is given work, so nothing can appea
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 import asyncpg
 
 from taskflow_hub.domain.limits import ALONE_FROM
 from taskflow_hub.store.allot import Load
-from taskflow_hub.store.postgres.statements import statement
-from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.profiles import Profile
-
-RUNNING: Final = statement("only/lease_running")
 
 
 class Seen:
@@ -35,29 +30,33 @@ class Seen:
         self.upto = max(self.upto, *running.values()) if running else self.upto
 
 
+Question = tuple[list[str], list[int], list[str], int]
+
+
 class RunningTasks:
     """A memory that only makes the count cheaper; it is the same without."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
 
-    async def loads(
-        self, tx: Transaction, places: Mapping[str, int], profiles: Mapping[str, Profile]
+    def question(self, workers: Iterable[str]) -> Question:
+        """What parts/lease_running.sql is to be given to know what these workers run, whose rows are locked."""
+        seen = {worker: self._seen.get(worker) or Seen() for worker in workers}
+        return (
+            list(seen),
+            [known.upto for known in seen.values()],
+            [id for known in seen.values() for id in known.ids],
+            ALONE_FROM,
+        )
+
+    def loads(
+        self, rows: Iterable[asyncpg.Record], places: Mapping[str, int], profiles: Mapping[str, Profile]
     ) -> list[Load]:
-        """The load of each of these workers, whose rows are locked."""
-        if not places:
-            return []
+        """The load of each of these workers, from the answer."""
         seen = {worker: self._seen.get(worker) or Seen() for worker in places}
         self._seen = {
             worker: found for worker, found in self._seen.items() if worker in profiles
         }  # the others are dead
-        rows = await tx.fetch(
-            RUNNING,
-            list(places),
-            [seen[worker].upto for worker in places],
-            [id for worker in places for id in seen[worker].ids],
-            ALONE_FROM,
-        )
         found = {row["worker"]: row for row in rows}
         loads = []
         for worker, most in places.items():

@@ -15,7 +15,7 @@ from taskflow_hub.store.postgres.partitions import add_days, missing_days
 from taskflow_hub.store.postgres.schema import require_current
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Transaction, columns
-from taskflow_hub.store.values import Pruned
+from taskflow_hub.store.values import News, Pruned
 
 PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
 PRUNE_UNIQUE_LOCK: Final = statement("only/prune_unique_lock")
@@ -46,7 +46,7 @@ class Upkeep(Part):
     async def warnings(self) -> list[str]:
         return await self._readers.read(held_back)
 
-    async def changed(self, wait_s: float) -> bool:
+    async def changed(self, wait_s: float) -> News:
         return await self._company.changed(wait_s)
 
     async def ping(self) -> None:

@@ -1,6 +1,7 @@
 """Workers: who is there, what they hold, and what the dead have left behind."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import asyncpg
@@ -227,5 +228,10 @@ async def _workers(snapshot: Snapshot, dead: bool, worker: str | None = None) ->
 
 
 async def _task_types(snapshot: Snapshot) -> list[TaskType]:
-    shape = decoder(TaskType)
-    return [shape.decode(row["document"]) for row in await snapshot.fetch(TASK_TYPES)]
+    return [_task_type(row["document"]) for row in await snapshot.fetch(TASK_TYPES)]
+
+
+@lru_cache(maxsize=1_000)  # read after every hint of a change, and nearly always the same
+def _task_type(document: str) -> TaskType:
+    found: TaskType = decoder(TaskType).decode(document)
+    return found

@@ -12,7 +12,7 @@ from taskflow_hub.store.sqlite.schema import require_current
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.tasks import delete_finished
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, to_us
-from taskflow_hub.store.values import Pruned
+from taskflow_hub.store.values import News, Pruned
 
 PRUNE_OLD: Final = statement("only/prune_old")
 PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
@@ -31,8 +31,8 @@ class Upkeep(Part):
     async def warnings(self) -> list[str]:
         return []  # nobody else's transactions make ours slower
 
-    async def changed(self, wait_s: float) -> bool:
-        """See the protocol. What changed since the last call answered True counts too."""
+    async def changed(self, wait_s: float) -> News:
+        """See the protocol. What changed since the last call answered ANYTHING counts too."""
         if self._writer.closed:
             raise refusals.closed()
         event = asyncio.Event()
@@ -42,13 +42,13 @@ class Upkeep(Part):
                 async with asyncio.timeout(wait_s):
                     await event.wait()
         except TimeoutError:
-            return False
+            return News.NOTHING
         finally:
             self._writer.unwatch(event)
         if self._writer.closed:
             raise refusals.closed()
         self._heard = self._writer.foreign_changes
-        return True
+        return News.ANYTHING
 
     async def ping(self) -> None:
         await self._readers.read(require_current)

@@ -15,7 +15,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.submission import OnConflict, Unique
 from taskflow_hub.store.base import Store
-from taskflow_hub.store.values import Idempotency, Submit, Submitted, TaskFilter
+from taskflow_hub.store.values import Idempotency, News, Submit, Submitted, TaskFilter
 from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, new_task
 
 
@@ -152,8 +152,21 @@ class CompanyContract(ContractBase):
         waiting = asyncio.ensure_future(kit.store.changed(60.0))
         await asyncio.sleep(0)
         await other.submit([Submit((new_task(),))])
-        assert await waiting
+        news = await waiting
+        assert news
+        if news is News.WORK:  # it was told of a change a moment ago, and of the work all the same at once
+            assert await kit.store.changed(60.0) is News.ANYTHING
         assert not await kit.store.changed(0.0)
+
+    async def test_who_submits_and_ends_at_once_is_heard(self, kit: Kit) -> None:
+        other = await kit.another_store()
+        while await kit.store.changed(0.0):
+            pass
+        waiting = asyncio.ensure_future(kit.store.changed(60.0))
+        await asyncio.sleep(0)
+        await other.submit([Submit((new_task(),))])
+        await other.close()
+        assert await waiting
 
     async def test_settings_are_shared(self, kit: Kit) -> None:
         other = await kit.another_store()

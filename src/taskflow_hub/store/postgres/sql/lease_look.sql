@@ -1,7 +1,9 @@
 -- What else a lease has to know: who is alive at all, for what nobody serves is put aside; which queues are paused; and which (queue,
 -- type) have tasks that limits hold back, if it is known that there are such ($1): a walk from one to the next along their index
--- (ordered by all its columns, for only this index can do so).
-SELECT
+-- (ordered by all its columns, for only this index can do so). And with it, a row for each, what the workers run: a statement of its own,
+-- after their rows were locked, for a count taken while waiting for them would be old (trap c of the design).
+SELECT look.*, found.*
+FROM (SELECT
     ARRAY(SELECT id FROM workers WHERE state = 'alive') AS alive,
     ARRAY(SELECT name FROM queues WHERE paused) AS paused,
     CASE WHEN $1::boolean THEN ARRAY(
@@ -23,3 +25,5 @@ SELECT
         )
         SELECT ARRAY[queue, type] FROM lane
     ) END AS limited
+) AS look
+LEFT JOIN (/*lease_running*/) AS found ON true

@@ -1,12 +1,12 @@
--- What each of these workers runs: what it was seen running before (looked up by id, and by nothing else, for the other index has
+-- For lease_look: what each of these workers runs: what it was seen running before (looked up by id, and by nothing else, for the other index has
 -- an entry for every lease that vacuum could not remove yet), and what it was given since. A second statement, after the
 -- workers' rows are locked: a count taken while waiting for them would be old (trap c of the design).
-WITH mine (worker, upto) AS (SELECT * FROM unnest($1::text[], $2::bigint[])),
+WITH mine (worker, upto) AS (SELECT * FROM unnest($2::text[], $3::bigint[])),
 seen AS MATERIALIZED (
-    SELECT worker, id, lease_no, crashes, status FROM tasks WHERE id = ANY ($3::uuid[])
+    SELECT worker, id, lease_no, crashes, status FROM tasks WHERE id = ANY ($4::uuid[])
 ),
 found (worker, id, lease_no, crashes) AS (
-    SELECT worker, id, lease_no, crashes FROM seen WHERE status = 'running' AND worker = ANY ($1::text[])
+    SELECT worker, id, lease_no, crashes FROM seen WHERE status = 'running' AND worker = ANY ($2::text[])
     UNION
     SELECT mine.worker, since.id, since.lease_no, since.crashes
     FROM mine CROSS JOIN LATERAL (
@@ -16,6 +16,6 @@ found (worker, id, lease_no, crashes) AS (
         OFFSET 0
     ) AS since
 )
-SELECT worker, array_agg(id::text) AS ids, max(lease_no) AS upto, bool_or(crashes >= $4::integer) AS alone
+SELECT worker, array_agg(id::text) AS ids, max(lease_no) AS upto, bool_or(crashes >= $5::integer) AS alone
 FROM found
 GROUP BY worker
