@@ -290,5 +290,5 @@ async def test_who_uses_no_limits_pays_no_statement(stores: OpenStores) -> None:
 
     assert len((await store._writer.write(lease)).leased.leases) == 3
     assert [ours[text] for text in asked if text in ours] == [  # the driver has questions of its own
-        "only/lease_workers", "lease_look", "lease_profiles", "only/lease_running", "lease_scan", "lease",
+        "only/lease_workers", "lease_look", "lease_profiles", "only/lease_line",
     ]  # fmt: skip

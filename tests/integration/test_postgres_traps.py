@@ -420,23 +420,27 @@ async def test_trap_c_what_was_counted_before_the_limit_was_locked_is_counted_ag
 async def test_trap_c_a_limit_in_the_hands_of_another_lease_is_passed_over(
     kit: Kit, other: Other, watcher: asyncpg.Connection
 ) -> None:
-    """It has counted, and not leased yet: who comes then neither waits nor counts on his own."""
+    """It has counted, and not leased yet: who comes then neither waits nor counts on his own.
+
+    For two workers each, because for one alone it first tries a single statement, which waits for the table before it locks.
+    """
     tasks = await kit.submit_all([new_task(limits=(THREE,)) for _ in range(20)])
     free = await kit.submit()
-    first, second = await kit.worker(slots=5), await kit.worker(slots=20)
+    first = [await kit.worker(slots=5) for _ in range(2)]
+    second = [await kit.worker(slots=20) for _ in range(2)]
     store = await kit.another_store()
     async with other() as sql:
         async with sql.transaction():
             await sql.execute("LOCK TABLE tasks IN SHARE MODE")  # its rows can be locked, but not changed
-            leasing = asyncio.ensure_future(kit.store.lease([first], 100))
+            leasing = asyncio.ensure_future(kit.store.lease(first, 100))
             await waits_for_a_lock(watcher)
-            passing = asyncio.ensure_future(store.lease([second], 100))
+            passing = asyncio.ensure_future(store.lease(second, 100))
             await waits_for_a_lock(watcher, 2)  # with the free task, which it is about to lease
         assert [lease.assignment.id for lease in (await leasing).leases] == [task.id for task in tasks[:3]]
         passed = await passing
     assert [lease.assignment.id for lease in passed.leases] == [free.id]
     assert passed.next_in_s is not None, "it is looked at again soon"
-    assert (await store.lease([second], 100)).leases == ()
+    assert (await store.lease(second, 100)).leases == ()
     assert await watcher.fetchval(RUNNING) == 4
 
 
