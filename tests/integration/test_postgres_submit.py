@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ from msgspec import Raw
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
-from taskflow_hub.domain.errors import Invalid, LeaseLost, QueueFull, UniqueConflict
+from taskflow_hub.domain.errors import Invalid, LeaseLost, QueueFull, Unavailable, UniqueConflict
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
@@ -19,6 +20,7 @@ from taskflow_hub.domain.moves import Fence, Verdict
 from taskflow_hub.domain.submission import OnConflict, Unique
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted, TaskFilter
+from taskflow_hub.testing.faults import TcpProxy
 from taskflow_hub.testing.store_contract.kit import comparable, new_task
 
 
@@ -331,3 +333,94 @@ async def _insert_first(connection: asyncpg.Connection, task: NewTask) -> None:
         task.type,
         task.queue or "default",
     )
+
+
+# --- a few plain tasks: one statement ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def network(postgres_tables_url: str) -> Iterator[TcpProxy]:
+    at = urlsplit(postgres_tables_url)
+    with TcpProxy(at.hostname or "127.0.0.1", at.port or 5432) as network:
+        yield network
+
+
+@pytest.fixture
+async def far(network: TcpProxy, postgres_tables_url: str) -> AsyncIterator[PostgresStore]:
+    """A store beyond that network."""
+    url = postgres_tables_url.replace(f":{urlsplit(postgres_tables_url).port}/", f":{network.port}/")
+    store = await PostgresStore.open(url, survey_s=0.0)
+    yield store
+    await store.close()
+
+
+async def test_a_few_plain_tasks_are_one_statement(network: TcpProxy, far: PostgresStore) -> None:
+    with network.stopping_at(b"BEGIN") as begun:
+        good((await far.submit([Submit((new_task(), new_task()))]))[0])
+        good((await far.submit([Submit((new_task(),), Idempotency(DEFAULT_ACCOUNT, "r", "k", "f"))]))[0])
+        assert not begun.is_set()
+        waiting = asyncio.ensure_future(far.submit([Submit((new_task(tags=("a",)),))]))
+        assert await asyncio.to_thread(begun.wait, 20.0)
+    good((await waiting)[0])
+
+
+async def test_a_key_that_was_used_is_answered_the_long_way(store: PostgresStore) -> None:
+    key = Idempotency(DEFAULT_ACCOUNT, "r", "k", "f")
+    (first,) = await store.submit([Submit((new_task(),), key)])
+    (again,) = await store.submit([Submit((new_task(),), key)])
+    assert good(again).replayed
+    assert good(again).tasks[0].id == good(first).tasks[0].id
+    assert await count(store) == 1
+
+
+async def test_a_bound_is_kept_and_its_end_is_noticed(store: PostgresStore) -> None:
+    await store.update_queue("q", max_size=1)
+    outcomes = [(await store.submit([Submit((new_task(queue="q"),))]))[0] for _ in range(3)]
+    assert [type(outcome) for outcome in outcomes] == [Submitted, QueueFull, QueueFull]
+    await store.update_queue("q", max_size=None)
+    assert [type((await store.submit([Submit((new_task(queue="q"),))]))[0]) for _ in range(2)] == [
+        Submitted
+    ] * 2
+    assert await count(store) == 3
+
+
+async def test_a_bound_keeps_the_key_of_a_refused_submit_free(
+    store: PostgresStore, watcher: asyncpg.Connection
+) -> None:
+    await store.update_queue("q", max_size=0)
+    key = Idempotency(DEFAULT_ACCOUNT, "r", "k", "f")
+    (outcome,) = await store.submit([Submit((new_task(queue="q"),), key)])
+    assert isinstance(outcome, QueueFull)
+    assert await watcher.fetchval("SELECT count(*) FROM idempotency_keys") == 0
+
+
+async def test_a_key_in_use_elsewhere_is_not_waited_for_without_end(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    await other.execute(
+        "INSERT INTO idempotency_keys VALUES ($1, 'r', 'k', 'f', '[]', now() + interval '1 day')",
+        DEFAULT_ACCOUNT,
+    )
+    async with asyncio.timeout(20):
+        (outcome,) = await store.submit([Submit((new_task(),), Idempotency(DEFAULT_ACCOUNT, "r", "k", "f"))])
+    assert isinstance(outcome, Unavailable)
+    (fine,) = await store.submit([Submit((new_task(),))])
+    good(fine)
+
+
+async def test_an_answer_that_was_lost(
+    network: TcpProxy, far: PostgresStore, watcher: asyncpg.Connection
+) -> None:
+    """The network breaks between the commit and its answer: the store finds its tasks there, and makes no others."""
+    await far.submit([Submit((new_task(),))])
+    network.delay_s = 0.5
+    request = Submit((new_task(), new_task()), Idempotency(DEFAULT_ACCOUNT, "r", "k", "f"))
+    waiting = asyncio.ensure_future(far.submit([request]))
+    async with asyncio.timeout(20):
+        while await watcher.fetchval("SELECT count(*) FROM tasks") < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    network.delay_s = 0.0
+    network.hang_up()
+    (outcome,) = await waiting
+    assert (good(outcome).created, good(outcome).replayed) == ((True, True), False)
+    assert await count(far) == 3

@@ -22,6 +22,9 @@ class Collision(Exception):
     """What was read is true no longer; a verb that finds it out raises this, and runs again."""
 
 
+# What PostgreSQL cannot store though it is a text in Python: NUL characters, lone surrogates.
+UNSTORABLE: Final = (asyncpg.DataError, UnicodeEncodeError)
+
 # Refused at the door, or shown out: 57P* (shutdown, starting up), 53300 (too many), 08* (connection), 25006 (a primary that
 # has become a standby), 57P05 (idle session timeout), 25P03 (idle in transaction).
 _BROKEN: Final = ("08", "57P", "53300", "25006", "25P03", "57014")

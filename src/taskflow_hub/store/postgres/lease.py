@@ -2,8 +2,9 @@
 
 One lease is one transaction: lock the workers that shall get something, count what they run (in a second statement: a count
 made while waiting for the lock would be old), take the first ready tasks of the lines they serve, past those that another
-process is just taking, and write the owner. Who gets which is said by store/allot.py, where to look by marks.py, and what
-limits let start by limits.py.
+process is just taking, and write the owner. Where one worker alone has room, and one line alone is to be read, the last two
+are one statement (`_Reading._whole`). Who gets which is said by store/allot.py, where to look by marks.py, and what limits let
+start by limits.py.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -142,11 +143,11 @@ class _Reading:
         """`held`: where limits hold something back."""
         leases: list[Lease] = []
         scan = round_.scan()
-        lanes = set() if scan is None else set(held).intersection(scan.lanes)
-        if lanes:
-            await self._limits.look(lanes)
+        with_held = set() if scan is None else set(held).intersection(scan.lanes)
+        if with_held:
+            await self._limits.look(with_held)
         while scan is not None:
-            if not lanes and (whole := await self._whole(round_, scan, running)):
+            if not with_held and (whole := await self._whole(round_, scan, running)):
                 leases += whole
                 scan = round_.scan()
                 continue

@@ -31,7 +31,7 @@ NOTIFY: Final = statement("only/notify")
 
 CHANNEL: Final = "taskflow_hub"
 GATHER_S: Final = 0.01  # messages are at least so far apart; what is told meanwhile goes out together
-APART_S: Final = 0.02  # and so are the answers of `changed`
+APART_S: Final = 0.02  # and so are the answers of `changed`, unless there is work
 GOODBYE_S: Final = 1.0  # for so long at most the last message holds up a stop
 HELLO_S: Final = 30.0  # how often a process lets the others know that it is there
 COMPANY_S: Final = 100.0  # for so long after it was last heard a process is believed to be there
@@ -82,12 +82,10 @@ class Company:
         self._pending = Message(self._me)
         self._answered_at = -math.inf
         self._stopping = False
-        self._announcing: asyncio.Task[None] | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []  # the first of them announces
 
     def start(self) -> None:
-        self._announcing = self._link.loop.create_task(self._announce(), name="taskflow-store-announce")
-        self._tasks = [self._announcing]
+        self._tasks = [self._link.loop.create_task(self._announce(), name="taskflow-store-announce")]
         if self._dsn is None:
             log.info(
                 "other processes are noticed by polling: behind a pooler, database.listen_url is needed to hear them at once"
@@ -102,12 +100,12 @@ class Company:
         self._stopping = True
         self._told.set()
         self._say.set()
-        if self._announcing is not None:
-            await asyncio.wait([self._announcing], timeout=GOODBYE_S)
+        if not self._tasks:
+            return
+        await asyncio.wait(self._tasks[:1], timeout=GOODBYE_S)
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.wait(self._tasks)
 
     # --- for the store -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from taskflow_hub.store.documents import json_text, to_json
 from taskflow_hub.store.postgres.shard import SHARD
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Transaction
-from taskflow_hub.store.postgres.writer import Verb
+from taskflow_hub.store.postgres.writer import Verb, always
 from taskflow_hub.store.verdicts import (
     ABORTED,
     APPLIED,
@@ -128,14 +128,14 @@ async def _progress(tx: Transaction, items: Sequence[Progressed]) -> list[Verdic
     return [STALE if _fence(item) in stale else APPLIED for item in items]
 
 
-SUCCEED: Final = Verb(_succeed, single=True)
-RETRY: Final = Verb(_retry, single=True)
-SNOOZE: Final = Verb(_snooze, single=True)
-FAIL: Final = Verb(_fail, single=True)
-RELEASE: Final = Verb(_release, single=True)
-LOSE: Final = Verb(_lose, single=True)
-ABORT: Final = Verb(_abort, single=True)
-PROGRESS: Final = Verb(_progress, single=True)
+SUCCEED: Final = Verb(_succeed, single=always)
+RETRY: Final = Verb(_retry, single=always)
+SNOOZE: Final = Verb(_snooze, single=always)
+FAIL: Final = Verb(_fail, single=always)
+RELEASE: Final = Verb(_release, single=always)
+LOSE: Final = Verb(_lose, single=always)
+ABORT: Final = Verb(_abort, single=always)
+PROGRESS: Final = Verb(_progress, single=always)
 
 
 # --- what is sent ------------------------------------------------------------------------------------------------------

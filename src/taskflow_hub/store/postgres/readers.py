@@ -48,7 +48,7 @@ class Readers:
                     if not self._link.bare and not planned:
                         return await query(Snapshot(connection, now))
                     async with connection.transaction(readonly=True):
-                        if planned:
+                        if planned and not self._link.bare:  # behind a pooler no plan is kept
                             await connection.execute(PLAN)
                         return await query(Snapshot(connection, now))
             except Exception as error:

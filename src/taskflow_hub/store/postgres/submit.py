@@ -19,7 +19,8 @@ from taskflow_hub.store.births import Birth, birth_of
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.documents import decoder, policy_text, to_json
 from taskflow_hub.store.keys import Answer, in_order, maybe_known, replayed
-from taskflow_hub.store.postgres.faults import Collision
+from taskflow_hub.store.postgres.faults import UNSTORABLE, Collision
+from taskflow_hub.store.postgres.few import Few
 from taskflow_hub.store.postgres.idempotency import IdempotencyKeys
 from taskflow_hub.store.postgres.part import read_tasks
 from taskflow_hub.store.postgres.shard import SHARD
@@ -46,8 +47,6 @@ CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 PATIENCE_MS: Final = 2_000  # for so long a batch waits for keys that others are just using
 SHORT_PATIENCE_MS: Final = 50  # and those who did, once more, each by itself
 
-# What PostgreSQL cannot store though it is a text in Python: NUL characters, lone surrogates.
-_UNSTORABLE: Final = (asyncpg.DataError, UnicodeEncodeError)
 # A key is in use in a transaction that stays open: somebody submits within a transaction of their own (within.py).
 _BUSY: Final = asyncpg.LockNotAvailableError
 
@@ -88,17 +87,27 @@ class Intake:
 
     def __init__(self) -> None:
         self._newest = new_id()
-        self.verb: Final = Verb(self.submit)
+        self._few = Few()
+        self.verb: Final = Verb(self.submit, single=self._may_be_single)
+
+    def _may_be_single(self, submits: Sequence[Submit]) -> bool:
+        return self._few.may_take(submits, self._newest)
 
     async def submit(self, tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
         twice, old = maybe_known(submits, self._newest)
         # Before anything is written: should this run again, all of it is old.
         self._newest = max(self._newest, max((new.id for one in submits for new in one.tasks), default=""))
+        if tx.single:
+            return await self._few.submit(tx, submits)
         try:
-            return await _Batch(tx, submits, twice, old, PATIENCE_MS).run()
-        except (*_UNSTORABLE, _BUSY):
+            batch = _Batch(tx, submits, twice, old, PATIENCE_MS)
+            outcomes = await batch.run()
+        except (*UNSTORABLE, _BUSY):
             await tx.start_over()
             return [await _alone(tx, request) for request in submits]
+        if not batch.bounded:
+            self._few.unbounded(submits)
+        return outcomes
 
 
 async def _alone(tx: Transaction, request: Submit) -> Submitted | TaskflowError:
@@ -107,7 +116,7 @@ async def _alone(tx: Transaction, request: Submit) -> Submitted | TaskflowError:
     ids = [new.id for new in request.tasks]
     try:
         (outcome,) = await _Batch(tx, [request], set(ids), ids, SHORT_PATIENCE_MS).run()
-    except _UNSTORABLE as error:
+    except UNSTORABLE as error:
         refusal: TaskflowError = Invalid(f"It cannot be stored: {error}")
     except _BUSY:
         refusal = refusals.key_busy()

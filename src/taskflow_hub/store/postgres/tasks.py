@@ -24,7 +24,7 @@ from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.states import states
 from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.transaction import Transaction, columns
-from taskflow_hub.store.postgres.writer import Verb
+from taskflow_hub.store.postgres.writer import Verb, always
 from taskflow_hub.store.values import Due, Leased, Submit, Submitted
 from taskflow_hub.store.verdicts import first_times
 
@@ -235,4 +235,4 @@ async def _log(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> list[None]:
     return [None] * len(rows)
 
 
-_LOG: Final = Verb(_log, single=True)
+_LOG: Final = Verb(_log, single=always)

@@ -27,10 +27,14 @@ class Snapshot:
 
 
 class Transaction(Snapshot):
-    """Writing. What is noted here is told after the commit (hints only: losing them costs time, never a task)."""
+    """Writing. What is noted here is told after the commit (hints only: losing them costs time, never a task).
 
-    def __init__(self, connection: asyncpg.Connection, now: datetime | None) -> None:
+    `single`: there is no BEGIN around it, so it may write with one statement only.
+    """
+
+    def __init__(self, connection: asyncpg.Connection, now: datetime | None, *, single: bool = False) -> None:
         super().__init__(connection, now)
+        self.single = single
         self.ready: dict[Line, int] = {}
         self.changed = False
         self.held = False

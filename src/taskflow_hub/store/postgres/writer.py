@@ -29,16 +29,25 @@ GATHER_ITEMS: Final = (
 )
 
 
+def always(_items: Sequence[Any]) -> bool:
+    return True
+
+
+def never(_items: Sequence[Any]) -> bool:
+    return False
+
+
 @dataclass(frozen=True, eq=False)
 class Verb(Generic[Item, Outcome]):
     """What takes many items and has an outcome for each.
 
-    `run` must do no harm when it runs again after a commit whose answer was lost. `single`: it is one statement (and whatever
-    it reads afterwards need not belong to the same moment), so it needs no BEGIN and COMMIT around it.
+    `run` must do no harm when it runs again after a commit whose answer was lost. `single` is asked before each try: for
+    these items it is one statement (and whatever it reads afterwards need not belong to the same moment), so it needs no
+    BEGIN and COMMIT around it.
     """
 
     run: Callable[[Transaction, Sequence[Item]], Awaitable[list[Outcome]]]
-    single: bool = False
+    single: Callable[[Sequence[Item]], bool] = never
 
 
 class _Call:
@@ -139,7 +148,9 @@ class Writer:
         """Everything in one transaction; if that fails for what was asked, each call by itself, so that only one is blamed."""
         items = calls[0].items if len(calls) == 1 else [item for call in calls for item in call.items]
         try:
-            found = await self._transact(lambda tx: verb.run(tx, items), repeatable=True, single=verb.single)
+            found = await self._transact(
+                lambda tx: verb.run(tx, items), repeatable=True, single=lambda: verb.single(items)
+            )
         except Exception as error:
             if len(calls) == 1 or fault_of(error) is not Fault.OURS or isinstance(error, ShuttingDown):
                 return [(call, None, error) for call in calls]
@@ -155,7 +166,11 @@ class Writer:
     # --- one transaction -----------------------------------------------------------------------------------------------
 
     async def _transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, repeatable: bool = False, single: bool = False
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        repeatable: bool = False,
+        single: Callable[[], bool] = lambda: False,
     ) -> T:
         patience = Patience(self._link)
         made_days = False
@@ -164,8 +179,8 @@ class Writer:
             committing = False
             try:
                 async with self._link.connection() as connection:
-                    tx = Transaction(connection, now)
-                    if single and not self._link.bare:
+                    tx = Transaction(connection, now, single=not self._link.bare and single())
+                    if tx.single:
                         committing = True
                         found = await work(tx)
                     else:

@@ -37,6 +37,15 @@ async def on_other_loops(count: int, work: Callable[[int], Awaitable[None]]) -> 
     assert not errors, errors
 
 
+async def listening(store: Store) -> asyncio.Future[News]:
+    """It has answered of all there was, and waits for what comes now."""
+    while await store.changed(0.0):
+        pass
+    waiting = asyncio.ensure_future(store.changed(60.0))
+    await asyncio.sleep(0)
+    return waiting
+
+
 async def _awaited(work: Awaitable[None]) -> None:
     await work
 
@@ -147,10 +156,7 @@ class CompanyContract(ContractBase):
 
     async def test_another_process_is_heard(self, kit: Kit) -> None:
         other = await kit.another_store()
-        while await kit.store.changed(0.0):
-            pass
-        waiting = asyncio.ensure_future(kit.store.changed(60.0))
-        await asyncio.sleep(0)
+        waiting = await listening(kit.store)
         await other.submit([Submit((new_task(),))])
         news = await waiting
         assert news
@@ -160,10 +166,7 @@ class CompanyContract(ContractBase):
 
     async def test_who_submits_and_ends_at_once_is_heard(self, kit: Kit) -> None:
         other = await kit.another_store()
-        while await kit.store.changed(0.0):
-            pass
-        waiting = asyncio.ensure_future(kit.store.changed(60.0))
-        await asyncio.sleep(0)
+        waiting = await listening(kit.store)
         await other.submit([Submit((new_task(),))])
         await other.close()
         assert await waiting

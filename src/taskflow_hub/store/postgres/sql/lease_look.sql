@@ -1,7 +1,7 @@
 -- What else a lease has to know: who is alive at all, for what nobody serves is put aside; which queues are paused; and which (queue,
 -- type) have tasks that limits hold back, if it is known that there are such ($1): a walk from one to the next along their index
--- (ordered by all its columns, for only this index can do so). And with it, a row for each, what the workers run: a statement of its own,
--- after their rows were locked, for a count taken while waiting for them would be old (trap c of the design).
+-- (ordered by all its columns, for only this index can do so). And with it, a row for each, what the workers run. This comes
+-- after their rows were locked, for a count that was taken while waiting for them would be old (trap c of the design).
 SELECT look.*, found.*
 FROM (SELECT
     ARRAY(SELECT id FROM workers WHERE state = 'alive') AS alive,

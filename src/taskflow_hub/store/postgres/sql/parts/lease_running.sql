@@ -1,6 +1,5 @@
--- For lease_look: what each of these workers runs: what it was seen running before (looked up by id, and by nothing else, for the other index has
--- an entry for every lease that vacuum could not remove yet), and what it was given since. A second statement, after the
--- workers' rows are locked: a count taken while waiting for them would be old (trap c of the design).
+-- For lease_look: what each of these workers runs. That is what was seen running before (looked up by id, and by nothing else, for
+-- the other index has an entry for every lease that vacuum could not remove yet), and what it was given since.
 WITH mine (worker, upto) AS (SELECT * FROM unnest($2::text[], $3::bigint[])),
 seen AS MATERIALIZED (
     SELECT worker, id, lease_no, crashes, status FROM tasks WHERE id = ANY ($4::uuid[])
