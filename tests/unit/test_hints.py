@@ -60,7 +60,7 @@ async def test_a_change_from_outside_wakes_everyone() -> None:
     for topic in Topic:
         hints.on(topic, lambda topic=topic: heard.add(topic))  # type: ignore[misc]
     with hints.watch("a") as a, hints.watch("b") as b:
-        hints.outside()
+        hints.outside(*Topic)
         assert a.is_set()
         assert b.is_set()
     assert heard == set(Topic)
@@ -159,7 +159,7 @@ def test_a_hint_to_a_loop_that_has_closed_is_nobodys_business() -> None:
     asyncio.run(bind())
     hints.tell(Topic.WORK)
     hints.changed(["a"], Topic.WORK)
-    hints.outside()
+    hints.outside(*Topic)
 
 
 async def test_a_hint_on_the_bound_loop_is_told_at_once() -> None:

@@ -49,10 +49,11 @@ class Hints:
             _call_on(self._loop, lambda: self._wake(watched))
         self.tell(Topic.TASKS, *topics)
 
-    def outside(self) -> None:
-        """Another process changed something, nobody knows what: wake everyone."""
-        _call_on(self._loop, lambda: self._wake(tuple(self._watches)))
-        self.tell(*Topic)
+    def outside(self, *topics: Topic) -> None:
+        """Another process changed something, nobody knows which task: wake all watchers, and who listens to `topics`."""
+        if self._watches:
+            _call_on(self._loop, lambda: self._wake(tuple(self._watches)))
+        self.tell(*topics)
 
     @contextlib.contextmanager
     def watch(self, task_id: str) -> Iterator[asyncio.Event]:

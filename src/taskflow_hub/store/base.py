@@ -379,7 +379,7 @@ class Upkeep(Protocol):
     async def changed(self, wait_s: float) -> News:
         """Wait until another process may have changed something, or `wait_s` seconds: NOTHING. A hint, never the contract.
 
-        WORK is told at once. For ANYTHING there may be a pause after the last, in which more of it gathers.
+        WORK is told at once, if need be alone. For the rest there may be a pause after the last, in which more of it gathers.
         """
         ...
 

@@ -1,7 +1,7 @@
 """What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntFlag, StrEnum
 
 from msgspec import Raw, Struct
 
@@ -255,12 +255,14 @@ class Bulk(Struct, frozen=True, kw_only=True):
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
 
-class News(IntEnum):
-    """What another process may have changed. NOTHING is false."""
+class News(IntFlag):
+    """What another process may have changed."""
 
     NOTHING = 0
     WORK = 1  # something may be leased
-    ANYTHING = 2
+    TASKS = 2  # tasks, but nothing was given a time
+    OTHER = 4  # that, or queues, workers, task types, bulk operations
+    ANYTHING = 7
 
 
 class Pruned(Struct, frozen=True):

@@ -17,8 +17,10 @@ class Listener(Loop):
 
     async def tick(self) -> float | None:
         news = await self._store.changed(WAIT_S)
-        if news is News.WORK:
+        if News.OTHER in news:
+            self._hints.outside(*Topic)
+        elif News.TASKS in news:
+            self._hints.outside(Topic.TASKS)
+        if News.WORK in news:
             self._hints.tell(Topic.WORK)
-        elif news is News.ANYTHING:
-            self._hints.outside()
         return 0.0

@@ -8,7 +8,7 @@ from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, TaskFilter
+from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, News, TaskFilter
 
 CREATE_BULK: Final = statement("create_bulk")
 BULK: Final = statement("bulk")
@@ -66,7 +66,7 @@ async def _running(snapshot: Snapshot) -> list[Bulk]:
 async def _create(
     tx: Transaction, bulk_id: str, account: str, action: BulkAction, where: TaskFilter, total: int
 ) -> Bulk:
-    tx.changed = True
+    tx.note(News.OTHER)
     await tx.run(CREATE_BULK, tx.now, bulk_id, account, action.value, to_json(where), total)
     bulk = await _bulk(tx, account, bulk_id)
     assert bulk is not None
@@ -81,6 +81,6 @@ async def _advance(
 
 
 async def _abort(tx: Transaction, account: str, bulk_id: str) -> Bulk | None:
-    tx.changed = True
+    tx.note(News.OTHER)
     await tx.run(ABORT_BULK, tx.now, bulk_id, account)
     return await _bulk(tx, account, bulk_id)

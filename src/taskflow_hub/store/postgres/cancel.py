@@ -11,6 +11,7 @@ from taskflow_hub.store.postgres.shard import SHARD
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.states import states
 from taskflow_hub.store.postgres.transaction import Transaction
+from taskflow_hub.store.values import News
 
 CANCEL: Final = statement("only/cancel")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
@@ -19,7 +20,7 @@ CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 async def cancel(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | None]:
     known = list(await states(tx, account, set(ids)))
     if known and await tx.value(CANCEL, tx.now, SHARD, known):
-        tx.changed = True
+        tx.note(News.TASKS)
     found = await read_tasks(tx, known)
     if any(_missed(task) for task in found.values()):
         raise Collision("a task was finished when we came, and somebody has redriven it since")
@@ -29,7 +30,8 @@ async def cancel(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task
 async def cancel_unstarted(tx: Transaction, ids: Collection[str]) -> list[str]:
     """For what makes way for another, or is purged: the ids of those that were cancelled. What runs by now is left alone."""
     cancelled = [row["id"] for row in await tx.fetch(CANCEL_UNSTARTED, tx.now, SHARD, list(ids))]
-    tx.changed = tx.changed or bool(cancelled)
+    if cancelled:
+        tx.note(News.TASKS)
     return cancelled
 
 

@@ -13,7 +13,7 @@ from taskflow_hub.store.postgres.shard import SHARD
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
 from taskflow_hub.store.postgres.writer import Writer
-from taskflow_hub.store.values import Due
+from taskflow_hub.store.values import Due, News
 
 NEXT_DUE: Final = statement("next_due")
 PROMOTE_DUE: Final = statement("only/promote_due")
@@ -87,7 +87,8 @@ async def _next_expiry(snapshot: Snapshot) -> float | None:
 
 async def _expire_due(tx: Transaction, limit: int) -> Due:
     ids = [row["id"] for row in await tx.fetch(EXPIRE, tx.now, SHARD, limit)]
-    tx.changed = tx.changed or bool(ids)
+    if ids:
+        tx.note(News.TASKS)
     return _due(ids, limit, await _next_expiry(tx))
 
 

@@ -20,7 +20,7 @@ from taskflow_hub.store.keys import maybe_known
 from taskflow_hub.store.postgres.faults import UNSTORABLE, Collision
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Transaction, columns
-from taskflow_hub.store.values import NewTask, Submit, Submitted
+from taskflow_hub.store.values import News, NewTask, Submit, Submitted
 
 SUBMIT_FEW: Final = statement("only/submit_few")
 
@@ -74,6 +74,8 @@ class Few:
             self._bounds([new for new, row in found if row["bounded"]])
             raise Collision("a key has been used, or a queue has a bound")
         tx.note_ready([(row["lane"], new.type, new.priority, row["seq"]) for new, row in found])
+        if any(new.expires_at for new in tasks):
+            tx.note(News.OTHER)
         made = iter([_task(new, row) for new, row in found])
         return [
             Submitted(tuple([next(made) for _ in request.tasks]), (True,) * len(request.tasks))

@@ -17,6 +17,7 @@ from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.postgres.partitions import FINISHED, Day, days_there
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+from taskflow_hub.store.values import News
 
 DAYS_TRY_LOCK: Final = statement("only/days_try_lock")
 IN_THE_WAY: Final = statement("only/in_the_way")
@@ -80,7 +81,7 @@ async def take_away(tx: Transaction, day: Day) -> None:
         await tx.run(LEAVE, day.name)
     else:
         await _at_once(tx, f"DROP TABLE {day.name}")
-    tx.changed = True
+    tx.note(News.TASKS)
 
 
 async def clear(tx: Transaction, *, thoroughly: bool) -> Cleared | None:

@@ -26,7 +26,7 @@ from taskflow_hub.store.postgres.running import RunningTasks
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
-from taskflow_hub.store.values import Lease, Leased
+from taskflow_hub.store.values import Lease, Leased, News
 
 LOOK: Final = statement("lease_look")
 WORKERS: Final = statement("only/lease_workers")
@@ -314,7 +314,7 @@ async def _hold(
             return True
         held = await tx.run(HOLD_UNSERVED, *lane, left)
         if held:
-            tx.changed = True
+            tx.note(News.TASKS)
         if held < left:
             reached.update((line, None) for line in marks if line[:2] == lane)
         left -= held

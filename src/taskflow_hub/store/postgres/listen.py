@@ -41,12 +41,13 @@ log = structlog.stdlib.get_logger("taskflow.store")
 
 
 class Message(Struct, omit_defaults=True):
-    """One notification. `ready`: (queue, type, priority, lowest seq); None with `changed`: look for yourself. `held`: limits
-    hold back something more."""
+    """One notification. `ready`: (queue, type, priority, lowest seq); None with `changed`: look for yourself. `tasks_only`: of
+    all there is only tasks have changed. `held`: limits hold back something more."""
 
     by: str
     ready: list[tuple[str, str, int, int]] | None = None
     changed: bool = False
+    tasks_only: bool = False
     held: bool = False
     hello: bool = False  # an answer is wanted
 
@@ -77,9 +78,11 @@ class Company:
         self._until = link.loop.time() + COMPANY_S
         self._ready: dict[Line, int] = {}
         self._say = asyncio.Event()
-        self._told = asyncio.Event()
-        self._work = asyncio.Event()  # of what was told, something may be leased
-        self._pending = Message(self._me)
+        self._pending = News.NOTHING  # to be told
+        self._held = self._asks = False
+        self._news = News.NOTHING  # that was heard
+        self._told = asyncio.Event()  # there is some
+        self._work = asyncio.Event()  # there is WORK
         self._answered_at = -math.inf
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []  # the first of them announces
@@ -109,41 +112,45 @@ class Company:
 
     # --- for the store -------------------------------------------------------------------------------------------------
 
-    def tell(self, ready: Mapping[Line, int], *, held: bool = False) -> None:
-        """Something has changed, and these lines may have ready tasks from these places on. `held`: limits hold back more."""
+    def tell(self, news: News, ready: Mapping[Line, int], *, held: bool = False) -> None:
+        """This has changed, and these lines may have ready tasks from these places on. `held`: limits hold back more."""
         if self._link.loop.time() > self._until:
             return
         for line, seq in ready.items():
             self._ready[line] = min(seq, self._ready.get(line, seq))
-        self._pending.changed = True
-        self._pending.held |= held
+        self._pending |= news
+        self._held |= held
         self._say.set()
 
-    def wake(self) -> None:
-        """Whoever waits in `changed` shall look for work."""
+    def wake(self, news: News = News.WORK) -> None:
+        """Whoever waits in `changed` shall look."""
+        self._news |= news
         self._told.set()
-        self._work.set()
+        if News.WORK in news:
+            self._work.set()
 
     async def changed(self, wait_s: float) -> News:
         """See store/base.py. Without a connection that listens, anything may have changed whenever the time is over."""
         return await self._link.run(lambda: self._changed(wait_s))
 
     async def _changed(self, wait_s: float) -> News:
-        news = News.ANYTHING if self._dsn is None else News.NOTHING
+        answered = News.ANYTHING
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._told.wait()
-                news = News.ANYTHING
                 due = self._answered_at + APART_S
                 if self._link.loop.time() < due:
                     async with asyncio.timeout_at(due):
                         await self._work.wait()
-                        news = News.WORK
+                        answered = News.WORK
         if self._stopping:
             raise ShuttingDown("the store is closed")
+        news = News.ANYTHING if self._dsn is None else self._news & answered
+        self._news &= ~answered
         self._work.clear()
-        if news is News.ANYTHING:
+        if not self._news:
             self._told.clear()
+        if news and answered == News.ANYTHING:
             self._answered_at = self._link.loop.time()
         return news
 
@@ -160,10 +167,10 @@ class Company:
             except TimeoutError:
                 hello_at = self._link.loop.time() + HELLO_S
             self._say.clear()
-            if self._pending.changed or not self._stopping:
+            if self._pending or not self._stopping:
                 sent_at = self._link.loop.time()
                 await self._send()
-            if self._stopping and not self._pending.changed:
+            if self._stopping and not self._pending:
                 return
 
     async def _until_later(self, at: float) -> None:
@@ -173,13 +180,19 @@ class Company:
             await asyncio.sleep(wait_s)
 
     def _hello(self) -> None:
-        self._pending.hello = True
+        self._asks = True
         self._say.set()
 
     async def _send(self) -> None:
-        message, self._pending = self._pending, Message(self._me)
-        message.ready = [(*line, seq) for line, seq in self._ready.items()]
-        self._ready = {}
+        message = Message(
+            self._me,
+            ready=[(*line, seq) for line, seq in self._ready.items()],
+            changed=bool(self._pending),
+            tasks_only=self._pending == News.TASKS,
+            held=self._held,
+            hello=self._asks,
+        )
+        self._ready, self._pending, self._held, self._asks = {}, News.NOTHING, False, False
         text = msgspec.json.encode(message)
         if len(text) > LONGEST:
             message.ready = None
@@ -229,7 +242,7 @@ class Company:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(CHANNEL, self._hear)
             self._heard.missed()  # whatever was said meanwhile was missed
-            self.wake()
+            self.wake(News.ANYTHING)
             self._hello()
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -246,7 +259,7 @@ class Company:
         except msgspec.DecodeError as error:  # another version, or somebody who plays with our channel
             log.debug("not understood", error=str(error))
             self._heard.missed()
-            self.wake()
+            self.wake(News.ANYTHING)
             return
         if message.by == self._me:
             return
@@ -260,6 +273,5 @@ class Company:
         if message.held:
             self._heard.limited()
         if message.changed:
-            self._told.set()
-            if message.ready != [] or message.held:
-                self._work.set()
+            news = News.TASKS if message.tasks_only else News.TASKS | News.OTHER
+            self.wake(news | News.WORK if message.ready != [] or message.held else news)

@@ -18,6 +18,7 @@ from taskflow_hub.store.postgres.shard import SHARD
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.postgres.writer import Verb, always
+from taskflow_hub.store.values import News
 from taskflow_hub.store.verdicts import (
     ABORTED,
     APPLIED,
@@ -82,6 +83,7 @@ async def _retry(tx: Transaction, items: Sequence[moves.Retry]) -> list[Verdict]
         _errors(first),
         *_ends(first),
     )
+    tx.note(News.OTHER)  # they have a time now
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
@@ -89,6 +91,7 @@ async def _snooze(tx: Transaction, items: Sequence[moves.Snooze]) -> list[Verdic
     first = _first_of_each(items)
     delays, ends = [item.delay_s for item in first], [item.until for item in first]
     rows = await tx.fetch(_SNOOZE, tx.now, SHARD, *_fences(first), _ran(first), delays, ends)
+    tx.note(News.OTHER)
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
@@ -124,7 +127,8 @@ async def _progress(tx: Transaction, items: Sequence[Progressed]) -> list[Verdic
     said = [to_json({"n": item.n, "fraction": item.fraction, "message": item.message}) for item in last]
     numbers = [item.n for item in last]
     stale = {_fence(i) for i in _at(last, await tx.fetch(_PROGRESS, tx.now, *_fences(last), said, numbers))}
-    tx.changed = tx.changed or len(stale) < len(last)
+    if len(stale) < len(last):
+        tx.note(News.TASKS)
     return [STALE if _fence(item) in stale else APPLIED for item in items]
 
 
@@ -207,7 +211,8 @@ async def _verdicts(
     misfits: Sequence[MoveT],
     aborted: Sequence[MoveT] = (),
 ) -> list[Verdict]:
-    tx.changed = tx.changed or len(misfits) < len(first)
+    if len(misfits) < len(first):
+        tx.note(News.TASKS)
     if first is items and not misfits and not aborted:
         return [APPLIED] * len(items)
     known = await _ended_by(tx, misfits)

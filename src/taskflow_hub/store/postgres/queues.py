@@ -11,7 +11,7 @@ from taskflow_hub.store.postgres.cancel import cancel_unstarted
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.values import Depth, Rate
+from taskflow_hub.store.values import Depth, News, Rate
 
 QUEUES: Final = statement("queues")
 PAUSE: Final = statement("pause")
@@ -54,7 +54,7 @@ async def _queues(snapshot: Snapshot) -> list[Queue]:
 
 
 async def _change(tx: Transaction, sql: str, *values: object) -> Queue:
-    tx.changed = True
+    tx.note(News.OTHER)
     row = await tx.row(sql, *values)
     assert row is not None
     return _queue(row)

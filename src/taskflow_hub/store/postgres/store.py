@@ -76,8 +76,8 @@ class PostgresStore(Tasks, Workers, Queues, Reads, Bulks, Upkeep):
     def _committed(self, tx: Transaction) -> None:
         if tx.ready:
             self._dispatch.lower(tx.ready)
-        if tx.changed:
-            self._company.tell(tx.ready, held=tx.held)
+        if tx.news:
+            self._company.tell(tx.news, tx.ready, held=tx.held)
 
     def _found(self) -> None:
         self._company.wake()

@@ -31,7 +31,7 @@ from taskflow_hub.store.postgres.unique import UniqueKeys, Wanted
 from taskflow_hub.store.postgres.writer import Verb
 from taskflow_hub.store.rooms import Rooms
 from taskflow_hub.store.stated import keys_of
-from taskflow_hub.store.values import Call, Submit, Submitted
+from taskflow_hub.store.values import Call, News, Submit, Submitted
 
 SUBMIT_LOOK: Final = statement("submit_look")
 KNOWN: Final = statement("known")
@@ -311,7 +311,7 @@ class _Batch:
         if self.births:
             await self._insert()
         if self.replaced:
-            self.tx.changed = True
+            self.tx.note(News.TASKS)
             await self.tx.run(CANCEL_UNSTARTED, self.tx.now, SHARD, list(self.replaced))
         await self.unique.settle(self.tx)
         await self.limits.settle(self.tx)
@@ -334,6 +334,8 @@ class _Batch:
         if tags:
             await self.tx.run(TAG, *columns(tags))
         self.tx.note_ready((row[3], row[2], row[4], row[5]) for row in rows if row[5] is not None)
+        if any(birth.status is State.SCHEDULED or birth.new.expires_at for birth in births):
+            self.tx.note(News.OTHER)
 
     async def _check_again(self, ids: Sequence[str]) -> None:
         """A commit whose answer was lost may have been under way when ids were looked for, and its tasks have ended by now."""

@@ -25,7 +25,7 @@ from taskflow_hub.store.postgres.states import states
 from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.transaction import Transaction, columns
 from taskflow_hub.store.postgres.writer import Verb, always
-from taskflow_hub.store.values import Due, Leased, Submit, Submitted
+from taskflow_hub.store.values import Due, Leased, News, Submit, Submitted
 from taskflow_hub.store.verdicts import first_times
 
 PROMOTE: Final = statement("promote")
@@ -158,7 +158,7 @@ async def _update(
         if refusal is not None or asked:
             return refusal or _collision()
     else:
-        tx.changed = True
+        tx.note(News.OTHER)
         if row["seq"] is not None:
             tx.note_ready([tuple(row)])
     return (await read_tasks(tx, [task_id]))[task_id]
@@ -192,7 +192,7 @@ async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> 
     since = earliest_finish(ids)
     gone = [row["id"] for row in await tx.fetch(DELETE, list(ids), account, since)]
     if gone:
-        tx.changed = True
+        tx.note(News.TASKS)
         await tx.run(DELETE_ATTEMPTS, gone, since)
         await tx.run(DELETE_LOGS, gone, since - KEPT_BEFORE)
         await tx.run(DELETE_TAGS, gone)
@@ -211,7 +211,8 @@ async def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
 
 async def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     moved = [row["id"] for row in await tx.fetch(SKIP, tx.now, list(ids))]
-    tx.changed = tx.changed or bool(moved)
+    if moved:
+        tx.note(News.TASKS)
     return first_times(ids, moved)
 
 
@@ -219,7 +220,8 @@ async def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     if not ids:
         return []
     moved = [row["id"] for row in await tx.fetch(RESET, list(ids), earliest_finish(ids))]
-    tx.changed = tx.changed or bool(moved)
+    if moved:
+        tx.note(News.TASKS)
     return first_times(ids, moved)
 
 
@@ -231,7 +233,7 @@ async def _log(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> list[None]:
     first = {row[:3]: row for row in reversed(rows)}
     since = earliest_finish(id for id, *_ in first) - KEPT_BEFORE
     if await tx.run(LOG, tx.now, *columns(first.values()), since):
-        tx.changed = True
+        tx.note(News.TASKS)
     return [None] * len(rows)
 
 

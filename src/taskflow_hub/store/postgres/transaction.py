@@ -6,6 +6,8 @@ from typing import Any
 
 import asyncpg
 
+from taskflow_hub.store.values import News
+
 Line = tuple[str, str, int]  # queue, type, priority: inside a line, place is `seq` alone
 
 
@@ -36,7 +38,7 @@ class Transaction(Snapshot):
         super().__init__(connection, now)
         self.single = single
         self.ready: dict[Line, int] = {}
-        self.changed = False
+        self.news = News.NOTHING
         self.held = False
 
     async def run(self, sql: str, *values: Any) -> int:
@@ -47,11 +49,14 @@ class Transaction(Snapshot):
     async def start_over(self) -> None:
         """Undo everything, and go on in a new transaction."""
         await self.connection.execute("ROLLBACK; BEGIN")
-        self.ready, self.changed, self.held = {}, False, False
+        self.ready, self.news, self.held = {}, News.NOTHING, False
+
+    def note(self, news: News) -> None:
+        self.news |= news
 
     def note_ready(self, places: Iterable[tuple[str, str, int, int]]) -> None:
         """These (queue, type, priority, seq) may be leased now: the lowest `seq` of each line is what counts."""
-        self.changed = True
+        self.note(News.TASKS)
         for queue, type, priority, seq in places:
             line = (queue, type, priority)
             if seq < self.ready.get(line, seq + 1):
@@ -59,7 +64,8 @@ class Transaction(Snapshot):
 
     def note_held(self) -> None:
         """Limits hold back some more tasks: whoever has room may find that they may start."""
-        self.changed = self.held = True
+        self.note(News.TASKS)
+        self.held = True
 
 
 def columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

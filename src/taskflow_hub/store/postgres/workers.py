@@ -15,7 +15,7 @@ from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.running import Seen
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.values import Beat, Orphan, Taken
+from taskflow_hub.store.values import Beat, News, Orphan, Taken
 
 REGISTER: Final = statement("register")
 REGISTER_LOCK: Final = statement("only/register_lock")
@@ -92,7 +92,7 @@ async def _register(tx: Transaction, worker: Register) -> None:
     )
     if not new:
         return
-    tx.changed = True
+    tx.note(News.OTHER)
     if worker.previous is not None:
         await tx.run(BURY, tx.now, worker.previous)
     await tx.run(
@@ -168,19 +168,22 @@ async def _write(tx: Transaction, worker: str, changes: Sequence[Change]) -> Non
         [change.missing for change in changes],
         [change.starts for change in changes],
     )
-    tx.changed = any(change.starts for change in changes)
+    if any(change.starts for change in changes):
+        tx.note(News.TASKS)
 
 
 # --- leaving ---------------------------------------------------------------------------------------------------------
 
 
 async def _bury(tx: Transaction, worker: str) -> bool:
-    tx.changed = await tx.run(BURY, tx.now, worker) == 1
-    return tx.changed
+    if buried := await tx.run(BURY, tx.now, worker) == 1:
+        tx.note(News.OTHER)
+    return buried
 
 
 async def _drain(tx: Transaction, worker: str) -> Worker | None:
-    tx.changed = await tx.run(DRAIN, worker) == 1
+    if await tx.run(DRAIN, worker):
+        tx.note(News.OTHER)
     return next(iter(await _workers(tx, False, worker)), None)
 
 
