@@ -19,6 +19,12 @@ class WorkerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slots: int = Field(20, ge=1, le=10_000, description="How many attempts run at once.")
+    window: int | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="How many attempts wait in the worker for a free slot; none: a tenth of the slots, at least one.",
+    )
     grace: float = Field(30.0, ge=0, description="Seconds that running attempts get to finish at shutdown.")
     queues: tuple[Annotated[str, AfterValidator(_queue_name)], ...] = Field(
         (), description="The queues this worker serves; empty: every queue."
@@ -75,6 +81,6 @@ class WorkerSettings(BaseModel):
         return self
 
     @property
-    def window(self) -> int:
+    def beyond_slots(self) -> int:
         """How many assignments the worker may hold beyond its slots, not started."""
-        return max(1, self.slots // 10)
+        return max(1, self.slots // 10) if self.window is None else self.window

@@ -269,7 +269,7 @@ class Worker:
             pid=pid,
             version=_version(),
             slots=self._settings.slots,
-            window=self._settings.window,
+            window=self._settings.beyond_slots,
             queues=self._settings.queues,
             types=self._types,
             self_stop_s=self._settings.self_stop_s,
