@@ -16,9 +16,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bench import environments, pages, quick, results
+from bench import environments, pages, profile, quick, results
 from bench.compare import Turn, Watcher, compare, turns
 from bench.results import Run
+from bench.servers import servers
 from bench.system import System, systems
 from bench.tables import doubts, table
 from bench.workloads import WORKLOADS
@@ -132,6 +133,30 @@ def quick_(
     elif worse := quick.regressions(now, then):
         console.print(f"[red]slower[/] {', '.join(worse)}")
         raise typer.Exit(1)
+
+
+@app.command("profile")
+def profile_(
+    name: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="A folder of bench/systems.")
+    ] = "taskflow_postgres",
+    workloads: Annotated[
+        str, typer.Option(metavar="W1,W2,…", help="Only these.")
+    ] = "drain,waiting,latency,http32",
+    variants: Annotated[str, typer.Option(metavar="NAME,…", help="Only these ways to run the workers.")] = "",
+    share: Annotated[float, typer.Option(help="Of the usual number of tasks.")] = 2.0,
+) -> None:
+    """Where the CPU time of one task goes in the hub, stage by stage."""
+    todo = turns([name], [one.name for one in _workloads(workloads)], _listed(variants), share)
+    kinds = [kind for turn in todo for kind in (turn.system.about.broker, turn.system.about.database) if kind]
+    found = []
+    with servers(kinds) as running, _bar() as progress:
+        bar = progress.add_task("", total=len(todo))
+        for turn in todo:
+            progress.update(bar, description=str(turn))
+            found.append(profile.profile(turn, running))
+            progress.advance(bar)
+    console.print(profile.table(found))
 
 
 @app.command("pages")

@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from bench.servers import Server, servers
 from bench.system import System
 from bench.ticks import Ticks
 from bench.trial import Trial
+from bench.workers import Workers
 from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
 
@@ -110,8 +112,14 @@ def compare(
     return results
 
 
-def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> tuple[dict[str, float], float, str]:
-    """Its figures, how fast the machine was, and why it failed if it did: the others go on."""
+@contextmanager
+def prepared(
+    turn: Turn,
+    running: dict[str, Server],
+    told: Callable[[int], None],
+    started: Callable[[Workers], None] = lambda _: None,
+) -> Iterator[Trial]:
+    """All it needs, on emptied servers. `started` is given the workers whenever some have been started."""
     about = turn.system.about
     used = {kind: running[kind] for kind in (about.broker, about.database) if kind}
     for server in used.values():
@@ -120,7 +128,7 @@ def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> tuple[dict
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         ticks = Ticks(Path(folder) / "ticks")
         ticks.folder.mkdir()
-        trial = Trial(
+        yield Trial(
             system=turn.system,
             variant=turn.variant,
             tasks=turn.tasks,
@@ -128,8 +136,14 @@ def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> tuple[dict
             broker=used[about.broker],
             addresses=addresses | {"BENCH_TICKS": str(ticks.folder), "BENCH_HTTP_PORT": f"{free_port()}"},
             ticks=ticks,
-            told=watcher.told,
+            told=told,
+            started=started,
         )
+
+
+def _run(turn: Turn, running: dict[str, Server], watcher: Watcher) -> tuple[dict[str, float], float, str]:
+    """Its figures, how fast the machine was, and why it failed if it did: the others go on."""
+    with prepared(turn, running, watcher.told) as trial:
         calibration_ms = loop_ms()
         failed, figures = "", dict[str, float]()
         try:

@@ -18,7 +18,7 @@ LOOK_S = 0.005  # the bench looks from outside, so it can only look again
 
 @dataclass
 class Trial:
-    """`told` hears how many tasks have been done so far, for whoever watches."""
+    """`told` hears how many tasks have been done so far, `started` is given every set of workers: for whoever watches."""
 
     system: System
     variant: str  # of the workers; empty where nothing works
@@ -28,6 +28,7 @@ class Trial:
     addresses: dict[str, str]
     ticks: Ticks
     told: Callable[[int], None]
+    started: Callable[[Workers], None]
     already: int = 0  # results that were there before it
 
     def again(self, tasks: int) -> "Trial":
@@ -50,7 +51,9 @@ class Trial:
         return found
 
     def workers(self) -> Workers:
-        return self.system.start(self.addresses, self.variant)
+        workers = self.system.start(self.addresses, self.variant)
+        self.started(workers)
+        return workers
 
     def pending(self) -> int:
         return self.server.ask(self.system.about.pending)

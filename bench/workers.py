@@ -46,6 +46,11 @@ class Workers:
     ) -> None:
         self.stop()
 
+    @property
+    def pids(self) -> list[int]:
+        """Of those that were started, in the order of the commands."""
+        return [process.pid for process in self._started]
+
     def check(self) -> None:
         """Raise RuntimeError if one has ended."""
         if any(process.poll() is not None for process in self._started):
