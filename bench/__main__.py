@@ -26,6 +26,7 @@ from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
 
 OURS = ("taskflow_sqlite", "taskflow_postgres", "taskflow_redis")
+BOUNDS = "bare"
 FIVE = ("celery", "dramatiq", "huey", "pgqueuer", "bullmq")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -191,7 +192,7 @@ def _chosen(names: Sequence[str] | None, every: bool, workloads: Sequence[Worklo
         return list(names)
     if every:
         return known
-    return list(OURS) if any(one.long for one in workloads) else [*OURS, *FIVE]
+    return list(OURS) if any(one.long for one in workloads) else [*OURS, BOUNDS, *FIVE]
 
 
 def _make(names: Sequence[str]) -> dict[str, str]:
