@@ -8,11 +8,12 @@ outside the lock, on sockets and on waking threads, is spread over all stages.
 
 import re
 import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -28,6 +29,7 @@ from bench.workers import Workers
 
 PER_SECOND: Final = 200
 ATTACHED_WITHIN_S: Final = 20.0
+AGAIN_S: Final = 0.05
 
 STAGES: Final = {  # by the file a frame is in
     "HTTP": ("uvicorn/*", "starlette/*", "httptools/*", "taskflow_hub/http/*"),
@@ -119,31 +121,39 @@ class Spy:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._threads: list[threading.Thread] = []
+        self._threads = ThreadPoolExecutor()
+        self._recording: list[Future[None]] = []
 
     def watch(self, workers: Workers) -> None:
-        for pid in workers.pids:
-            thread = threading.Thread(target=self._record, args=(pid,))
-            thread.start()
-            self._threads.append(thread)
+        self._recording += [self._threads.submit(self._record, pid) for pid in workers.pids]
 
     def stacks(self) -> list[str]:
-        for thread in self._threads:
-            thread.join()
+        """What was seen, once they have ended. Raises RuntimeError when one of them could not be looked at."""
+        for recording in self._recording:
+            recording.result()
         return [line for file in self._folder.iterdir() for line in file.read_text().splitlines()]
 
     def _record(self, pid: int) -> None:
         """A process that has only just begun cannot be looked at yet."""
-        command = ["py-spy", "record", "--gil", "--format", "raw", "--rate", f"{PER_SECOND}"]
+        file = self._folder / f"{pid}"
+        py_spy = Path(sys.executable).with_name("py-spy")
+        command: list[str | Path] = [
+            py_spy,
+            "record",
+            "--gil",
+            "--format",
+            "raw",
+            "--rate",
+            f"{PER_SECOND}",
+            "--output",
+            file,
+        ]
         give_up = time.monotonic() + ATTACHED_WITHIN_S
-        while time.monotonic() < give_up:
-            file = self._folder / f"{pid}"
-            subprocess.run(
-                [*command, "--output", str(file), "--pid", str(pid)], check=False, capture_output=True
-            )
-            if file.exists():
-                return
-            time.sleep(0.05)
+        while not file.exists():
+            done = subprocess.run([*command, "--pid", f"{pid}"], check=False, capture_output=True, text=True)
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"py-spy cannot look at process {pid}: {done.stderr.strip()}")
+            time.sleep(AGAIN_S)
 
 
 @dataclass(frozen=True)
@@ -176,7 +186,7 @@ def table(profiles: Sequence[Profile]) -> Table:
     """A column for each."""
     shown = Table("µs of CPU for a task", box=MARKDOWN)
     for one in profiles:
-        shown.add_column(f"{one.turn}", justify="right")
+        shown.add_column(f"{one.turn.workload.name} {one.turn.variant}", justify="right")
     for name in (*STAGES, REST):
         shown.add_row(name, *(f"{one.stages[name]:,.1f}" for one in profiles))
     shown.add_row("the worker's process", *(f"{sum(one.stages.values()):,.1f}" for one in profiles))
