@@ -149,8 +149,10 @@ class Spy:
             file,
         ]
         give_up = time.monotonic() + ATTACHED_WITHIN_S
-        while not file.exists():
+        while True:
             done = subprocess.run([*command, "--pid", f"{pid}"], check=False, capture_output=True, text=True)
+            if file.exists():
+                return
             if time.monotonic() > give_up:
                 raise RuntimeError(f"py-spy cannot look at process {pid}: {done.stderr.strip()}")
             time.sleep(AGAIN_S)
