@@ -1,6 +1,7 @@
 """The running hub: from settings to signals to an exit status."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -28,6 +29,9 @@ SHOWN_TYPES: Final = 8
 # How long a thread computes while another one wants the interpreter. Python's own 5 ms are as long as a lease of hundreds of
 # tasks, and the store's thread wants it at every answer of the database (docs/adr/0071-waves.md).
 SWITCH_S: Final = 0.0005
+# So many objects are made before the collector looks for cycles; with Python's own 700 it looks after every few tasks
+# (docs/adr/0072-garbage.md).
+GARBAGE: Final = 10_000
 
 log = structlog.stdlib.get_logger("taskflow.process")
 
@@ -52,6 +56,7 @@ def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
         registry.include(hub.registry)
     logs.configure(loaded.log)
     sys.setswitchinterval(SWITCH_S)
+    gc.set_threshold(GARBAGE)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return _through(runner.get_loop(), _Run(role, loaded, registry, hub).until_told())
 
@@ -111,6 +116,8 @@ class _Run:
         self._process = process
 
     def _on_ready(self, process: "Process") -> None:
+        gc.collect()
+        gc.freeze()  # what there is now stays: a full collection need not walk it again and again
         own = {handler.task_type.type for handler in self._hub.registry} if self._hub else set()
         every = {handler.task_type.type for handler in self._registry}
         greet(process, self._settings, [*sorted(own), *sorted(every - own)])

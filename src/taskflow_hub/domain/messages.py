@@ -23,7 +23,7 @@ from taskflow_hub.domain.submission import Moment, Submission
 VERSION = 1
 
 
-class Assignment(Struct, frozen=True, kw_only=True, tag_field="kind", tag="assignment"):
+class Assignment(Struct, frozen=True, kw_only=True, tag_field="kind", tag="assignment", gc=False):
     """One attempt, on its way to the worker that owns its lease. `(id, attempt)` is its identity and its fence."""
 
     v: int = VERSION
@@ -76,7 +76,7 @@ Inbound = Assignment | Control
 # --- reports -----------------------------------------------------------------------------------------------------
 
 
-class ReportBase(Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
+class ReportBase(Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower, gc=False):
     """`n` numbers the reports of one worker from 1 without gaps; one acknowledged number means all up to it are stored."""
 
     v: int = VERSION

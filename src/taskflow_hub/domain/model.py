@@ -73,7 +73,7 @@ class ResultRef(Struct, frozen=True):
     ttl: float | None
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class Task(Struct, frozen=True, kw_only=True, gc=False):
     id: str
     type: str
     queue: str

@@ -18,12 +18,12 @@ class Verdict(StrEnum):
     STALE = "stale"  # this attempt does not own the task any more: refused, nothing changed
 
 
-class Fence(Struct, frozen=True):
+class Fence(Struct, frozen=True, gc=False):
     id: str
     attempt: int
 
 
-class Succeed(Struct, frozen=True, kw_only=True):
+class Succeed(Struct, frozen=True, kw_only=True, gc=False):
     id: str
     attempt: int
     ran_s: float | None

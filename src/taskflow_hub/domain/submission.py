@@ -76,7 +76,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     per_second: PerSecond | None = None
 
 
-class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     type: TypeName
     payload: Payload = field(default_factory=lambda: NO_PARAMETERS)
     queue: QueueName | None = None  # None: the type's home queue

@@ -51,6 +51,9 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self._queues, self._types = Names(), Names()
+        self._submitted_to: dict[
+            tuple[str, str], Counter
+        ] = {}  # by labels, which the library takes long to look up
         self._submitted = Counter(
             "taskflow_tasks_submitted",
             "Tasks committed by a submit.",
@@ -94,7 +97,10 @@ class Metrics:
     def submitted(self, outcome: Submitted) -> None:
         created = (task for task, new in zip(outcome.tasks, outcome.created, strict=True) if new)
         for (queue, type), count in Tally((task.queue, task.type) for task in created).items():
-            self._submitted.labels(self._queues.label(queue), self._types.label(type)).inc(count)
+            labels = self._queues.label(queue), self._types.label(type)
+            if labels not in self._submitted_to:
+                self._submitted_to[labels] = self._submitted.labels(*labels)
+            self._submitted_to[labels].inc(count)
 
     def finished(self, status: str, count: int) -> None:
         if count:

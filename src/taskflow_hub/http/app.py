@@ -17,6 +17,7 @@ from taskflow_hub.engine.engine import Engine
 from taskflow_hub.http import openapi, wording
 from taskflow_hub.http.answers import Plain
 from taskflow_hub.http.api import Api, Checks
+from taskflow_hub.http.direct import Direct
 from taskflow_hub.http.faults import Faults, on_http_exception, on_invalid_parameters
 from taskflow_hub.http.gate import Gate
 from taskflow_hub.http.lifetime import Lifetime
@@ -62,6 +63,7 @@ def create_app(
             Middleware(Faults),
             Middleware(Gate, allowed_hosts=settings.allowed_hosts, lifetime=lifetime),
             Middleware(Methods),
+            Middleware(Direct),
         ],
     )
     app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready)

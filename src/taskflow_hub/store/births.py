@@ -11,7 +11,7 @@ from taskflow_hub.store.documents import json_text
 from taskflow_hub.store.values import NewTask
 
 
-class Birth(Struct, frozen=True):
+class Birth(Struct, frozen=True, gc=False):
     """A new task on its way into the table, with what the store adds to it; only a `seq` is missing, if it is `queued`.
 
     `unrouted`: nobody has registered its type yet, so the first who does takes it to the type's home queue.

@@ -15,7 +15,7 @@ from taskflow_hub.domain.submission import Limit, Unique
 # --- submit --------------------------------------------------------------------------------------------------------
 
 
-class NewTask(Struct, frozen=True, kw_only=True):
+class NewTask(Struct, frozen=True, kw_only=True, gc=False):
     """A task to be inserted, complete but for what the store makes: times, `seq`, status.
 
     It starts `blocked` if `blocked`, else `scheduled` if `run_at` is later than now or `delay_s` is positive, else `queued`.
@@ -74,7 +74,7 @@ class Call(Struct, frozen=True):
     number: int
 
 
-class Submit(Struct, frozen=True):
+class Submit(Struct, frozen=True, gc=False):
     """One request to submit: all its tasks or none."""
 
     tasks: tuple[NewTask, ...]
@@ -82,7 +82,7 @@ class Submit(Struct, frozen=True):
     call: Call | None = None
 
 
-class Submitted(Struct, frozen=True):
+class Submitted(Struct, frozen=True, gc=False):
     """`tasks` in the order submitted, as they are now.
 
     `created[i]` is False where an existing task answered (the holder of a unique key); `replayed` when the idempotency key or
@@ -98,7 +98,7 @@ class Submitted(Struct, frozen=True):
 # --- moves ---------------------------------------------------------------------------------------------------------
 
 
-class Lease(Struct, frozen=True):
+class Lease(Struct, frozen=True, gc=False):
     worker: str
     assignment: Assignment
 

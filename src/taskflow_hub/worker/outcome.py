@@ -17,7 +17,7 @@ from taskflow_hub.worker.encoding import NotEncodable, encode
 from taskflow_hub.worker.text import MAX_TRACEBACK, clean
 
 
-class Returned(Struct, frozen=True, tag="returned"):
+class Returned(Struct, frozen=True, tag="returned", gc=False):
     result: Raw
 
 

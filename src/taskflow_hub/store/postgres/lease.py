@@ -42,7 +42,7 @@ HOLD_UNSERVED: Final = statement("hold_unserved")
 AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
 
 
-class ReadyRow(Struct, frozen=True):
+class ReadyRow(Struct, frozen=True, gc=False):
     """One task that may be leased, without what only a worker needs. `held`: a limit held it back, and lets it start now."""
 
     id: str

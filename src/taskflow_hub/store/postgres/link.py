@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
+from asyncpg.pool import PoolConnectionProxy
 
 from taskflow_hub.domain.errors import ShuttingDown
 from taskflow_hub.store.postgres.door import refusal
@@ -20,6 +21,7 @@ from taskflow_hub.store.postgres.faults import Fault, explain, fault_of
 from taskflow_hub.store.postgres.url import Target
 
 T = TypeVar("T")
+_Lent = PoolConnectionProxy  # it has everything a connection has
 
 KEPT: Final = 4  # connections that are made at the start and kept
 # Tables through which tasks flow are empty in one minute and have a million rows in the next, and plans are kept: one that was
@@ -55,6 +57,8 @@ class Link:
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="taskflow-store", daemon=True)
         self._pool: asyncpg.Pool | None = None
+        self._idle: list[_Lent] = []  # taken from the pool and not given back, for it makes much of that
+        self._wanted = 0  # how many wait for the pool, which none may be kept from then
         self._closed = False
 
     @property
@@ -100,19 +104,34 @@ class Link:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """One connection, to be used on the store's loop. It goes back to the pool, or away if it broke."""
+        """One connection, to be used on the store's loop. It is kept for the next, or goes away if it broke."""
         pool = self._pool
         if pool is None:
             raise ShuttingDown("the store is closed")
-        connection = await pool.acquire(timeout=self.target.patience_s + self.target.connect_timeout_s)
+        connection = await self._take(pool)
         try:
-            yield connection  # type: ignore[misc]  # a proxy that has everything a connection has
+            yield connection  # type: ignore[misc]
         except BaseException as error:
             if fault_of(error) in {Fault.BROKEN, Fault.HOPELESS}:
                 connection.terminate()
+            await pool.release(connection)  # which waits until a statement that was cancelled has ended
             raise
-        finally:
+        if self._wanted or self._pool is None or connection.is_closed():
             await pool.release(connection)
+        else:
+            self._idle.append(connection)
+
+    async def _take(self, pool: asyncpg.Pool) -> _Lent:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await pool.release(connection)
+        self._wanted += 1
+        try:
+            return await pool.acquire(timeout=self.target.patience_s + self.target.connect_timeout_s)
+        finally:
+            self._wanted -= 1
 
     @property
     def begin(self) -> str:
@@ -140,6 +159,8 @@ class Link:
         if pool is not None:
             try:
                 async with asyncio.timeout(2.0):
+                    while self._idle:
+                        await pool.release(self._idle.pop())
                     await pool.close()
             except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.debug("closing the pool", error=str(error))

@@ -35,6 +35,7 @@ APART_S: Final = 0.02  # and so are the answers of `changed`, unless there is wo
 GOODBYE_S: Final = 1.0  # for so long at most the last message holds up a stop
 HELLO_S: Final = 30.0  # how often a process lets the others know that it is there
 COMPANY_S: Final = 100.0  # for so long after it was last heard a process is believed to be there
+FIRST_S: Final = 5.0  # and for so long after the start, if nobody has answered
 LONGEST: Final = 7_000  # octets of one message; PostgreSQL takes 8 000
 
 log = structlog.stdlib.get_logger("taskflow.store")
@@ -74,8 +75,8 @@ class Company:
         self._link, self._heard = link, heard
         self._me = f"{os.getpid()}.{random.getrandbits(32):08x}"
         self._dsn = parse_url(listen_url).dsn if listen_url else None if link.bare else link.target.dsn
-        # So long it is believed not to be alone: since it began, or since one of the others was heard.
-        self._until = link.loop.time() + COMPANY_S
+        # So long it is believed not to be alone: since it began, or since one of the others was heard, if it can hear.
+        self._until = link.loop.time() + (COMPANY_S if self._dsn is None else FIRST_S)
         self._ready: dict[Line, int] = {}
         self._say = asyncio.Event()
         self._pending = News.NOTHING  # to be told

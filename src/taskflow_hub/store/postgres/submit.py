@@ -282,7 +282,8 @@ class _Batch:
                 if holder is not None:
                     answer.append((holder, False))
                     continue
-            self.limits.numbers.state(new, index)
+            if new.limits:
+                self.limits.numbers.state(new, index)
             self.rooms.take(request, index, birth)
             births.append(birth)
             answer.append((new.id, True))
