@@ -83,7 +83,8 @@ async def _retry(tx: Transaction, items: Sequence[moves.Retry]) -> list[Verdict]
         _errors(first),
         *_ends(first),
     )
-    tx.note(News.OTHER)  # they have a time now
+    if rows:
+        tx.note(News.OTHER)  # they have a time now
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
@@ -91,7 +92,8 @@ async def _snooze(tx: Transaction, items: Sequence[moves.Snooze]) -> list[Verdic
     first = _first_of_each(items)
     delays, ends = [item.delay_s for item in first], [item.until for item in first]
     rows = await tx.fetch(_SNOOZE, tx.now, SHARD, *_fences(first), _ran(first), delays, ends)
-    tx.note(News.OTHER)
+    if rows:
+        tx.note(News.OTHER)
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
