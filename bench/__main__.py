@@ -59,7 +59,7 @@ def compare_(
 ) -> None:
     """Measure systems, in turn; print the tables; keep every value as JSON.
 
-    Ours and five peers take about an hour for five rounds; `--workloads W1` takes a tenth of that.
+    Ours and five peers take an hour to an hour and a half for five rounds; `--workloads W1` takes a quarter of that.
     """
     wanted = _workloads(workloads)
     chosen = _chosen(names, every, wanted)
