@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,28 +40,18 @@ def test_nothing_answered_is_lost(database_path: Path, tmp_path: Path) -> None:
     for round_ in range(ROUNDS):
         mine = [tmp_path / f"{round_}-{number}.jsonl" for number in range(CHILDREN)]
         witnesses += mine
-        children = [
-            subprocess.Popen(
-                [sys.executable, __file__, url, str(witness)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for witness in mine
-        ]
-        for child in children:
-            assert child.stdout is not None
-            assert child.stdout.readline() == f"{AT_WORK}\n", child.stderr and child.stderr.read()
-        for child, witness in zip(children, mine, strict=True):
-            until_it_has_worked(witness)
-            time.sleep(chance.uniform(0.0, 0.15))  # not a wait for anything: it is the random moment
-            child.send_signal(signal.SIGKILL)
-            assert child.wait(30) == -signal.SIGKILL
-            assert child.stdout is not None
-            assert child.stderr is not None
-            assert child.stderr.read() == ""
-            child.stdout.close()
-            child.stderr.close()
+        with ExitStack() as children_end:
+            children = [start(url, witness, children_end) for witness in mine]
+            for child in children:
+                assert child.stdout is not None
+                assert child.stdout.readline() == f"{AT_WORK}\n", child.stderr and child.stderr.read()
+            for child, witness in zip(children, mine, strict=True):
+                until_it_has_worked(witness)
+                time.sleep(chance.uniform(0.0, 0.15))  # not a wait for anything: it is the random moment
+                child.send_signal(signal.SIGKILL)
+                assert child.wait(30) == -signal.SIGKILL
+                assert child.stderr is not None
+                assert child.stderr.read() == ""
 
     claims = [claim for witness in witnesses for claim in read_claims(witness)]
     submissions = [id for claim in claims for id in claim.get("submitted", ())]
@@ -69,6 +60,15 @@ def test_nothing_answered_is_lost(database_path: Path, tmp_path: Path) -> None:
     print(f"{ROUNDS * CHILDREN} kills, {len(submitted)} tasks submitted, {len(ended)} ended")
     assert len(submitted) == len(submissions), "an id is given once"
     asyncio.run(check(url, database_path, submitted, ended))
+
+
+def start(url: str, witness: Path, end: ExitStack) -> subprocess.Popen[str]:
+    """A child that is gone at the end, whatever has happened."""
+    command = [sys.executable, __file__, url, str(witness)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end.enter_context(child)
+    end.callback(child.kill)
+    return child
 
 
 def until_it_has_worked(witness: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -143,6 +143,39 @@ async def test_it_waits_for_another_process(writer: Writer, database_path: Path)
     other.execute("COMMIT")
     await call
     other.close()
+
+
+@pytest.fixture
+def kept_shut(writer: Writer, database_path: Path) -> Iterator[sqlite3.Connection]:
+    """Nobody else can so much as open the file: as while it is closed by the last who used it, or mended after a kill."""
+    writer.stop()
+    connection = sqlite3.connect(database_path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+async def test_it_waits_for_another_process_that_lets_nobody_open_the_file(
+    kept_shut: sqlite3.Connection, database_path: Path
+) -> None:
+    second = Writer(Location(path=database_path, busy_timeout_s=30), utc_now)
+    start = asyncio.ensure_future(asyncio.to_thread(second.start))
+    done, _ = await asyncio.wait({start}, timeout=0.05)
+    assert not done
+    kept_shut.close()
+    await start
+    await second.write(put_one, "a")
+    assert notes(database_path) == ["a"]
+    await asyncio.to_thread(second.stop)
+
+
+async def test_nor_for_ever_for_a_file_it_cannot_open(
+    kept_shut: sqlite3.Connection, database_path: Path
+) -> None:
+    second = Writer(Location(path=database_path, busy_timeout_s=BUSY_S), utc_now)
+    with pytest.raises(StoreUnavailable, match=r"locked by another process for 0\.2 s"):
+        await asyncio.to_thread(second.start)
 
 
 async def test_it_does_not_wait_for_ever(writer: Writer, database_path: Path) -> None:

@@ -81,8 +81,15 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="taskflow-store-writer", daemon=True)
 
     def start(self) -> None:
-        """Open the connection, in the caller's thread so that it hears of any trouble, and begin."""
-        self._open()
+        """Open the connection, in the caller's thread so that it hears of any trouble, and begin.
+
+        Raises StoreUnavailable. The lock is taken and given back because merely to open the file one has to wait, too:
+        while another process closes it as the last, or mends what a killed one left.
+        """
+        try:
+            self._roll_back(self._begin())
+        except sqlite3.Error as error:
+            raise self._blame(error) from error
         self._thread.start()
 
     async def write(
