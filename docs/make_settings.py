@@ -26,7 +26,7 @@ what is wrong. An unknown name is refused, with a suggestion.
 
 - A list is written with commas in the environment, and as a list in the file.
 - `none` takes a value away where there may be none.
-- An empty variable counts as one that was not set.
+- An empty variable counts as one that was not set; but an empty `TASKFLOW_AUTH_SECRET` is refused, for it would open the hub.
 - `TASKFLOW_DATABASE_URL_FILE=/run/secrets/url` reads the value from that file, for secrets; so for every variable.
 
 Clients (`taskflow task …`, `Client`, `SyncClient`) read one variable: `TASKFLOW_SERVER`, the hub's address, by default
@@ -43,6 +43,7 @@ SECTIONS: Final = {
     "`engine.dead_after`. Other orders are refused: when the process starts, and where engine and worker are apart, when the "
     "worker registers.",
     "http": "The API.",
+    "auth": "Accounts: logins for people, keys for programs ([Share a hub](../how-to/accounts.md)).",
     "net": "What `web.title` and `http.request` may dial, and how long they may take.",
     "files": "Where `file.*` and `image.*` may read and write.",
     "log": "The hub's own log, on stderr.",

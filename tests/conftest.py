@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -26,7 +27,14 @@ if "CI" not in os.environ:
     settings.load_profile("local")
 
 
-def pytest_configure() -> None:
+def _no_logins() -> Callable[[], None]:
+    """Nor the developer's own logins."""
+    folder = tempfile.TemporaryDirectory(prefix="taskflow-tests-config-")
+    os.environ["XDG_CONFIG_HOME"] = folder.name
+    return folder.cleanup
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Keep the developer's own TASKFLOW_* settings from the tests; TASKFLOW_TEST_* is for them, and was read by now (below).
 
     A shell starts what goes to the background with Ctrl-C ignored, and so would be every program that the tests start.
@@ -34,6 +42,7 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith("TASKFLOW_"):
             del os.environ[name]
+    config.add_cleanup(_no_logins())
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

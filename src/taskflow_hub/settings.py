@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from taskflow_hub.broker.settings import BrokerSettings
 from taskflow_hub.builtin.settings import FilesSettings
 from taskflow_hub.domain.errors import FieldError, Misconfigured
-from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
-from taskflow_hub.http.settings import HttpSettings
+from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
+from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
 from taskflow_hub.logs import LogSettings
 from taskflow_hub.net.settings import NetSettings
 from taskflow_hub.store.settings import DatabaseSettings
@@ -29,7 +29,7 @@ from taskflow_hub.worker.settings import WorkerSettings
 PREFIX: Final = "TASKFLOW_"
 FILE: Final = Path("taskflow.toml")
 # Read by clients, not by the hub.
-CLIENT_VARIABLES: Final = frozenset({"TASKFLOW_SERVER"})
+CLIENT_VARIABLES: Final = frozenset({"TASKFLOW_SERVER", "TASKFLOW_KEY", "TASKFLOW_PROFILE"})
 
 
 class Settings(BaseModel):
@@ -41,6 +41,7 @@ class Settings(BaseModel):
     retention: RetentionSettings = RetentionSettings()
     worker: WorkerSettings = WorkerSettings()
     http: HttpSettings = HttpSettings()
+    auth: AuthSettings = AuthSettings()
     net: NetSettings = NetSettings()
     files: FilesSettings = FilesSettings()
     log: LogSettings = LogSettings()
@@ -95,6 +96,11 @@ def load(
         raise _wrong(_invalid(error, spelled)) from None
     if endless := [name for name in origins if value_of(settings, name) == math.inf]:
         raise _wrong([FieldError(spelled[name], "must be a finite number") for name in endless])
+    if settings.auth.secret is None and not settings.http.is_loopback:
+        name = spelled["http.host"]
+        raise _wrong(
+            [FieldError(name, f"{settings.http.host} can be reached by others, and {WITHOUT_ACCOUNTS}")]
+        )
     return Loaded(settings, origins)
 
 
@@ -145,6 +151,11 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Every TASKFLOW_X; an empty one counts as not given. TASKFLOW_X_FILE is read, and stands for TASKFLOW_X."""
     known = {variable(name) for name in names()}
     given: dict[str, Any] = {}
+    secret = variable("auth.secret")
+    if environ.get(secret, "set").strip().lower() in {"", "none"}:
+        raise Misconfigured(
+            f"{secret}: is set, but empty, which would leave the hub without accounts; unset it if it shall be"
+        )
     for written, text in environ.items():
         plain = written.removesuffix("_FILE")
         if not written.startswith(PREFIX) or written in CLIENT_VARIABLES or not text:

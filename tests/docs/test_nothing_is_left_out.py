@@ -169,9 +169,11 @@ def test_every_public_method(name: str) -> None:
 
 def test_the_bounds_of_what_is_answered() -> None:
     page = text("docs/reference/http.md")
-    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
-    assert f"the newest {ATTEMPTS_SHOWN} |" in rows["GET /tasks/{id}/attempts"]
-    assert f"{PAGE_OCTETS >> 20} MiB together" in rows["limit"]
+    rows = [
+        line for line in page.splitlines() if line.startswith(("| `GET /tasks/{id}/attempts`", "| `limit`"))
+    ]
+    assert any(f"the newest {ATTEMPTS_SHOWN} |" in row for row in rows)
+    assert any(f"{PAGE_OCTETS >> 20} MiB together" in row for row in rows)
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -52,9 +52,11 @@ NETWORK: Final = re.compile(
 EXAMPLE_COM: Final = (
     "<!doctype html><html><head><title>Example Domain</title></head><body>Example</body></html>"
 )
-# A hub in the background has no other sign than its answers; its worker registers a moment after it listens.
+# A hub in the background has no other sign than its answers; its worker registers a moment after it listens. With accounts it
+# listens only then, and shows nobody its workers.
 READY_BEHIND: Final = (
-    "until curl -sf localhost:{port}/workers | grep -q '\"pid\":'$!'\\b'; do sleep 0.02; done"
+    "until curl -s localhost:{port}/workers | grep -q '\"pid\":'$!'\\b\\|\"unauthenticated\"'; do "
+    "sleep 0.02; done"
 )
 RUNNER: Final = """
 import ast, asyncio, sys

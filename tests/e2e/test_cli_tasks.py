@@ -190,6 +190,19 @@ def test_list_filters_limits_and_says_that_there_is_more(cli: Cli) -> None:
     assert none.stdout == "[]\n"
 
 
+def test_explain_says_why_it_is_not_running(cli: Cli) -> None:
+    id = submitted(cli, "nobody.serves")
+    run = cli("task", "explain", id)
+    assert run.stdout.splitlines() == [
+        "status     queued",
+        "no worker  No live worker serves the type nobody.serves.",
+        "           Start a worker with a handler for nobody.serves.",
+    ]
+    assert run.stderr == ""
+    told = json.loads(cli("task", "explain", id, "-o", "json").stdout)
+    assert (told["id"], told["hold"], told["summary"]) == (id, "no_worker", told["causes"][0]["text"])
+
+
 def test_cancel_and_redrive_take_several_and_report_each(cli: Cli) -> None:
     first, second = submitted(cli, "nobody.a"), submitted(cli, "nobody.b")
     run = cli("task", "cancel", first, NOBODY, second, status=3)
@@ -276,6 +289,7 @@ def test_workers_are_listed_and_drained(tmp_path: Path, cli: Cli) -> None:
         (("queue", "pause", "No Queue"), 2, "1 to 64 characters of a-z, 0-9, '_' and '-'"),
         (("task", "list", "--type", "Bad Type"), 2, "1 to 100 characters of a-z"),
         (("task", "get", NOBODY), 3, f"There is no task {NOBODY}."),
+        (("task", "explain", NOBODY), 3, "There is no task"),
         (("task", "wait", NOBODY), 3, "There is no task"),
         (("task", "logs", NOBODY), 3, "There is no task"),
         (("task", "list", "--limit", "many"), 2, "'many' is not a whole number"),

@@ -128,6 +128,19 @@ def test_submit_wait_and_look(client: SyncClient) -> None:
     assert client.get(task.id) == ended
 
 
+def test_why_a_task_is_not_running(client: SyncClient) -> None:
+    task = client.submit("app.flaky", {"failures": 0}, delay=600)
+    why = client.explain(task.id)
+    assert (why.status, why.hold, why.causes[0].kind, why.causes[0].run_at) == (
+        "scheduled",
+        None,
+        "run_at",
+        task.run_at,
+    )
+    with pytest.raises(NotFound):
+        client.explain("0198c0de-0000-7000-8000-000000000000")
+
+
 def test_submit_can_wait_itself(client: SyncClient) -> None:
     assert client.submit("app.flaky", {"failures": 0}, wait=True).result == "done"
     assert client.submit("app.flaky", {"failures": 0}, wait=20).result == "done"
@@ -240,6 +253,7 @@ async def test_the_asynchronous_client_does_the_same(aclient: Client) -> None:
     assert [one.rev async for one in aclient.events(task.id)]
     assert len([line async for line in aclient.logs(task.id, follow=True)]) == 2
     assert task.id in [one.id async for one in aclient.list(type="app.talks")]
+    assert (await aclient.explain(task.id)).summary == "It has run, and succeeded."
     with pytest.raises(NotFound):
         await aclient.get("0198c0de-0000-7000-8000-000000000000")
     with pytest.raises(TimeoutError):

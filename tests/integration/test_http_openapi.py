@@ -24,9 +24,12 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
 PINNED = """
 POST /tasks, POST /tasks/batch, GET /tasks/{id}, GET /tasks, POST /tasks/{id}/cancel, POST /tasks/{id}/redrive,
 POST /tasks/{id}/promote, PATCH /tasks/{id}, DELETE /tasks/{id}, POST /bulk, GET /bulk/{id}, POST /bulk/{id}/abort,
-GET /tasks/{id}/result, GET /tasks/{id}/attempts, GET /tasks/{id}/logs, GET /tasks/{id}/events, GET /events, GET /queues,
-PATCH /queues/{name}, POST /queues/{name}/pause, POST /queues/{name}/resume, POST /queues/{name}/purge, GET /workers,
-POST /workers/{id}/drain, GET /task-types, GET /healthz, GET /readyz, GET /metrics, GET /problems/{code}
+GET /tasks/{id}/result, GET /tasks/{id}/explain, GET /tasks/{id}/attempts, GET /tasks/{id}/logs, GET /tasks/{id}/events,
+GET /events, GET /queues, PATCH /queues/{name}, POST /queues/{name}/pause, POST /queues/{name}/resume,
+POST /queues/{name}/purge, GET /limits, POST /limits, GET /workers, POST /workers/{id}/drain, GET /task-types,
+GET /healthz, GET /readyz, GET /metrics, GET /problems/{code},
+POST /auth/register, POST /auth/login, POST /auth/refresh, POST /auth/logout, POST /auth/password, GET /auth/me,
+POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}
 """
 
 
@@ -185,6 +188,7 @@ def test_answers_are_what_the_document_says(server: Threaded, document: dict[str
     assert document["components"]["schemas"]["Task"]["required"] == list(Task.__struct_fields__)
     for path, name in (
         ("/tasks", "TaskPage"),
+        (f"/tasks/{task['id']}/explain", "Why"),
         ("/queues", "Queues"),
         ("/readyz", "Readiness"),
         ("/readyz?verbose", "Readiness"),

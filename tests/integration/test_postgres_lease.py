@@ -10,14 +10,14 @@ import pytest_asyncio
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.messages import Register
-from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
 from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres.lease import Found, Leasing
 from taskflow_hub.store.postgres.marks import Marks
 from taskflow_hub.store.postgres.statements import SQL_NAMES, statement
 from taskflow_hub.store.postgres.transaction import Transaction
-from taskflow_hub.store.values import Leased, Submit
+from taskflow_hub.store.values import Leased, News, Submit
 from taskflow_hub.testing.store_contract.kit import new_task
 
 OpenStores = Callable[[int], Awaitable[list[PostgresStore]]]
@@ -254,6 +254,36 @@ async def test_another_process_leases_at_once_what_an_end_lets_start(stores: Ope
     async with asyncio.timeout(LONG_S):
         assert await second.changed(LONG_S)
         assert ids(await second.lease([other], 10)) == tasks[1:2]
+
+
+async def test_another_process_leases_at_once_what_a_raised_limit_lets_start(stores: OpenStores) -> None:
+    first, second = await stores(2)
+    mine, other = await register(first), await register(second)
+    assert ids(await second.lease([other], 10)) == []
+    while not first._company._tasks or first._link.loop.time() > first._company._until:
+        await first.changed(0.05)  # until they have heard of each other
+    tasks = await submit(first, 4, limits=ONE)
+    assert ids(await first.lease([mine], 10)) == tasks[:1]
+    while await second.changed(0.2):
+        assert ids(await second.lease([other], 10)) == []
+    for running, started in ((2, tasks[1:2]), (None, tasks[2:])):
+        await first.set_limit(DEFAULT_ACCOUNT, "a", running, None)
+        async with asyncio.timeout(LONG_S):
+            while News.WORK not in await second.changed(LONG_S):
+                pass
+        assert ids(await second.lease([other], 10)) == started
+
+
+async def test_who_raises_a_limit_looks_for_what_others_have_put_on_hold(stores: OpenStores) -> None:
+    first, second = await stores(2)
+    mine = await register(first)
+    tasks = await submit(first, 2, limits=ONE)
+    assert ids(await first.lease([mine], 10)) == tasks[:1]
+    assert ids(await second.lease([mine], 10)) == []
+    second._dispatch._limited, second._dispatch._marks = False, Marks()
+    assert ids(await second.lease([mine], 10)) == [], "nobody has told of it"
+    await second.set_limit(DEFAULT_ACCOUNT, "a", 2, None)
+    assert ids(await second.lease([mine], 10)) == tasks[1:]
 
 
 async def test_what_is_held_is_known_by_a_hint_or_by_a_survey(

@@ -13,6 +13,7 @@ import asyncpg
 import psycopg
 import pytest
 import sqlalchemy
+from msgspec import UNSET
 from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -639,6 +640,43 @@ async def test_numbers_that_stay_lock_nothing_and_those_that_change_hold_the_key
     assert isinstance(outcome, Unavailable), "who would change them, too, does not wait for ever"
     await pg.own.commit()
     assert await leased(pg) == [handle.id for handle in rest]
+
+
+async def test_pinned_numbers_stay(each: House) -> None:
+    await each.store.set_limit(DEFAULT_ACCOUNT, "a", 1, None)
+    await each.store.set_limit(DEFAULT_ACCOUNT, "b", None, None)
+    await each.own.begin()
+    await each.hub.submit_many(
+        [limited(Limit("a", running=9), Limit("b", running=1)), limited(Limit("a"), Limit("b"))] * 2,
+        connection=each.own.given,
+    )
+    await each.own.commit()
+    await each.declare(TaskType(type="a.type"))
+    assert len(await leased(each)) == 1
+    found = await each.store.limits(DEFAULT_ACCOUNT, limit=10)
+    assert [(one.key, one.running, one.pinned) for one in found] == [("a", 1, True), ("b", None, True)]
+
+
+async def test_to_state_what_is_pinned_otherwise_locks_nothing(pg: House) -> None:
+    await pg.declare(TaskType(type="a.type"))
+    await pg.store.set_limit(DEFAULT_ACCOUNT, "a", 1, None)
+    first = await pg.hub.submit("a.type", options={"limits": [Limit("a", running=2)]})
+    await pg.own.begin()
+    await pg.hub.submit_many([limited(Limit("a", running=2))], connection=pg.own.given)
+    assert await leased(pg) == [first.id]
+    await pg.own.commit()
+
+
+async def test_an_operator_does_not_wait_for_ever_for_numbers_that_change(pg: House) -> None:
+    await pg.hub.submit("a.type", options={"limits": [Limit("a", running=1)]})
+    await pg.own.begin()
+    await pg.hub.submit_many([limited(Limit("a", running=3))], connection=pg.own.given)
+    with pytest.raises(Unavailable, match="still open"):
+        await pg.store.set_limit(DEFAULT_ACCOUNT, "a", 5, None)
+    await pg.own.commit()
+    await pg.store.set_limit(DEFAULT_ACCOUNT, "a", UNSET, 1.0)
+    [found] = await pg.store.limits(DEFAULT_ACCOUNT, limit=10)
+    assert (found.running, found.per_second, found.pinned) == (3, 1.0, True)
 
 
 async def test_who_has_no_rights_on_limits_submits_without(pg: House) -> None:

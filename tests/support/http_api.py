@@ -17,7 +17,7 @@ from tests.support.stores import open_store
 
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.engine.results import FolderResults
-from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
+from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
 from taskflow_hub.http.app import create_app
 from taskflow_hub.http.server import serving
 from taskflow_hub.http.settings import HttpSettings
@@ -110,12 +110,13 @@ async def api(
     *,
     loops: bool = True,
     handlers: Registry | None = None,
+    auth: AuthSettings | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """`database_url` None: what is tested has nothing to do with the store, and a file in the folder will do.
 
     `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too; over Redis
-    it speaks from another process.
+    it speaks from another process. `auth`: with accounts.
     """
     net = NetSettings()
     http = HttpSettings(**{"port": 0, **settings})
@@ -129,6 +130,7 @@ async def api(
             settings=EngineSettings(),
             results=FolderResults(folder / "results"),
             retention=RetentionSettings(),
+            auth=auth or AuthSettings(),
             version="1.2.3",
             formats={"outbound-url": lambda url: check_url(url, net)},
             provably_dead=lambda _: False,

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from taskflow_hub.cli import loglines, output, show, table, terminal
 from taskflow_hub.cli.table import Cell, Column, cell, fit, print_fields, print_table, width
 from taskflow_hub.client.model import Queue, Task
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import LogLine, Worker
+from taskflow_hub.domain.why import Cause, CauseKind, Why
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\r\b\x7f\u202eevil\u2066\u2028[red]x[/red]\x00"
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e\u2066]")
@@ -212,6 +214,23 @@ def test_fields_of_several_lines_are_indented(capsys: pytest.CaptureFixture[str]
         '           "a": 1',
         "         }",
     ]
+
+
+def test_an_explanation_names_who_runs_instead_and_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    limit = Cause(kind=CauseKind.LIMIT, text=f"Full {HOSTILE}.", key="k", running=5, tasks=("a", HOSTILE))
+    unnamed = Cause(kind=CauseKind.LIMIT, text="Full, too.", key="l", running=2)
+    turn = Cause(kind=CauseKind.TURN, text="Last.", help=HOSTILE, ahead=1)
+    show.why(Why(id="x", status=State.QUEUED, hold="limit:k", summary="Full.", causes=(limit, unnamed, turn)))
+    out = capsys.readouterr().out
+    assert not OBEYED.search(out)
+    lines = [
+        line.split("  ")[0] if line.startswith(("status", "limit", "turn")) else ""
+        for line in out.splitlines()
+    ]
+    assert lines == ["status", "limit", "", "", "", "limit", "", "turn", ""]
+    assert "a runs\n" in out
+    assert "… and 3 more\n" in out
+    assert "2 run\n" in out
 
 
 # --- words

@@ -11,6 +11,7 @@ import pytest_asyncio
 from msgspec import Raw
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.access import ANYBODY
 from taskflow_hub.domain.clock import made_at, new_id
 from taskflow_hub.domain.errors import Gone, Invalid, NotFound
 from taskflow_hub.domain.lifecycle import State
@@ -154,7 +155,7 @@ async def test_a_queue_shows_its_depth_its_age_and_who_serves_it(hall: Hall) -> 
     hall.now += timedelta(seconds=90)
     await hall.submit()
     await hall.submit("unserved")
-    (queue,) = await hall.queries.queues(DEFAULT_ACCOUNT)
+    (queue,) = await hall.queries.queues(ANYBODY)
     assert queue.name == "default"
     assert queue.depth == {"scheduled": 0, "blocked": 0, "queued": 3, "running": 0}
     assert queue.held == {"no_worker": 1}
@@ -169,16 +170,16 @@ async def test_the_rate_is_what_was_finished_in_the_last_five_minutes(hall: Hall
     for _ in range(6):
         await hall.submit()
     await hall.finish(6)
-    assert (await hall.queries.queue(DEFAULT_ACCOUNT, "default")).rate == pytest.approx(6 / 300)
+    assert (await hall.queries.queue(ANYBODY, "default")).rate == pytest.approx(6 / 300)
     hall.now += timedelta(minutes=7)
-    assert (await hall.queries.queue(DEFAULT_ACCOUNT, "default")).rate == 0.0
+    assert (await hall.queries.queue(ANYBODY, "default")).rate == 0.0
 
 
 async def test_what_runs_is_counted_as_running(hall: Hall) -> None:
     await hall.register("w", "work")
     await hall.submit()
     await hall.store.lease(None, 1)
-    queue = await hall.queries.queue(DEFAULT_ACCOUNT, "default")
+    queue = await hall.queries.queue(ANYBODY, "default")
     assert (queue.depth["running"], queue.depth["queued"], queue.oldest_age) == (1, 0, None)
     (worker,) = await hall.queries.workers()
     assert worker.running == 1
@@ -186,7 +187,7 @@ async def test_what_runs_is_counted_as_running(hall: Hall) -> None:
 
 async def test_a_queue_nobody_has_used_is_shown_as_empty_with_who_would_serve_it(hall: Hall) -> None:
     await hall.register("everything", "work")
-    queue = await hall.queries.queue(DEFAULT_ACCOUNT, "new")
+    queue = await hall.queries.queue(ANYBODY, "new")
     assert (queue.name, queue.paused, queue.max_size) == ("new", False, None)
     assert set(queue.depth.values()) == {0}
     assert queue.workers == ("everything",)
@@ -194,7 +195,7 @@ async def test_a_queue_nobody_has_used_is_shown_as_empty_with_who_would_serve_it
 
 async def test_a_bounded_queue_shows_its_bound_also_when_it_is_empty(hall: Hall) -> None:
     await hall.store.update_queue("small", max_size=3)
-    queue = await hall.queries.queue(DEFAULT_ACCOUNT, "small")
+    queue = await hall.queries.queue(ANYBODY, "small")
     assert (queue.max_size, queue.depth["queued"]) == (3, 0)
 
 
@@ -202,7 +203,7 @@ async def test_queues_come_by_name_and_only_with_ones_own_tasks(hall: Hall) -> N
     for queue in ("b", "a"):
         await hall.submit(queue=queue)
     await hall.submit(queue="a", account="somebody")
-    views = {view.name: view.depth["queued"] for view in await hall.queries.queues(DEFAULT_ACCOUNT)}
+    views = {view.name: view.depth["queued"] for view in await hall.queries.queues(ANYBODY)}
     assert list(views.items()) == [("a", 1), ("b", 1)]
 
 

@@ -53,6 +53,9 @@ USES = {
     "unhold": {UNSERVED},
     "limit_groups": {LIMITED_HELD},
     "limit_running": {LIMITED_RUNNING},
+    "limit_held": {LIMITED_HELD},
+    "limits_of": {TASKS, LIMITED_RUNNING},
+    "ahead": {TASKS, READY},
     "route": {"tasks_unrouted"},
     "waiting": {READY, HELD, SCHEDULED},
     "next_due": {SCHEDULED},
@@ -96,11 +99,19 @@ USES = {
     "only/revive_remove": {FINISHED},
     "only/redrive_attempt": {FINISHED},
     "prune_workers": {RUNNING},
+    "owners": {TASKS, FINISHED},
+    "login": {"account_users_address"},
+    "users": {"account_users_account"},
+    "end_sessions": {"logins_user"},
+    "key": {"api_keys_digest"},
+    "keys": {"api_keys_account"},
+    "prune_sessions": {"logins_by_age"},
+    "prune_buckets": {"buckets_by_age"},
 }
 # A purge goes along the ids, oldest first, and ends at its limit.
 WALKS = {"purge"}
 BIG = re.compile(
-    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys)\b(.*)"
+    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys|sessions|buckets)\b(.*)"
 )
 
 
@@ -200,6 +211,10 @@ def test_held_tasks_are_found_by_what_limits_them(connection: sqlite3.Connection
             TaskFilter(status=(State.FAILED,), user="u"),
             "finished_by_user (account_id=? AND user_id=? AND status=?",
         ),
+        (
+            TaskFilter(status=(State.FAILED,), queues=("q", "r")),
+            "finished_by_queue (account_id=? AND queue=? AND status=?",
+        ),
         (TaskFilter(status=(State.FAILED,), tag="x"), "PRIMARY KEY (account_id=? AND tag=?"),
     ],
 )
@@ -214,6 +229,25 @@ def test_lists_of_finished_tasks_go_by_their_filter(
     branches, _ = _branches("default", where, None, None)
     steps = plan(connection, COUNT.text.replace("/*branches*/", " UNION ALL ".join(branches)))
     assert any(index in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        TaskFilter(),
+        TaskFilter(status=(State.FAILED,)),
+        TaskFilter(status=(State.FAILED, State.SUCCESS), type="t", queue="q", user="u"),
+        TaskFilter(queues=("q", "r")),
+    ],
+)
+def test_lists_of_all_accounts_sort_nothing(connection: sqlite3.Connection, where: TaskFilter) -> None:
+    """They walk along the ids, newest first, until the page is full."""
+    branches, values = _branches(None, where, "01a20727-634d-737c-94d6-9c333f810ff2", 11)
+    for branch in branches:
+        steps = plan(connection, branch)
+        assert not any("TEMP B-TREE" in step for step in steps), steps
+        assert any(f"{TASKS} (id<?)" in step or f"{FINISHED} (id<?)" in step for step in steps), steps
+    assert sum(branch.count("?") for branch in branches) == len(values)
 
 
 # --- the same in steps of SQLite's machine: what a plan does not tell ------------------------------------------------------
@@ -243,7 +277,9 @@ def test_effort_does_not_grow_with_what_waits(database_path: Path) -> None:
     def submit_some() -> None:
         news = [NewTask(id=new_id(), type=f"t{n % 5}", queue=f"q{n % 3}", **new) for n in range(3_000)]  # type: ignore[arg-type]
         submit(tx, [Submit(tuple(news))])
+        last.append(news[-1].id)
 
+    last: list[str] = []
     worker = Register(
         worker=new_id(),
         name="w",
@@ -266,6 +302,7 @@ def test_effort_does_not_grow_with_what_waits(database_path: Path) -> None:
         "queues": lambda: tx.value(statement("queues")),
         "submit_look": lambda: tx.value(statement("submit_look")),
         "only/due": lambda: tx.value(statement("next_due")),
+        "ahead": lambda: tx.value(statement("ahead"), last[-1], 1_000),
     }
     submit_some()
     lease_some()

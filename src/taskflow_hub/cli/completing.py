@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from taskflow_hub.client.sync_client import SyncClient
 
 STATUSES = ("scheduled", "blocked", "queued", "running", "success", "failed", "cancelled", "skipped")
+SCOPES = ("submit", "read", "manage", "work", "admin")
+ROLES = ("user", "viewer", "admin")
 
 
 def complete_type(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -25,8 +27,29 @@ def complete_worker(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, incomplete, lambda client: [worker.id for worker in client.workers()])
 
 
+def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, _good_keys)
+
+
+def complete_user(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda client: [user.email for user in client.users()])
+
+
+def complete_scope(incomplete: str) -> list[str]:
+    return [scope for scope in SCOPES if scope.startswith(incomplete)]
+
+
+def complete_role(incomplete: str) -> list[str]:
+    return [role for role in ROLES if role.startswith(incomplete)]
+
+
 def complete_status(incomplete: str) -> list[str]:
     return [status for status in STATUSES if status.startswith(incomplete)]
+
+
+def _good_keys(client: "SyncClient") -> list[str]:
+    keys = client.keys()
+    return [key.id for key in keys if not key.revoked_at]
 
 
 def _names(ctx: typer.Context, incomplete: str, ask: Callable[["SyncClient"], list[str]]) -> list[str]:

@@ -1,6 +1,5 @@
 """The hub that a command talks to."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,24 +7,27 @@ import typer
 from taskflow_hub.cli.options import Globals, Output
 
 if TYPE_CHECKING:
+    from taskflow_hub.cli.credentials import Place
     from taskflow_hub.client.sync_client import SyncClient
 
-RETRIES = 2  # a person waits: give up within a second when nobody listens
+
+def connect(
+    ctx: typer.Context, server: str | None, *, profile: str | None = None, hurried: bool = False
+) -> "SyncClient":
+    """A client for the hub that is named, which presents what is kept for it. `hurried`: now or never."""
+    from taskflow_hub.cli.clients import client
+    from taskflow_hub.cli.presenting import key_for
+
+    place = place_of(ctx, server, profile)
+    # A renewal that is given up halfway ends the login, so who is in a hurry does not begin one.
+    return client(place.server, key_for(place, renewing=not hurried), hurried=hurried)
 
 
-def connect(ctx: typer.Context, server: str | None, *, hurried: bool = False) -> "SyncClient":
-    """A client for `--server`, given after or before the noun, or as TASKFLOW_SERVER says. `hurried`: now or never."""
-    # httpx brings a command line of its own, whose imports (rich, pygments, click) double the time until the first request.
-    absent = "httpx" not in sys.modules and "httpx._main" not in sys.modules
-    if absent:
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    try:
-        from taskflow_hub.client.sync_client import SyncClient
-    finally:
-        if absent:
-            del sys.modules["httpx._main"]
-    where = server or common(ctx).server
-    return SyncClient(where, timeout=1.0, retries=0) if hurried else SyncClient(where, retries=RETRIES)
+def place_of(ctx: typer.Context, server: str | None, profile: str | None = None) -> "Place":
+    """What was said after the noun, else before it, else in the environment. Raises Misconfigured."""
+    from taskflow_hub.cli import place
+
+    return place.find(server or common(ctx).server, profile or common(ctx).profile)
 
 
 def common(ctx: typer.Context) -> Globals:

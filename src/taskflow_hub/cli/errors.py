@@ -1,5 +1,6 @@
 """Every error's exit code, along the error tree, and the words it is told in."""
 
+import math
 import re
 import sys
 import traceback
@@ -19,7 +20,10 @@ EXIT_CODES: Final[Mapping[type[BaseException], int]] = {
     errors.Conflict: FAILED,
     errors.LeaseLost: FAILED,
     errors.Refused: REFUSED,
+    errors.Unauthenticated: REFUSED,
+    errors.Forbidden: REFUSED,
     errors.QueueFull: UNAVAILABLE,
+    errors.Throttled: UNAVAILABLE,
     errors.Unavailable: UNAVAILABLE,
     TimeoutError: UNAVAILABLE,
     OSError: FAILED,
@@ -30,19 +34,34 @@ EXIT_CODES: Final[Mapping[type[BaseException], int]] = {
 HINTS: Final[Mapping[type[BaseException], str]] = {
     errors.Gone: "Retention removes finished tasks; see `taskflow config show` for how long they are kept.",
     errors.SchemaMismatch: "See `taskflow db check`; `taskflow db migrate` brings an older database up to date.",
+    errors.Unauthenticated: "Log in with `taskflow login`, or set TASKFLOW_KEY.",
+    errors.Forbidden: "`taskflow whoami` shows who asked, and what they may do.",
+    errors.RegistrationClosed: "An admin does it with: taskflow user add EMAIL",
     errors.QueueFull: "Let its workers catch up, or submit to another queue.",
 }
 
 # Where a field is not called as what it is given by.
 _ARGUMENTS: Final[Mapping[str, str]] = {"name": "QUEUE"}
-_OPTIONS: Final[Mapping[str, str]] = {"tags": "--tag", "limits": "--limit", "unique": "--unique-key"}
+_OPTIONS: Final[Mapping[str, str]] = {
+    "tags": "--tag",
+    "limits": "--limit",
+    "unique": "--unique-key",
+    "scopes": "--scope",
+    "queues": "--queue",
+    "expires_in": "--expires",
+    "name": "NAME",
+    "email": "EMAIL",
+    "password": "password",
+    "old_password": "present password",
+    "new_password": "new password",
+}
 
 
 def exit_code(error: BaseException) -> int:
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
 
-def explain(error: BaseException, *, debug: bool = False) -> int:
+def explain(error: BaseException, *, debug: bool = False, hint: bool = True) -> int:
     """Tell it on stderr, and answer the exit code. A traceback only with `debug`."""
     match error:
         case KeyboardInterrupt():
@@ -53,7 +72,8 @@ def explain(error: BaseException, *, debug: bool = False) -> int:
             for field in error.errors:
                 if not _told(field, first, alone=len(error.errors) == 1):
                     say(f"  {as_typed(field.pointer)}: {field.detail}")
-            _hint(error)
+            if hint:
+                _hint(error)
         case TimeoutError() if str(error):
             _error(str(error))
         case OSError():
@@ -107,6 +127,10 @@ def _error(words: str) -> None:
 
 
 def _hint(error: TaskflowError) -> None:
+    if isinstance(error, errors.Throttled) and error.retry_after_s:
+        say(f"Try again in {math.ceil(error.retry_after_s)} s.")
+    if "taskflow login" in error.detail:  # it says so itself
+        return
     for kind in type(error).__mro__:
         if kind in HINTS:
             say(HINTS[kind])

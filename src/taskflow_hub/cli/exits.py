@@ -17,10 +17,10 @@ MEANINGS: Final[Mapping[int, str]] = {
     OK: "Done. Of a task that was waited for: it succeeded.",
     FAILED: "The task failed or was cancelled; or the hub refused, because the present state does not allow it.",
     USAGE: "The command line, the input or a setting is wrong. Nothing was changed.",
-    MISSING: "There is no such task, queue, worker or database.",
-    REFUSED: "The hub does not serve this caller.",
-    UNAVAILABLE: "The hub or its database cannot be reached, is full or is shutting down; what answers is no hub; or time ran "
-    "out. Try again later.",
+    MISSING: "There is no such task, queue, worker, user, key or database.",
+    REFUSED: "The hub does not serve this caller: it knows no such login or key, or whoever it is may not do this.",
+    UNAVAILABLE: "The hub or its database cannot be reached, is full, was asked too often or is shutting down; what answers is "
+    "no hub; or time ran out. Try again later.",
     INTERRUPTED: "Interrupted by Ctrl-C. A task that was waited for goes on. (`up`: a second signal cut its end short.)",
     BROKEN_PIPE: "Whoever read the output closed it (a pipe into `head`, say).",
     TERMINATED: "Ended by SIGTERM. (`up`: before it had begun to start anything, for from then on it ends in order, with "

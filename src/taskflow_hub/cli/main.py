@@ -9,18 +9,22 @@ from typing import Annotated, NoReturn
 import typer
 from typer._click.exceptions import NoArgsIsHelpError
 
-from taskflow_hub.cli import config, db, queue, server, task, up, worker
+from taskflow_hub.cli import config, db, key, limit, login, queue, server, task, up, user, worker
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.exits import BROKEN_PIPE, INTERRUPTED
-from taskflow_hub.cli.options import Globals, Output, OutputOption, ServerOption
+from taskflow_hub.cli.options import Globals, Output, OutputOption, ProfileOption, ServerOption
 from taskflow_hub.cli.terminal import say
 
 app = Commands(add_completion=True)
 up.add_to(app)
 server.add_to(app)
+login.add_to(app)
 app.add_typer(task.app, name="task")
 app.add_typer(queue.app, name="queue")
+app.add_typer(limit.app, name="limit")
 app.add_typer(worker.app, name="worker")
+app.add_typer(key.app, name="key")
+app.add_typer(user.app, name="user")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 
@@ -37,6 +41,7 @@ def _version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     server_url: ServerOption = None,
+    profile: ProfileOption = None,
     output: OutputOption = None,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks of errors.", show_default=False)
@@ -50,7 +55,7 @@ def root(
 
     Start a hub with `taskflow up`, then, in another terminal: `taskflow task submit demo.sleep seconds:=2 --wait`.
     """
-    ctx.obj = Globals(server=server_url, output=output or Output.TABLE, debug=debug)
+    ctx.obj = Globals(server=server_url, profile=profile, output=output or Output.TABLE, debug=debug)
 
 
 def run(args: Sequence[str]) -> int:

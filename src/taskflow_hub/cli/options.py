@@ -5,9 +5,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from taskflow_hub.domain.access import Role, Scope
 
 _DURATION: Final = re.compile(
     r"(?:(?P<d>[0-9]+(?:\.[0-9]+)?)d)?(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s?)?"
@@ -27,6 +30,7 @@ class Globals:
     """What was said before the noun; a command's own option beats it."""
 
     server: str | None = None
+    profile: str | None = None
     output: Output = Output.TABLE
     debug: bool = False
 
@@ -94,12 +98,38 @@ def limit(text: str) -> dict[str, str | float]:
     return found
 
 
+def role(text: str) -> "Role":
+    from taskflow_hub.domain.access import Role
+
+    try:
+        return Role(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not one of {', '.join(Role)}") from None
+
+
+def scope(text: str) -> "Scope":
+    from taskflow_hub.domain.access import Scope
+
+    try:
+        return Scope(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not one of {', '.join(Scope)}") from None
+
+
 ServerOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--server",
         metavar="URL",
         help="Where the hub is; default TASKFLOW_SERVER, else http://127.0.0.1:8080.",
+    ),
+]
+ProfileOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="The server and login that `taskflow login --profile NAME` has kept; default TASKFLOW_PROFILE.",
     ),
 ]
 OutputOption: TypeAlias = Annotated[
@@ -119,7 +149,10 @@ AppOption: TypeAlias = Annotated[
     ),
 ]
 HostOption: TypeAlias = Annotated[
-    str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here; loopback only.")
+    str | None,
+    typer.Option(
+        "--host", metavar="ADDRESS", help="Listen here; beyond loopback only with accounts (auth.secret)."
+    ),
 ]
 PortOption: TypeAlias = Annotated[
     int | None,

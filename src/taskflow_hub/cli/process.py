@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 SHOWN_TYPES: Final = 8
+ACCOUNTS: Final = "accounts: log in or present a key"
+NO_ACCOUNTS: Final = "open, without accounts: this machine only"
 # How long a thread computes while another one wants the interpreter. Python's own 5 ms are as long as a lease of hundreds of
 # tasks, and the store's thread wants it at every answer of the database (docs/adr/0071-waves.md).
 SWITCH_S: Final = 0.0005
@@ -149,11 +151,13 @@ def greet(process: "Process", loaded: "Settings", types: Sequence[str]) -> None:
     if process.engine is not None:
         file = bootstrap.database_file(loaded)
         database = str(file.resolve()) if file else without_secrets(loaded.database.url)
-        about |= {"url": process.url, "database": database}
+        access = ACCOUNTS if loaded.auth.secret else NO_ACCOUNTS
+        about |= {"url": process.url, "database": database, "access": access}
         rows += [
             ("API", f"{process.url} (try it at /docs)"),
             ("dashboard", f"{process.url}/ui/"),
             ("database", database),
+            ("access", access),
         ]
     if not bootstrap.is_local(loaded):
         broker = without_secrets(loaded.broker.url)

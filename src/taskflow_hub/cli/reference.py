@@ -21,9 +21,16 @@ terminal, and `NO_COLOR` takes the colours away; what others wrote into a task i
 Tables are for people and may change; for programs there is `-o json`. Lists are one JSON array with an item per line, `task
 logs` is an object per line.
 
-The commands `task`, `queue`, `worker list` and `worker drain` talk to a running hub over HTTP: the one that `--server` names,
-else the variable `TASKFLOW_SERVER`, else `http://127.0.0.1:8080`. The commands `up`, `server`, `worker run`, `db` and `config`
-read the settings: defaults, then `./taskflow.toml`, then `TASKFLOW_…` variables, then flags.
+The commands `up`, `server`, `worker run`, `worker healthcheck`, `db`, `user reset-password` and `config` read the settings:
+defaults, then `./taskflow.toml`, then `TASKFLOW_…` variables, then flags. All others talk to a running hub over HTTP: the one
+that `--server` names, else the profile's (below), else that of the variable `TASKFLOW_SERVER`, else `http://127.0.0.1:8080`.
+
+To a hub with accounts they present the API key in the variable `TASKFLOW_KEY`, else what `taskflow login` has kept for exactly
+this hub's address. A profile is a name for an address and what is kept for it: `taskflow login --profile NAME --server URL`
+makes it, and `--profile NAME` before the noun, or the variable `TASKFLOW_PROFILE`, chooses it. What is said on the command line
+beats the variables: with `--profile`, `TASKFLOW_KEY` is not looked at; with `--server`, `TASKFLOW_PROFILE` counts only if it is
+for the same address. A password or a key is never an argument, where every user of the machine could read it: it is asked for,
+or read from standard input, a line each.
 
 Durations are seconds (`90`, `1.5`) or written like `90s`, `5m`, `1h30m`, `2d`. Times are ISO 8601
 (`2030-01-31T18:00:00Z`); without a zone they are local. A payload is one of

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from taskflow_hub.cli.output import pretty
 from taskflow_hub.cli.table import Cell, Column, cell, print_fields, print_table
-from taskflow_hub.cli.terminal import clean_text
+from taskflow_hub.cli.terminal import clean, clean_text
 from taskflow_hub.domain.lifecycle import State
 
 if TYPE_CHECKING:
     from taskflow_hub.client.model import Queue, Task
     from taskflow_hub.domain.model import Worker
+    from taskflow_hub.domain.why import Cause, Why
 
 GREEN, YELLOW, RED, BLUE, MAGENTA, CYAN, GREY = "32", "33", "31", "34", "35", "36", "90"
 STATUS_STYLES: Final = {
@@ -59,6 +60,13 @@ def tasks(items: Iterable["Task"]) -> None:
 def task(shown: "Task") -> None:
     """Everything about one task that is set."""
     print_fields((name, value) for name, value in _fields(shown) if value is not None)
+
+
+def why(told: "Why") -> None:
+    """Each cause as a sentence, below it who runs instead and what helps."""
+    status = cell(told.status, STATUS_STYLES.get(told.status, ""))
+    causes = [(cause.kind.replace("_", " "), Cell("\n".join(_cause(cause)))) for cause in told.causes]
+    print_fields([("status", status), *causes])
 
 
 def queues(items: Iterable["Queue"]) -> None:
@@ -193,6 +201,15 @@ def _fields(task: "Task") -> Iterator[tuple[str, Cell | None]]:
     if task.error is not None:
         yield "error", cell(f"{task.error.type}: {task.error.message}", RED)
         yield "traceback", Cell(clean_text(task.error.traceback.rstrip())) if task.error.traceback else None
+
+
+def _cause(cause: "Cause") -> Iterator[str]:
+    yield clean(cause.text)
+    yield from (f"{clean(id)} runs" for id in cause.tasks)
+    if (more := (cause.running or 0) - len(cause.tasks)) > 0:
+        yield f"… and {more} more" if cause.tasks else f"{more} run"
+    if cause.help:
+        yield clean(cause.help)
 
 
 def _queue(queue: "Queue") -> tuple[Cell, ...]:

@@ -174,6 +174,17 @@ def get(ctx: typer.Context, id: TaskId, output: OutputOption = None, server: Ser
     print_json(task) if output_of(ctx, output) is Output.JSON else show.task(task)
 
 
+@app.command("explain")
+def explain(ctx: typer.Context, id: TaskId, output: OutputOption = None, server: ServerOption = None) -> None:
+    """Say why a task is not running: what holds it, who runs instead, how many come before it."""
+    from taskflow_hub.cli import show
+    from taskflow_hub.cli.output import print_json
+
+    with connect(ctx, server) as client:
+        why = client.explain(id)
+    print_json(why) if output_of(ctx, output) is Output.JSON else show.why(why)
+
+
 @app.command("list")
 def list_tasks(
     ctx: typer.Context,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskflow_hub.client.aio_client import Client
-    from taskflow_hub.client.model import Bulk, BulkAction, Queue, Task
+    from taskflow_hub.client.model import Bulk, BulkAction, Login, Me, Queue, SecretKey, Task
     from taskflow_hub.client.sync_client import SyncClient
     from taskflow_hub.client.tasks import NewTask, SubmitOptions
 
@@ -17,8 +17,11 @@ __all__ = [
     "Bulk",
     "BulkAction",
     "Client",
+    "Login",
+    "Me",
     "NewTask",
     "Queue",
+    "SecretKey",
     "SubmitOptions",
     "SyncClient",
     "Task",
@@ -28,8 +31,11 @@ _HOMES = {
     "Bulk": "model",
     "BulkAction": "model",
     "Client": "aio_client",
+    "Login": "model",
+    "Me": "model",
     "NewTask": "tasks",
     "Queue": "model",
+    "SecretKey": "model",
     "SubmitOptions": "tasks",
     "SyncClient": "sync_client",
     "Task": "model",

@@ -10,6 +10,7 @@ import httpx
 
 from taskflow_hub.client import transport
 from taskflow_hub.client.api import Api, server_url
+from taskflow_hub.client.bearer import key_or_variable
 from taskflow_hub.client.conversation import Manner
 from taskflow_hub.client.faces import like
 from taskflow_hub.client.plan import (
@@ -56,18 +57,27 @@ class Client:
             task = await client.submit("web.title", {"url": "https://example.com"})
             print(await client.result(task.id, timeout=30))
 
-    `server` is the hub's address (default: TASKFLOW_SERVER, else http://127.0.0.1:8080), `timeout` the seconds an answer may
-    take, `retries` how often a request that can be repeated safely is sent again.
+    `server` is the hub's address (default: TASKFLOW_SERVER, else http://127.0.0.1:8080), `key` an API key, or the access
+    token of a login, to present to it (default: TASKFLOW_KEY; "": none), `timeout` the seconds an answer may take, `retries`
+    how often a request that can be repeated safely is sent again.
     """
 
-    def __init__(self, server: str | None = None, *, timeout: float = 30.0, retries: int = 5) -> None:
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        key: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 5,
+    ) -> None:
         self.server = server_url(server)
         self._api = Api(self.server, Manner(retries=retries, read_timeout_s=timeout))
-        self._lines = _Lines(transport.options(self.server, timeout), timeout)
+        self._lines = _Lines(transport.options(self.server, key_or_variable(key), timeout), timeout)
 
     submit = _method(Api.submit)
     submit_many = _method(Api.submit_many)
     get = _method(Api.get)
+    explain = _method(Api.explain)
     list = _iterator(Api.search)
     wait = _method(Api.wait)
     result = _method(Api.result)
@@ -87,9 +97,23 @@ class Client:
     workers = _method(Api.workers)
     drain = _method(Api.drain)
     task_types = _method(Api.task_types)
+    limits = _iterator(Api.limits)
+    set_limit = _method(Api.set_limit)
     bulk = _method(Api.bulk)
     bulk_status = _method(Api.bulk_status)
     bulk_abort = _method(Api.bulk_abort)
+    login = _method(Api.login)
+    refresh = _method(Api.refresh)
+    logout = _method(Api.logout)
+    register = _method(Api.register)
+    change_password = _method(Api.change_password)
+    me = _method(Api.me)
+    create_key = _method(Api.create_key)
+    keys = _method(Api.keys)
+    revoke_key = _method(Api.revoke_key)
+    users = _method(Api.users)
+    add_user = _method(Api.add_user)
+    set_role = _method(Api.set_role)
 
     async def aclose(self) -> None:
         """Let go of every connection. Twice is harmless."""

@@ -4,7 +4,9 @@ import os
 from typing import Final
 from urllib.parse import urlsplit
 
+from taskflow_hub.client.access import AccessPlans
 from taskflow_hub.client.following import FollowPlans
+from taskflow_hub.client.limits import LimitPlans
 from taskflow_hub.client.operating import OperatorPlans
 from taskflow_hub.domain.errors import Misconfigured
 
@@ -12,7 +14,7 @@ SERVER_VARIABLE: Final = "TASKFLOW_SERVER"
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
 
-class Api(FollowPlans, OperatorPlans):
+class Api(FollowPlans, OperatorPlans, LimitPlans, AccessPlans):
     """The plans behind the methods of both clients."""
 
 

@@ -83,7 +83,7 @@ class Conversation:
                 if response.status < 400:
                     return response
                 error = error_of(response, self.server)
-                again = isinstance(error, Unavailable) and may_pass(response)
+                again = isinstance(error, Unavailable) and may_pass(response, repeatable=repeatable)
             pause_s = self.pause_s(tried, error.retry_after_s)
             if not again or tried >= self.manner.retries or pause_s > LONGEST_PAUSE_S:
                 raise error

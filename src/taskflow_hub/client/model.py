@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from taskflow_hub.domain import model
+from taskflow_hub.domain.access import Key, Scope, User
 from taskflow_hub.domain.lifecycle import FINAL, State
 
 
@@ -64,3 +65,36 @@ class Bulk(Struct, frozen=True, kw_only=True):
     skipped: int = 0  # matched, but their state no longer allowed it
     created_at: datetime | None = None
     finished_at: datetime | None = None
+
+
+class Login(Struct, frozen=True, kw_only=True):
+    """A login's tokens. The access token is presented with each request; the refresh token makes the next pair, once."""
+
+    user: User
+    access_token: str
+    refresh_token: str
+    expires_in: float  # seconds for which the access token is good
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(user={self.user!r})"
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """Who asks, and what they may do."""
+
+    accounts: bool  # False: the hub has none, and everybody may do everything
+    account_id: str
+    user: User | None = None
+    key: Key | None = None
+    scopes: tuple[Scope, ...] = ()
+    queues: tuple[str, ...] = ()  # empty: all
+
+
+class SecretKey(Struct, frozen=True, kw_only=True):
+    """A new API key with its secret, which is what a program presents."""
+
+    key: Key
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(key={self.key!r})"

@@ -24,6 +24,9 @@ class Request(Struct, frozen=True, kw_only=True):
     read_timeout_s: float | None = None  # None: the client's own
     held: bool = False  # the hub may hold its answer back for long
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.method} {self.path})"  # what it carries may be a password
+
 
 class Response(Struct, frozen=True):
     status: int

@@ -68,9 +68,12 @@ def error_of(response: Response, server: str) -> TaskflowError:
     return _make(kind, detail, (), pause_s)
 
 
-def may_pass(response: Response) -> bool:
-    """Whether an answer of "unavailable" may be another one soon. Something that is no hub stays what it is."""
-    return _is_problem(response) or response.status in _PASSING
+def may_pass(response: Response, *, repeatable: bool) -> bool:
+    """Whether asking again may get another answer than "unavailable", and do no harm.
+
+    Something that is no hub stays what it is. And where a proxy says it, the hub may have done what was asked.
+    """
+    return _is_problem(response) or (repeatable and response.status in _PASSING)
 
 
 def retry_after_s(response: Response) -> float | None:

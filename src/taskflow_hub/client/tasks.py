@@ -16,6 +16,7 @@ from taskflow_hub.domain.model import Attempt
 from taskflow_hub.domain.options import CommonOptions
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit, Submission, Unique
+from taskflow_hub.domain.why import Why
 
 PAGE: Final = 100
 PREFER_MAX_S: Final = 60  # the longest `Prefer: wait` a hub grants
@@ -106,6 +107,10 @@ class TaskPlans(Conversation):
     def get(self, id: str) -> Plan[Task]:
         """The task as it is now. Raises NotFound."""
         return self.ask(Task, "GET", f"tasks/{segment(id)}")
+
+    def explain(self, id: str) -> Plan[Why]:
+        """Why it is not running: `summary` in plain words, and each of the `causes`. Raises NotFound."""
+        return self.ask(Why, "GET", f"tasks/{segment(id)}/explain")
 
     def search(
         self,

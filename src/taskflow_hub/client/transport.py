@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from msgspec.structs import replace
 
+from taskflow_hub.client.bearer import Bearer, KeySource
 from taskflow_hub.client.plan import Broken, Request, Response
 
 # httpx looks at every connection of its pool for each of them, at every request: through 10 connections it carries several
@@ -19,13 +20,14 @@ CONNECT_TIMEOUT_S: Final = 5.0
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
-def options(server: str, read_timeout_s: float) -> dict[str, Any]:
+def options(server: str, key: KeySource, read_timeout_s: float) -> dict[str, Any]:
     """Arguments for httpx.Client and httpx.AsyncClient."""
     parts = urlsplit(server)
     # Loading the known authorities takes longer than most requests; without TLS an empty context does, and trusts nobody.
     tls = httpx.create_ssl_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return {
         "base_url": server + "/",
+        "auth": Bearer(server, key),
         "timeout": httpx.Timeout(read_timeout_s, connect=CONNECT_TIMEOUT_S),
         "headers": {"accept": "application/json", "user-agent": "taskflow-hub-python"},
         "limits": httpx.Limits(max_connections=MAX_LONG, keepalive_expiry=30.0),

@@ -11,7 +11,14 @@
   x Conflict                right request, wrong moment
     - NotAllowed            the task's state has no such move
     - UniqueConflict        another task holds the unique key
+    - EmailTaken            somebody has registered with it
+    - LastAdmin             without whom nobody could administer the hub
+    - AccountsOff           the hub was set up without accounts
   x QueueFull               the queue is at its max_size
+  x Throttled               asked too often
+  x Unauthenticated         a credential is missing, wrong, or has run out
+  x Forbidden               known, but may not do this
+    - RegistrationClosed    only an admin may add users
   x Refused                 not from here: foreign Host, cross-site
   x LeaseLost               this attempt no longer owns the task
   x Unavailable             try again later; nothing was changed
@@ -25,9 +32,11 @@ HTTP statuses are mapped in http/problems.py, exit codes in cli/errors.py, both 
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from msgspec import Struct
+
+T = TypeVar("T")
 
 
 class FieldError(Struct, frozen=True):
@@ -125,10 +134,52 @@ class UniqueConflict(Conflict):
     code = "unique_conflict"
 
 
+class EmailTaken(Conflict):
+    """Somebody has registered with this e-mail address."""
+
+    code = "email_taken"
+
+
+class LastAdmin(Conflict):
+    """This is the only admin; make another one first."""
+
+    code = "last_admin"
+
+
+class AccountsOff(Conflict):
+    """This hub has no accounts: whoever reaches it may do everything."""
+
+    code = "accounts_off"
+
+
 class QueueFull(TaskflowError):
     """The queue is full."""
 
     code = "queue_full"
+
+
+class Throttled(TaskflowError):
+    """Too many requests."""
+
+    code = "throttled"
+
+
+class Unauthenticated(TaskflowError):
+    """Log in, or present a key."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(TaskflowError):
+    """This is not allowed to whoever asks."""
+
+    code = "forbidden"
+
+
+class RegistrationClosed(Forbidden):
+    """Nobody can register here; an admin adds users."""
+
+    code = "registration_closed"
 
 
 class Refused(TaskflowError):
@@ -177,6 +228,13 @@ class Misconfigured(TaskflowError):
     """A setting is wrong."""
 
     code = "misconfigured"
+
+
+def or_raise(outcome: "T | TaskflowError") -> T:
+    """An outcome that is an error *as a value* is raised; any other is what was asked for."""
+    if isinstance(outcome, TaskflowError):
+        raise outcome
+    return outcome
 
 
 def all_errors(base: type[TaskflowError] = TaskflowError) -> list[type[TaskflowError]]:

@@ -26,22 +26,29 @@ def rate_spent(key: str) -> str:
     return f"rate:{key}"
 
 
+def serves(worker: Worker, queue: str, type_: str) -> bool:
+    return type_ in worker.types and (not worker.queues or queue in worker.queues)
+
+
 class Serving(Struct, frozen=True):
     """Who is open for what at one moment."""
 
     paused: frozenset[str]
     workers: tuple[Worker, ...]
+    draining: tuple[Worker, ...] = ()
 
     @classmethod
     def of(cls, queues: Iterable[Queue], workers: Iterable[Worker]) -> "Serving":
         # One that drains still runs what it has, but takes nothing new: what waits, waits for another.
-        alive = tuple(worker for worker in workers if worker.state is WorkerState.ALIVE)
-        return cls(frozenset(queue.name for queue in queues if queue.paused), alive)
+        known = tuple(workers)
+        return cls(
+            frozenset(queue.name for queue in queues if queue.paused),
+            tuple(worker for worker in known if worker.state is WorkerState.ALIVE),
+            tuple(worker for worker in known if worker.state is WorkerState.DRAINING),
+        )
 
     def served(self, queue: str, type_: str) -> bool:
-        return any(
-            type_ in worker.types and (not worker.queues or queue in worker.queues) for worker in self.workers
-        )
+        return any(serves(worker, queue, type_) for worker in self.workers)
 
     def hold(self, status: State, queue: str, type_: str, stored: str | None) -> str | None:
         if status is not State.QUEUED:

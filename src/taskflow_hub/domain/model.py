@@ -136,6 +136,23 @@ class Queue(Struct, frozen=True, kw_only=True):
     max_size: int | None = None  # how many tasks may wait in it (queued and scheduled); None = no bound
 
 
+class LimitRow(Struct, frozen=True, kw_only=True):
+    """The numbers of a key. Both None: it does not limit. `pinned`: what tasks state does not change them."""
+
+    account_id: str
+    key: str
+    running: int | None  # how many may run at a time
+    per_second: float | None  # how many may start
+    pinned: bool
+
+
+class LimitUse(LimitRow, frozen=True, kw_only=True):
+    """A limit as an operator sees it. A task with several limits is counted as held by the one that its hold names."""
+
+    active: int  # tasks that name the key and run
+    held: int  # queued tasks that it holds back
+
+
 class TaskType(Struct, frozen=True, kw_only=True):
     """A kind of work as a worker declares it: its home queue, its defaults and the shape of its payload and result."""
 

@@ -29,11 +29,11 @@ class BulkOperations:
         self._hints.tell(Topic.BULK)
         return bulk
 
-    async def get(self, account: str, bulk_id: str) -> Bulk:
+    async def get(self, account: str | None, bulk_id: str) -> Bulk:
         """Raises NotFound."""
         return _found(await self._store.bulk(account, bulk_id), bulk_id)
 
-    async def abort(self, account: str, bulk_id: str) -> Bulk:
+    async def abort(self, account: str | None, bulk_id: str) -> Bulk:
         """Stop after the chunk in flight, which is still counted; what is done stays done. A finished one is answered as it is.
 
         Raises NotFound.

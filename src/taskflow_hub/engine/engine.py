@@ -4,12 +4,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.clock import Clock, Monotonic, new_id, utc_now
 from taskflow_hub.domain.model import Worker
+from taskflow_hub.engine.accounts.accounts import Accounts
 from taskflow_hub.engine.bulk import BulkOperations
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.limits import Limits
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.loops.bulk import BulkRunner
 from taskflow_hub.engine.loops.collector import Collector
@@ -23,11 +26,13 @@ from taskflow_hub.engine.payloads import Format
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.engine.queues import Queues
 from taskflow_hub.engine.results import FolderResults
-from taskflow_hub.engine.settings import EngineSettings, RetentionSettings
+from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
 from taskflow_hub.engine.task_types import TaskTypes
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.engine.workers import Workers
 from taskflow_hub.store.base import Store
+
+_OPEN: Final = AuthSettings()
 
 
 class Engine:
@@ -41,6 +46,7 @@ class Engine:
         settings: EngineSettings,
         results: FolderResults,
         retention: RetentionSettings,
+        auth: AuthSettings = _OPEN,
         version: str,
         formats: Mapping[str, Format],
         provably_dead: Callable[[Worker], bool],
@@ -58,10 +64,12 @@ class Engine:
         )
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
         self.queues = Queues(store, broker, self.hints, self.metrics)
+        self.limits = Limits(store, self.hints)
         self.workers = Workers(
             store, broker, self.tasks, self.hints, self.metrics, dead_after_s=settings.dead_after
         )
         self.bulk = BulkOperations(store, self.hints, new_id)
+        self.accounts = Accounts(store, auth, clock=clock, new_id=new_id, monotonic=monotonic)
         self.queries = Queries(store, clock, retention.by_state())
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)

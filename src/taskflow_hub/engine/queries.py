@@ -1,28 +1,33 @@
 """Read models for people, shared by HTTP, CLI and dashboard."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from taskflow_hub.domain.access import Scope, Who
 from taskflow_hub.domain.clock import Clock, made_at
 from taskflow_hub.domain.errors import Gone, NotFound
+from taskflow_hub.domain.explain import explain
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.limits import AHEAD_COUNTED, RUNNING_SHOWN
 from taskflow_hub.domain.model import Attempt, LogLine, Queue, Task, Worker
 from taskflow_hub.domain.scaling import suggested_workers
+from taskflow_hub.domain.why import Why
 from taskflow_hub.engine.remembered import Remembered
-from taskflow_hub.store.base import QueueStore, Reads, WorkerStore
+from taskflow_hub.store.base import AccessStore, QueueStore, Reads, WorkerStore
 from taskflow_hub.store.values import Page, TaskFilter
 
 FRESH_S: Final = 1.0  # how old the picture of queues and workers may be that `hold` is derived from
 RATE_MINUTES: Final = 5
+LOOKS: Final = 3  # at a task that changes while its explanation is put together
 
 
-class _Store(Reads, WorkerStore, QueueStore, Protocol): ...
+class _Store(Reads, WorkerStore, QueueStore, AccessStore, Protocol): ...
 
 
 class QueueView(Struct, frozen=True, kw_only=True):
@@ -50,10 +55,7 @@ class Queries:
 
     async def task(self, account: str, task_id: str) -> Task:
         """Raises NotFound."""
-        task = await self._store.task(account, task_id)
-        if task is None:
-            raise NotFound(f"There is no task {task_id}.")
-        return await self.present(task)
+        return await self.present(await self._task(account, task_id))
 
     async def outcome(self, account: str, task_id: str) -> Task:
         """The task whose result is asked for. Raises NotFound; Gone for an id older than the shortest retention.
@@ -72,8 +74,12 @@ class Queries:
                 raise Gone(f"Task {task_id} is not kept any more.") from None
             raise
 
-    async def tasks(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None) -> Page:
-        """Newest first. Raises Invalid for a foreign cursor."""
+    async def owner(self, task_id: str) -> str | None:
+        """The account of a task; None: there is no such task."""
+        return (await self._store.owners([task_id])).get(task_id)
+
+    async def tasks(self, account: str | None, where: TaskFilter, *, limit: int, cursor: str | None) -> Page:
+        """Newest first; of all accounts, if None. Raises Invalid for a foreign cursor."""
         page = await self._store.search(account, where, limit=limit, cursor=cursor)
         return Page(tuple([await self.present(task) for task in page.items]), page.next_cursor)
 
@@ -83,6 +89,24 @@ class Queries:
             return task
         hold = (await self._serving.get()).hold(task.status, task.queue, task.type, task.hold)
         return task if hold == task.hold else replace(task, hold=hold)
+
+    async def explain(self, account: str, task_id: str, *, queues: Collection[str] = ()) -> Why:
+        """Why a task is not running. Of others only those in `queues` are named (none: in any). Raises NotFound.
+
+        Who serves it is looked at anew, and remembered: so the `hold` told here is the one that the task shows.
+        """
+        for look in range(1, LOOKS + 1):
+            task = await self._task(account, task_id)
+            if task.status is not State.QUEUED:
+                return explain(task, await self._serving.get(), now=self._clock())
+            ahead = await self._store.ahead(task_id, AHEAD_COUNTED + 1)
+            limits = await self._store.limits_of(task_id, queues=queues, shown=RUNNING_SHOWN)
+            self.forget()
+            serving = await self._serving.get()
+            # Unless the task changed, all of it belongs together.
+            if look == LOOKS or await self._rev(task_id) == task.rev:
+                return explain(task, serving, ahead=ahead, limits=limits, now=self._clock())
+        raise AssertionError("unreachable")
 
     async def attempts(self, account: str, task_id: str) -> list[Attempt]:
         """Raises NotFound."""
@@ -95,18 +119,27 @@ class Queries:
     async def workers(self) -> list[Worker]:
         return await self._store.workers()
 
-    async def queue(self, account: str, name: str) -> QueueView:
+    async def queue(self, who: Who, name: str) -> QueueView:
         """A queue nobody has used yet is shown as empty."""
-        for view in await self.queues(account):
+        for view in await self.queues(who):
             if view.name == name:
                 return view
         return _View(Queue(name=name)).present(await self._serving.get(), {}, self._clock())
 
-    async def queues(self, account: str) -> list[QueueView]:
+    async def queues(self, who: Who) -> list[QueueView]:
+        """How full they are of the asker's tasks; of all, for who may look into every account.
+
+        A queue that is nothing but in use by others is not shown: its name is theirs.
+        """
         queues, workers = await self._store.queues(), await self._store.workers()
         serving = Serving.of(queues, workers)
-        views = {queue.name: _View(queue) for queue in queues}
-        for depth in await self._store.depths(account):
+        known = [
+            queue
+            for queue in queues
+            if Scope.ADMIN in who.scopes or queue.paused or queue.max_size is not None
+        ]
+        views = {queue.name: _View(queue) for queue in known}
+        for depth in await self._store.depths(who.looks_into):
             view = views.setdefault(depth.queue, _View(Queue(name=depth.queue)))
             view.depth[depth.status] += depth.count
             if depth.status is State.QUEUED:
@@ -115,18 +148,31 @@ class Queries:
                     view.unserved.add(depth.type)
                 if hold := serving.hold(depth.status, depth.queue, depth.type, depth.hold):
                     view.held[hold] += depth.count
-        finished = await self._finished_by_queue(account)
+        finished = await self._finished_by_queue(who.looks_into)
         for name in finished:  # a queue whose tasks all ran at once is no less in use
             views.setdefault(name, _View(Queue(name=name)))
         now = self._clock()
-        return [view.present(serving, finished, now) for _, view in sorted(views.items())]
+        return [
+            view.present(serving, finished, now)
+            for name, view in sorted(views.items())
+            if not who.queues or name in who.queues
+        ]
 
-    async def _finished_by_queue(self, account: str) -> Mapping[str, int]:
+    async def _finished_by_queue(self, account: str | None) -> Mapping[str, int]:
         since = self._clock() - timedelta(minutes=RATE_MINUTES)
         counts: dict[str, int] = defaultdict(int)
         for rate in await self._store.rates(account, since):
             counts[rate.queue] += rate.count
         return counts
+
+    async def _task(self, account: str, task_id: str) -> Task:
+        task = await self._store.task(account, task_id)
+        if task is None:
+            raise NotFound(f"There is no task {task_id}.")
+        return task
+
+    async def _rev(self, task_id: str) -> int | None:
+        return (await self._store.revs([task_id])).get(task_id)
 
     async def _read_serving(self) -> Serving:
         return Serving.of(await self._store.queues(), await self._store.workers())

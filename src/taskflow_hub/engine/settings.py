@@ -1,8 +1,9 @@
 """What an operator may set about the engine."""
 
+from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from taskflow_hub.domain.lifecycle import State
 
@@ -47,3 +48,42 @@ class RetentionSettings(BaseModel):
             State.SKIPPED: self.skipped,
         }
         return {state: seconds for state, seconds in kept_s.items() if seconds > 0}
+
+
+class Registration(StrEnum):
+    OPEN = "open"  # whoever reaches the hub may register, with an account of their own
+    CLOSED = "closed"  # only the first may; after that an admin adds users
+
+
+class AuthSettings(BaseModel):
+    """Accounts: on as soon as there is a secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: str | None = Field(
+        None,
+        min_length=32,
+        repr=False,
+        description="Signs logins, at least 32 characters; the same for all processes of a hub. Setting it turns accounts on: "
+        "every request then needs a key or a login. `openssl rand -base64 32` makes one. A new one ends all logins; keys stay.",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _is_no_blank(cls, secret: str | None) -> str | None:
+        if secret is not None and len(set(secret)) < 8:
+            raise ValueError("is easily guessed: `openssl rand -base64 32` makes a good one")
+        return secret
+
+    registration: Registration = Field(
+        Registration.OPEN, description="Who may register by themselves: open, or closed after the first."
+    )
+    access_ttl: float = Field(
+        900.0,
+        ge=10,
+        le=86_400,
+        description="Seconds for which an access token is good; a refresh makes a new one.",
+    )
+    refresh_ttl: float = Field(
+        30 * DAY_S, ge=60, le=366 * DAY_S, description="Seconds without a refresh after which a login ends."
+    )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from taskflow_hub.domain.errors import Invalid
-from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S, TaskType
+from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_QUEUE, DEFAULT_TIMEOUT_S, TaskType
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Submission, check_limits, check_texts, check_times
 from taskflow_hub.engine.hints import Hints, Topic
@@ -42,6 +42,11 @@ class TaskTypes:
     async def refresh(self) -> None:
         """Know what workers have declared, at most FRESH_S ago."""
         self._types = await self._declared.get()
+
+    def queue_of(self, wanted: Submission) -> str:
+        """Where it will wait. Call `refresh` first."""
+        declared = self._types.get(wanted.type)
+        return wanted.queue or (declared.queue if declared else DEFAULT_QUEUE)
 
     async def _read(self) -> dict[str, TaskType]:
         return {declared.type: declared for declared in await self._store.task_types()}

@@ -8,7 +8,7 @@ import structlog
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.decide import on_undelivered
-from taskflow_hub.domain.errors import Misconfigured, NotFound, TaskflowError, Unavailable
+from taskflow_hub.domain.errors import LeaseLost, Misconfigured, NotFound, TaskflowError, Unavailable
 from taskflow_hub.domain.messages import (
     VERSION,
     CallFailed,
@@ -28,13 +28,13 @@ from taskflow_hub.domain.model import AttemptOutcome, Worker
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.tasks import Tasks
-from taskflow_hub.store.base import Reads, TaskStore, WorkerStore
+from taskflow_hub.store.base import AccessStore, Reads, TaskStore, WorkerStore
 from taskflow_hub.store.values import Call, Transit
 
 log = structlog.stdlib.get_logger("taskflow.workers")
 
 
-class _Store(TaskStore, WorkerStore, Reads, Protocol): ...
+class _Store(TaskStore, WorkerStore, Reads, AccessStore, Protocol): ...
 
 
 class Workers:
@@ -123,9 +123,17 @@ class Workers:
     async def _submit(self, request: Submit) -> Reply:
         call = Call(moves.Fence(request.id, request.attempt), request.call)
         try:
-            submitted = await self._tasks.submit([request.task], call=call)
+            account, user = await self._owner_of(request.id)
+            submitted = await self._tasks.submit([request.task], account=account, user=user, call=call)
         except Unavailable:
             raise  # nobody's fault: the worker asks again
         except TaskflowError as error:
             return CallFailed(error.code, error.detail)
         return Submitted(submitted.tasks[0].id)
+
+    async def _owner_of(self, task_id: str) -> tuple[str, str | None]:
+        """What a task submits belongs to whom the task belongs to. Raises LeaseLost for one that is gone."""
+        accounts, tasks = await self._store.owners([task_id]), await self._store.tasks([task_id])
+        if task_id not in accounts or task_id not in tasks:
+            raise LeaseLost
+        return accounts[task_id], tasks[task_id].user_id

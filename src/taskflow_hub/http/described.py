@@ -13,7 +13,8 @@ Responses = dict[int | str, dict[str, Any]]
 REPLAYED: Final = "`true`, when the Idempotency-Key was used before."
 REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("BadRequest", "Not HTTP, or not JSON."),
-    403: ("Refused", "A foreign `Host`, or a page of another origin asks."),
+    401: ("Unauthenticated", "No credential, or one that is wrong or has run out."),
+    403: ("Refused", "Not allowed to who asks; or a foreign `Host`, or a page of another origin."),
     404: ("NotFound", "There is no such thing."),
     408: ("RequestTimeout", "The request did not arrive in time."),
     409: ("Conflict", "The present state does not allow it."),
@@ -21,12 +22,12 @@ REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     413: ("TooLarge", "The body is larger than allowed."),
     414: ("UriTooLong", "The request's target is too long."),
     422: ("Invalid", "A field or parameter is wrong; `errors` names it."),
-    429: ("QueueFull", "The queue is full."),
+    429: ("TooMany", "The queue is full, or too much was asked at once."),
     431: ("HeadersTooLarge", "The request's headers are too large."),
     500: ("Internal", "The hub met an error it did not expect."),
     503: ("Unavailable", "Not now: the database is away, or the hub is shutting down. Nothing was changed."),
 }
-EVERYWHERE: Final = (400, 403, 408, 414, 422, 431, 500, 503)
+EVERYWHERE: Final = (400, 401, 403, 408, 414, 422, 431, 500, 503)
 
 
 def gives(schema: type, description: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 
-from taskflow_hub.domain.model import Task, TaskType, Worker
+from taskflow_hub.domain.access import Key, User
+from taskflow_hub.domain.model import LimitRow, Task, TaskType, Worker
 from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.why import Why
+from taskflow_hub.engine.accounts.logins import Login
 from taskflow_hub.engine.queries import QueueView
-from taskflow_hub.http import schemas, wording
+from taskflow_hub.http import access_schemas, limit_schemas, schemas, wording
 from taskflow_hub.http.described import EVERYWHERE, problems, refusals
 from taskflow_hub.http.params import MOMENT_PATTERN
 from taskflow_hub.http.problems import Explanation, Problem
@@ -23,9 +26,18 @@ REQUESTS: Final = (
     schemas.TaskChange,
     schemas.QueueChange,
     schemas.BulkRequest,
+    limit_schemas.LimitChange,
+    access_schemas.Registration,
+    access_schemas.Credentials,
+    access_schemas.Refresh,
+    access_schemas.PasswordChange,
+    access_schemas.KeyRequest,
+    access_schemas.UserRequest,
+    access_schemas.UserChange,
 )
 ANSWERS: Final = (
     Task,
+    Why,
     schemas.TaskPage,
     schemas.Ids,
     schemas.Removed,
@@ -36,12 +48,22 @@ ANSWERS: Final = (
     QueueView,
     schemas.Queues,
     schemas.Purged,
+    limit_schemas.LimitPage,
+    LimitRow,
     Worker,
     schemas.Workers,
     TaskType,
     schemas.TaskTypes,
     schemas.BulkView,
     schemas.DryRun,
+    User,
+    Key,
+    Login,
+    access_schemas.Session,
+    access_schemas.Me,
+    access_schemas.SecretKey,
+    access_schemas.KeyList,
+    access_schemas.UserList,
     schemas.Alive,
     schemas.Readiness,
     Problem,
@@ -64,7 +86,12 @@ def document(app: FastAPI) -> Schema:
         tags=wording.TAGS,
         routes=app.routes,
     )
-    made["components"] = {"schemas": _components(), "responses": refusals()}
+    made["components"] = {
+        "schemas": _components(),
+        "responses": refusals(),
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": wording.BEARER}},
+    }
+    made["security"] = [{"bearer": []}, {}]  # a hub without accounts asks for nothing
     for operation in _operations(made):
         for status, refusal in problems(*EVERYWHERE).items():
             if status == 422 or str(status) not in operation["responses"]:  # FastAPI has a 422 of its own

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-from taskflow_hub.domain.errors import NotAllowed, NotFound, TaskflowError
+from taskflow_hub.domain.errors import NotAllowed, NotFound, TaskflowError, or_raise
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.model import Task
 
 
 def task_of(outcomes: Sequence[Task | TaskflowError]) -> Task:
     [outcome] = outcomes
-    if isinstance(outcome, TaskflowError):
-        raise outcome
-    return outcome
+    return or_raise(outcome)
 
 
 def done(outcomes: Sequence[TaskflowError | None]) -> None:

@@ -26,6 +26,7 @@ CODE_PATTERN: Final = "^[a-z_]{1,50}$"
 TAG_PATTERN: Final = r"^[^\x00]*$"
 CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]{21}[AQgw]$"
 LINE_PATTERN: Final = r"^[0-9]{1,9}\.[0-9]{1,9}$"
+LIMIT_PATTERN: Final = "^[a-z0-9_-]{1,64}/[!-~]{1,200}$"
 REV_PATTERN: Final = "^[0-9]{1,18}$"
 MAX_PAGE: Final = 1000
 MAX_ERRORS: Final = 20
@@ -44,6 +45,7 @@ SHAPES: Final[Mapping[str, str]] = {
     TAG_PATTERN: "contains a NUL character (U+0000)",
     CURSOR_PATTERN: "is not a cursor of this list",
     LINE_PATTERN: "is not a line's place: write ATTEMPT.N, such as 1.20",
+    LIMIT_PATTERN: "is not a limit's place: write ACCOUNT/KEY, such as default/host:example.org",
     REV_PATTERN: "is not the id of an event",
 }
 
@@ -85,6 +87,8 @@ _Moment = Annotated[
 TaskId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The task's id, a UUIDv7.")]
 BulkId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The operation's id.")]
 WorkerId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The worker's id.")]
+UserId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The user's id.")]
+KeyId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The key's id, not its secret.")]
 QueueName = Annotated[str, Path(alias="name", pattern=_plain(QUEUE_PATTERN), description="The queue's name.")]
 Code = Annotated[
     str,
@@ -100,6 +104,9 @@ OfType = Annotated[
 ]
 OfQueue = Annotated[
     str | None, Query(alias="queue", pattern=_plain(QUEUE_PATTERN), description="In this queue.")
+]
+OfUser = Annotated[
+    str | None, Query(alias="user", pattern=ID_PATTERN, description="Submitted by this user, by id.")
 ]
 WithTag = Annotated[
     str | None,
@@ -124,6 +131,14 @@ AfterLine = Annotated[
         alias="after",
         pattern=LINE_PATTERN,
         description="Only lines after this one, as ATTEMPT.N; `next_cursor`, or made from the last line that was read.",
+    ),
+]
+AfterLimit = Annotated[
+    str | None,
+    Query(
+        alias="after",
+        pattern=LIMIT_PATTERN,
+        description="Only limits after this one, as ACCOUNT/KEY: `next_cursor` of the page before.",
     ),
 ]
 

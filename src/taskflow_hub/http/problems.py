@@ -27,6 +27,9 @@ STATUS: Final[Mapping[type[TaskflowError], int]] = {
     errors.Gone: 410,
     errors.Conflict: 409,
     errors.QueueFull: 429,
+    errors.Throttled: 429,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.Refused: 403,
     errors.LeaseLost: 409,
     errors.Unavailable: 503,
@@ -69,6 +72,14 @@ ADVICE: Final[Mapping[str, str]] = {
     "unique_conflict": "Another task of this type holds the unique key. Wait until it has ended, or submit with "
     '"on_conflict": "return".',
     "queue_full": "The queue holds `max_size` waiting tasks. Try again after `Retry-After` seconds.",
+    "throttled": "Try again after `Retry-After` seconds. Nothing was changed.",
+    "unauthenticated": "Send `Authorization: Bearer` with an API key (`taskflow key create`), or with the access token of "
+    "POST /auth/login. An access token is good for minutes; POST /auth/refresh makes the next.",
+    "forbidden": "The key, or the user's role, lacks a scope, or is not for this queue. GET /auth/me says what you may do.",
+    "registration_closed": "auth.registration is `closed`. An admin can add users: POST /users.",
+    "email_taken": "Log in instead, or register with another address.",
+    "last_admin": "Give the role to somebody else first.",
+    "accounts_off": "This hub was started without auth.secret, so it asks for no login, and listens on loopback only.",
     "refused": "The API answers programs and pages of its own origin. `Host` must be a loopback name or address, or listed in "
     "http.allowed_hosts; `Origin` and `Sec-Fetch-Site` must not be foreign.",
     "lease_lost": "The attempt that asked does not own its task any more.",
@@ -131,6 +142,8 @@ def headers(problem: Problem, retry_after_s: float | None = None) -> dict[str, s
     """What goes with a problem, beside its content type."""
     seconds = RETRY_AFTER_S.get(problem.status) if retry_after_s is None else max(math.ceil(retry_after_s), 1)
     told = {} if seconds is None else {"Retry-After": str(seconds)}
+    if problem.status == 401:
+        told["WWW-Authenticate"] = 'Bearer realm="taskflow"'
     return told | {"Connection": "close"} if problem.code == errors.ShuttingDown.code else told
 
 

@@ -166,3 +166,8 @@ class Readiness(Struct, frozen=True):
     status: str
     checks: dict[str, str]
     warnings: list[str] | UnsetType = UNSET
+
+    def in_general(self) -> "Readiness":
+        """For strangers: that something is wrong, and not what, which names databases, hosts and users."""
+        checks = {name: "ok" if state == "ok" else "not ok" for name, state in self.checks.items()}
+        return Readiness(self.status, checks)

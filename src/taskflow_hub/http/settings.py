@@ -5,8 +5,11 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-LOOPBACK_ONLY: Final = "without accounts the API listens on loopback only: 127.0.0.1, ::1 or localhost"
 MIB: Final = 1_048_576
+WITHOUT_ACCOUNTS: Final = (
+    "without accounts everybody who does may do everything: set TASKFLOW_AUTH_SECRET (`openssl rand -base64 32` makes one), or "
+    "listen on loopback, 127.0.0.1"
+)
 
 
 def _split(value: object) -> object:
@@ -18,11 +21,15 @@ class HttpSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(
-        "127.0.0.1", description="Address to listen on; loopback only, as long as there are no accounts."
+        "127.0.0.1", description="Address to listen on; beyond loopback only with accounts (auth.secret)."
     )
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 takes any that is free.")
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (), description="Further names that `Host` may say, without port, as a reverse proxy uses them."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
     )
     max_body: int = Field(MIB, ge=1024, description="Bytes a request's body may have.")
     max_batch_body: int = Field(
@@ -45,16 +52,32 @@ class HttpSettings(BaseModel):
 
     @field_validator("host")
     @classmethod
-    def _is_loopback(cls, host: str) -> str:
+    def _is_address(cls, host: str) -> str:
         if host == "localhost":
             return "127.0.0.1"
         try:
-            loopback = ipaddress.ip_address(host).is_loopback
+            ipaddress.ip_address(host)
         except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError(LOOPBACK_ONLY)
+            raise ValueError(
+                f"{host!r} is not an address; write a loopback address (127.0.0.1, ::1, localhost), or 0.0.0.0 for all of them"
+            ) from None
         return host
+
+    @property
+    def is_loopback(self) -> bool:
+        return ipaddress.ip_address(self.host).is_loopback
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} is no address or network; write 127.0.0.1 or 10.1.0.0/16"
+                ) from None
+        return networks
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -6,7 +6,7 @@ are not kept, so a reader that comes back is told to look at everything anew (`r
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.domain.events import event_name
 from taskflow_hub.domain.lifecycle import FINAL
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
+from taskflow_hub.domain.model import Task
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.http.answers import GUARDS
 from taskflow_hub.http.lifetime import Lifetime
@@ -31,12 +31,13 @@ Events = AsyncGenerator[bytes, None]
 
 
 class EventStream(Response):
-    """Endless until the events end, the client goes or the API closes; too many at once are answered 503."""
+    """Endless until the events end, the client goes or may not look any more, or the API closes; too many at once are 503."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: Events, lifetime: Lifetime) -> None:
-        self._events, self._lifetime, self.status_code, self.background = events, lifetime, 200, None
+    def __init__(self, events: Events, lifetime: Lifetime, may_still: Callable[[], Awaitable[bool]]) -> None:
+        self._events, self._lifetime, self._may_still = events, lifetime, may_still
+        self.status_code, self.background = 200, None
         self.raw_headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"x-accel-buffering", b"no"),
@@ -47,11 +48,13 @@ class EventStream(Response):
         async with self._lifetime.long(receive), contextlib.aclosing(self._events) as events:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for event in events:
+                if not await self._may_still():
+                    break
                 await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def task_events(engine: Engine, task_id: str, seen_rev: int) -> Events:
+async def task_events(engine: Engine, account: str, task_id: str, seen_rev: int) -> Events:
     """The task as it is, if that is news, and after every change up to its end. Changes in quick succession are told as one."""
     yield RETRY
     with (
@@ -61,7 +64,7 @@ async def task_events(engine: Engine, task_id: str, seen_rev: int) -> Events:
         quiet_s = 0.0
         while True:
             changed.clear()
-            task = await engine.queries.task(DEFAULT_ACCOUNT, task_id)
+            task = await engine.queries.task(account, task_id)
             if task.rev > seen_rev:
                 seen_rev, quiet_s = task.rev, 0.0
                 yield event(event_name(task.status), task, str(task.rev))

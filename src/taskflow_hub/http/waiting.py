@@ -2,14 +2,14 @@
 
 from starlette.requests import Request
 
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
+from taskflow_hub.domain.model import Task
 from taskflow_hub.http.api import api_of
 
 
-async def final_within(request: Request, task: Task, wait_s: float) -> Task:
+async def final_within(request: Request, account: str, task: Task, wait_s: float) -> Task:
     """The task once it is final; as it is when time is up, the client has gone, the API closes, or too many wait already."""
     api = api_of(request)
     if api.lifetime.has_room:
         async with api.lifetime.long(request.receive):
-            return await api.engine.tasks.wait(DEFAULT_ACCOUNT, task.id, wait_s)
-    return await api.engine.queries.task(DEFAULT_ACCOUNT, task.id)
+            return await api.engine.tasks.wait(account, task.id, wait_s)
+    return await api.engine.queries.task(account, task.id)

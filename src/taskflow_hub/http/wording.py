@@ -10,17 +10,31 @@ A 2xx answer to a submit means that the task is committed; it then runs at least
 * Errors are `application/problem+json` (RFC 9457). `code` is stable, `errors` names each field at fault by a JSON Pointer: into
   the body, or below `/query`, `/path` or `/header`. `GET /problems/{code}` explains.
 * Unknown fields and unknown query parameters are refused. A body is read as JSON whatever its content type.
-* There are no accounts yet: the API listens on loopback only, and refuses a foreign `Host` and pages of other origins.
+* A hub with accounts (`auth.secret` is set) wants `Authorization: Bearer` with an API key or an access token; another account's
+  ids are unknown (404). Without accounts it listens on loopback only. A foreign `Host` and pages of other origins are refused.
 """
+
+BEARER: Final = (
+    "An API key (`tfk_…`), or the access token of POST /auth/login. Not asked for without accounts."
+)
 
 TAGS: Final[list[dict[str, Any]]] = [
     {"name": "tasks", "description": "Submit, look, change, end, run again."},
     {"name": "events", "description": "Live, as Server-Sent Events."},
     {"name": "bulk", "description": "Operations over many tasks, tracked and abortable."},
     {"name": "queues", "description": "Lanes with a policy."},
+    {"name": "limits", "description": "How many tasks that name a key may run, or start per second."},
     {"name": "workers", "description": "Who is alive, and which kinds of work there are."},
+    {"name": "access", "description": "Who may do what: logins, keys, users."},
     {"name": "meta", "description": "The API itself."},
 ]
+
+_LIMIT: Final = {
+    "key": "What is shared.",
+    "running": "How many may run at a time; null: any number.",
+    "per_second": "How many may start per second; null: any number.",
+    "pinned": "true: what tasks state does not change the numbers.",
+}
 
 FIELDS: Final[dict[str, dict[str, str]]] = {
     "Submission": {
@@ -39,6 +53,18 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "running": "How many may run at a time; null or left out: as it is.",
         "per_second": "How many may start per second, such as 10 or 0.2; null or left out: as it is.",
     },
+    "LimitChange": {
+        "running": "How many may run at a time; null: any number. Left out: as it is.",
+        "per_second": "How many may start per second; null: any number. Left out: as it is.",
+        "pinned": "false: a task that states numbers changes them.",
+    },
+    "LimitRow": _LIMIT,
+    "LimitUse": {
+        **_LIMIT,
+        "active": "Tasks that name the key and run.",
+        "held": "Queued tasks that it holds back.",
+    },
+    "LimitPage": {"next_cursor": "For `after`; null: this was the last page."},
     "Unique": {
         "window": "The key is held for so many seconds from the submit, if that is longer than the task lives.",
         "on_conflict": "return: 200 and the holder. reject: 409. replace: cancel an unstarted holder; 409 if it runs.",
@@ -69,6 +95,35 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "parent_id": "The task whose handler submitted it.",
         "traceparent": "The W3C trace context it was submitted with.",
     },
+    "Why": {
+        "hold": "As the task shows it.",
+        "summary": "What keeps it, in plain words.",
+        "causes": "What keeps it; first what the hub itself goes by.",
+    },
+    "Cause": {
+        "kind": "What it is; it tells which of the fields below say something.",
+        "text": "In a plain sentence.",
+        "help": "What somebody can do about it.",
+        "queue": "Of `paused`, `no_worker` and `turn`.",
+        "type": "Of `no_worker`.",
+        "missing": "Of `no_worker`: what there is no worker with; null: there is one by now.",
+        "key": "Of `limit` and `rate`.",
+        "at_most": "Of `limit`: how many tasks with the key may run.",
+        "running": "Of `limit`: how many do.",
+        "tasks": "Of `limit`: ids of those that do, the longest first, at most 20.",
+        "per_second": "Of `rate`: how many may start.",
+        "next_start_at": "Of `rate`: when the next start is possible; null: now.",
+        "next_start_in": "The same in seconds from now.",
+        "run_at": "Of `run_at`: when.",
+        "ahead": "Of `turn`: how many ready tasks of its queue come before it, of all accounts.",
+        "more_than": "Of `turn`, instead of `ahead`: they are more than so many.",
+        "slots": "Of `turn`: how many the live workers that serve it have.",
+        "busy": "Of `turn`: how many of these are taken.",
+        "worker": "Of `running`: who has it.",
+        "since": "Of `running`: when it began; null: the worker has not said so yet.",
+        "cancel_requested_at": "Of `running`: when its worker was asked to end it.",
+        "reason": "Of `ended`: why it failed.",
+    },
     "Attempt": {"outcome": "null: it runs now."},
     "LogLine": {"n": "Counts the lines of one attempt, from 1."},
     "LogPage": {"next_cursor": "null: these were the last lines so far."},
@@ -95,6 +150,35 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "done": "How many were changed.",
         "skipped": "How many matched, but were no longer in a state that allows it.",
     },
+    "User": {
+        "account_id": "The account whose tasks they see.",
+        "role": "admin: everything, everywhere. user: their account's tasks. viewer: only look.",
+    },
+    "Key": {
+        "user_id": "Who made it.",
+        "scopes": "What it may do, as long as its maker may, too.",
+        "queues": "Only in these; empty: in all.",
+        "expires_at": "null: never.",
+        "last_used_at": "To the minute.",
+        "revoked_at": "null: it is good.",
+    },
+    "Login": {
+        "access_token": "Goes with each request: `Authorization: Bearer`.",
+        "refresh_token": "For POST /auth/refresh, once.",
+        "expires_in": "Seconds for which the access token is good.",
+    },
+    "Session": {"csrf_token": "Goes with each change, in `X-CSRF-Token`."},
+    "Me": {
+        "accounts": "Whether this hub has accounts; false: everybody may do everything.",
+        "queues": "Only in these; empty: in all.",
+        "csrf_token": "For a page: goes with each change, in `X-CSRF-Token`.",
+    },
+    "KeyRequest": {
+        "queues": "Only in these; none named: in all.",
+        "expires_in": "Seconds; null: for ever.",
+    },
+    "UserRequest": {"account": "null: that of who asks. One that does not exist is made."},
+    "Credentials": {"cookie": "For a page: answer with a cookie instead of tokens."},
     "Problem": {
         "type": "Where this kind of problem is explained.",
         "detail": "What happened, for people.",
@@ -130,6 +214,7 @@ MORE: Final[dict[str, dict[str, Any]]] = {
         "examples": [{"tasks": [{"type": "email.welcome", "payload": {"user_id": n}} for n in (41, 42)]}]
     },
     "TaskChange": {"minProperties": 1, "examples": [{"priority": 9}]},
+    "LimitChange": {"examples": [{"key": "host:example.org", "running": 3, "per_second": 10}]},
     "QueueChange": {"examples": [{"max_size": 10000}]},
     "BulkRequest": {
         "examples": [{"filter": {"status": ["failed"], "type": "email.welcome"}, "action": "redrive"}]

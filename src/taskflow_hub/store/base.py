@@ -19,21 +19,38 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import UnsetType
+
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.access import Key, Role, User
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Held, Logged, Progressed, Register
-from taskflow_hub.domain.model import Attempt, LogLine, Queue, ResultRef, Task, TaskType, Worker
+from taskflow_hub.domain.model import (
+    Attempt,
+    LimitRow,
+    LimitUse,
+    LogLine,
+    Queue,
+    ResultRef,
+    Task,
+    TaskType,
+    Worker,
+)
 from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.values import (
     Beat,
+    Bucket,
     Bulk,
     BulkAction,
     Depth,
     Due,
     Entries,
     Leased,
+    NewKey,
     News,
+    NewUser,
     Orphan,
     Page,
     Pruned,
@@ -56,8 +73,8 @@ class TaskStore(Protocol):
         (LeaseLost when the parent attempt does not own its task), unique keys (UniqueConflict for `reject`, or `replace` with
         a running holder; `replace` cancels an unstarted holder in the same transaction), then `max_size` of each queue
         (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit: "/tasks/3/queue").
-        Limits: the numbers a task states become those of its keys, when it is inserted; what is left out stays. Invalid for a
-        key that has none and is given none ("/tasks/3/limits/0/running").
+        Limits: the numbers a task states become those of its keys, when it is inserted; what is left out stays, and so do those
+        that are pinned. Invalid for a key that is unknown and is given none ("/tasks/3/limits/0/running").
         Tasks become leasable in the order of the sequence. Repeating a call with the same ids (a commit whose answer was lost)
         changes nothing and answers the same.
         """
@@ -260,10 +277,42 @@ class QueueStore(Protocol):
         """Cancel up to `limit` unstarted tasks of a queue, oldest first; returns their ids. Empty: done."""
         ...
 
-    async def depths(self, account: str) -> list[Depth]: ...
+    async def depths(self, account: str | None) -> list[Depth]:
+        """How many unfinished tasks an account has (None: all have together), by queue, type, status and hold."""
+        ...
 
-    async def rates(self, account: str, since: datetime) -> list[Rate]:
-        """Minute rollups from `since` on, oldest first."""
+    async def rates(self, account: str | None, since: datetime) -> list[Rate]:
+        """Minute rollups of an account (None: of all together) from `since` on, oldest first."""
+        ...
+
+
+# --- limits --------------------------------------------------------------------------------------------------------
+
+
+class LimitStore(Protocol):
+    """What operators see of limits, and say about them. Tasks state theirs at submit."""
+
+    async def limits(
+        self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> list[LimitUse]:
+        """The limits of an account (None: of all) after (account, key), by account and key, with what they do now."""
+        ...
+
+    async def set_limit(
+        self,
+        account: str,
+        key: str,
+        running: int | UnsetType | None,
+        per_second: float | UnsetType | None,
+        *,
+        pinned: bool = True,
+    ) -> LimitRow:
+        """Set the numbers of a key, which may be new (None: no such limit; UNSET: as it is), and pin them, or let tasks state
+        them again. What runs is not touched; what is held may start at once if it may now.
+
+        A key without numbers that is not pinned is forgotten: whoever names it next must state some. Unavailable while a
+        transaction of somebody else's that changes its numbers stays open.
+        """
         ...
 
 
@@ -287,8 +336,11 @@ class Reads(Protocol):
         """The `rev` of each task that exists; cheap, for watchers."""
         ...
 
-    async def search(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None) -> Page:
-        """Newest first (by id). A cursor stays good while tasks come, change and go. Invalid for a cursor we did not make.
+    async def search(
+        self, account: str | None, where: TaskFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first (by id); `account` None: of all accounts. A cursor stays good while tasks come, change and go.
+        Invalid for a cursor we did not make.
 
         A page ends before its `limit` with the task by which payloads, results and errors have PAGE_OCTETS together
         (domain/limits.py); `next_cursor` goes on.
@@ -317,6 +369,22 @@ class Reads(Protocol):
         """Lines after (attempt, n), in order. None: unknown task."""
         ...
 
+    async def ahead(self, task_id: str, at_most: int) -> int:
+        """How many ready tasks come before a queued one in its queue: of higher priority, or of the same and with a lower
+        `seq`; of any type and every account. Counted to `at_most` and no further; 0 for a task that is not queued.
+
+        What is on hold is not counted; a task on hold is given the place it kept. Nothing behind it is looked at.
+        """
+        ...
+
+    async def limits_of(self, task_id: str, *, queues: Collection[str] = (), shown: int) -> list[LimitState]:
+        """The limits that an unfinished task names, in its order, as the next lease would find them; nothing is locked.
+
+        `tasks` of each are at most `shown` of those that run under it, the longest first, and only those in one of `queues`
+        (none: in any). Empty for a task without limits, and for one that has ended or never was.
+        """
+        ...
+
 
 # --- bulk ----------------------------------------------------------------------------------------------------------
 
@@ -331,7 +399,9 @@ class BulkStore(Protocol):
         total: int,
     ) -> Bulk: ...
 
-    async def bulk(self, account: str, bulk_id: str) -> Bulk | None: ...
+    async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
+        """None: unknown, for this account (None: for all)."""
+        ...
 
     async def running_bulks(self) -> list[Bulk]:
         """Unfinished operations, oldest first."""
@@ -353,8 +423,100 @@ class BulkStore(Protocol):
         """
         ...
 
-    async def abort_bulk(self, account: str, bulk_id: str) -> Bulk | None:
+    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         """running → aborted; what is done stays done, and a chunk in flight is still counted (`advance_bulk`)."""
+        ...
+
+
+# --- access --------------------------------------------------------------------------------------------------------
+
+
+class AccessStore(Protocol):
+    """Users, logins and keys. Here nothing is decided but what has to be decided in one transaction."""
+
+    async def register_user(self, user: NewUser, *, closed: bool) -> User | TaskflowError:
+        """Add a user with an account of their own, whose id is the user's; the very first becomes admin of the account
+        `default`, where everything is that was there before. EmailTaken; RegistrationClosed if `closed`, but for the first.
+
+        Of several that come first at once, on however many processes, one becomes admin.
+        """
+        ...
+
+    async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
+        """Add a user to an account, which may be new. EmailTaken."""
+        ...
+
+    async def user(self, user_id: str) -> User | None: ...
+
+    async def login(self, email: str) -> tuple[User, str] | None:
+        """The user with this address (compared by domain/access.py, `address_key`), and the hash of their password."""
+        ...
+
+    async def users(self, account: str | None) -> list[User]:
+        """Those of an account (None: all), oldest first."""
+        ...
+
+    async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
+        """NotFound; LastAdmin when nobody else is admin. Takes effect with the next look at a session. Twice: no change."""
+        ...
+
+    async def set_password(self, user_id: str, password_hash: str) -> User | None:
+        """Replace the hash, and end every session of the user. None: unknown."""
+        ...
+
+    async def begin_session(
+        self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
+    ) -> bool:
+        """A login of generation 1, which ends after `ttl_s` without a refresh.
+
+        False: there is no such user, or their password has changed since `password_hash` was compared (None: was not).
+        """
+        ...
+
+    async def refresh_session(self, session_id: str, generation: int, ttl_s: float) -> User | None:
+        """Go on to the next generation, for another `ttl_s`, if `generation` is the present one.
+
+        None otherwise; and if it is an earlier one, somebody has used a refresh token twice, so the session ends, for
+        nobody can tell which of the two was the thief (RFC 9700, 4.14). Of several at once exactly one goes on.
+        """
+        ...
+
+    async def end_session(self, session_id: str) -> None:
+        """Twice is harmless."""
+        ...
+
+    async def session(self, session_id: str) -> User | None:
+        """The user as of now; None: it has ended, has run out, or never was."""
+        ...
+
+    async def create_key(self, key: NewKey) -> Key: ...
+
+    async def key(self, digest: str) -> Key | None:
+        """The key whose secret has this digest, unless it is revoked or has expired."""
+        ...
+
+    async def use_keys(self, ids: Collection[str]) -> None:
+        """Write down that they were used now. A hint for people: may be called rarely."""
+        ...
+
+    async def keys(self, account: str | None) -> list[Key]:
+        """Those of an account (None: all), newest first, revoked and expired ones included."""
+        ...
+
+    async def revoke_key(self, account: str | None, key_id: str) -> Key | None:
+        """From now on `key` does not find it. None: unknown, for this account. Twice: no change."""
+        ...
+
+    async def spend(self, buckets: Sequence[Bucket]) -> float:
+        """Take one token from each of these, or from none. Answers 0, or the seconds (above 0) until there is one in each."""
+        ...
+
+    async def refund(self, name: str) -> None:
+        """Fill a bucket up again."""
+        ...
+
+    async def owners(self, ids: Sequence[str]) -> dict[str, str]:
+        """The account of each task that exists; cheap, for those who may look into all."""
         ...
 
 
@@ -365,7 +527,8 @@ class Upkeep(Protocol):
     async def prune(self, retention_s: Mapping[State, float], limit: int) -> Pruned:
         """Remove finished tasks older than their outcome's retention (absent: kept) with attempts and logs, oldest first: each
         at the latest a day after its time, for a store may keep history by whole days. And remove what else has run out:
-        idempotency and unique keys, workers dead for a day, rollups older than 30 days, bulk operations finished for 7 days.
+        idempotency and unique keys, sessions, buckets that are full again, workers dead for a day, rollups older than 30 days,
+        bulk operations finished for 7 days.
 
         One call does a bounded amount: about `limit` tasks (a day may go at once, and is told of in as many calls as it takes),
         and at most `limit` each of the rest. Any number of processes may prune at once.
@@ -392,5 +555,5 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(TaskStore, WorkerStore, QueueStore, Reads, BulkStore, Upkeep, Protocol):
+class Store(TaskStore, WorkerStore, QueueStore, LimitStore, Reads, BulkStore, AccessStore, Upkeep, Protocol):
     """Everything. Only bootstrap, and tests, ask for so much."""

@@ -1,9 +1,10 @@
 """The numbers of limits, as submits state them.
 
-They belong to a key of an account. The first task that names the key must state one; a later one changes those it states.
+They belong to a key of an account. The first task that names the key must state one; a later one changes those it states,
+unless somebody has pinned them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store import refusals
@@ -26,7 +27,9 @@ def keys_named(submits: Iterable[Submit]) -> list[Key]:
     return sorted(keys)
 
 
-def keys_changed(submits: Iterable[Submit], found: Mapping[Key, Stated]) -> list[Key]:
+def keys_changed(
+    submits: Iterable[Submit], found: Mapping[Key, Stated], pinned: Collection[Key]
+) -> list[Key]:
     """Those of the keys for which a batch states another number than is known, in the order in which they are locked."""
     keys = {
         (new.account_id, limit.key)
@@ -35,7 +38,7 @@ def keys_changed(submits: Iterable[Submit], found: Mapping[Key, Stated]) -> list
         for limit in new.limits
         if _merged(known := found.get((new.account_id, limit.key), _NOTHING), _stated(limit)) != known
     }
-    return sorted(keys)
+    return sorted(keys.difference(pinned))
 
 
 def keys_of(new: NewTask) -> tuple[str, ...]:
@@ -46,10 +49,12 @@ def keys_of(new: NewTask) -> tuple[str, ...]:
 class Numbers:
     """Of the keys that one batch of submits names. A Submit that is refused changes nothing: `mark` before, `undo` then."""
 
-    def __init__(self, named: Sequence[Key], found: Mapping[Key, Stated]) -> None:
-        """`found`: those of them that the store knows."""
+    def __init__(
+        self, named: Sequence[Key], found: Mapping[Key, Stated], pinned: Collection[Key] = frozenset()
+    ) -> None:
+        """`found`: those of them that the store knows; `pinned`: those of them whose numbers stay as they are."""
         self._any = bool(named)
-        self._known = dict(found)
+        self._known, self._pinned = dict(found), pinned
         self._changed: dict[Key, Stated] = {}
         self._before: list[tuple[Key, Stated | None, Stated | None]] = []  # what was known, and changed
 
@@ -66,7 +71,7 @@ class Numbers:
             if known is None and stated == _NOTHING:
                 raise refusals.no_numbers(index, place, limit.key)
             merged = _merged(known or _NOTHING, stated)
-            if merged != known:
+            if merged != known and key not in self._pinned:
                 self._before.append((key, known, self._changed.get(key)))
                 self._known[key] = merged
                 self._changed[key] = _merged(self._changed.get(key, _NOTHING), stated)

@@ -85,10 +85,29 @@ TABLES: Final = (
     ),
     Table(
         "limits",
-        _columns(text="account_id key", whole="running", number="per_second tokens", time="filled_at"),
+        _columns(
+            text="account_id key",
+            whole="running",
+            number="per_second tokens",
+            time="filled_at",
+            flag="pinned",
+        ),
     ),
     Table("task_types", _columns(text="type queue on_lost document")),
     Table("queues", _columns(text="name", flag="paused", whole="max_size")),
+    # Without their sessions: whoever is logged in logs in again, so that no refresh token is good for two hubs, the one that
+    # was left and the one that goes on. And without buckets: they are full again in a while, and a full one is none.
+    Table(
+        "account_users", _columns(text="id account_id email address password_hash role", time="created_at")
+    ),
+    Table(
+        "api_keys",
+        _columns(
+            text="id account_id user_id name digest",
+            texts="scopes queues",
+            time="created_at expires_at last_used_at revoked_at",
+        ),
+    ),
     Table("rollups", _columns(text="account_id queue type status", time="minute", whole="count")),
     Table(
         "bulks",

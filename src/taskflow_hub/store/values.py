@@ -5,6 +5,7 @@ from enum import IntFlag, StrEnum
 
 from msgspec import Raw, Struct
 
+from taskflow_hub.domain.access import Scope
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Assignment, Stop
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task
@@ -196,6 +197,7 @@ class TaskFilter(Struct, frozen=True, kw_only=True):
     status: tuple[State, ...] = ()
     type: str | None = None
     queue: str | None = None
+    queues: tuple[str, ...] = ()  # in any of these
     user: str | None = None
     tag: str | None = None
     created_after: datetime | None = None
@@ -274,3 +276,35 @@ class Pruned(Struct, frozen=True):
     tasks: int
     with_result_ref: tuple[str, ...] = ()
     more: bool = False
+
+
+# --- access --------------------------------------------------------------------------------------------------------
+
+
+class NewUser(Struct, frozen=True, kw_only=True):
+    """Someone to be added. `email` is as it shall be shown; upper and lower case make no difference."""
+
+    id: str
+    email: str
+    password_hash: str
+
+
+class NewKey(Struct, frozen=True, kw_only=True):
+    """A key to be added. `digest` is the SHA-256 of what a program will present, in hex."""
+
+    id: str
+    account_id: str
+    user_id: str | None
+    name: str
+    digest: str
+    scopes: tuple[Scope, ...]
+    queues: tuple[str, ...] = ()
+    expires_in_s: float | None = None
+
+
+class Bucket(Struct, frozen=True):
+    """A token bucket by name: holds `burst` at most, is filled with `per_second`, starts full."""
+
+    name: str
+    burst: float
+    per_second: float

@@ -13,6 +13,11 @@ export class Problem extends Error {
   }
 }
 
+let proof = null;
+
+/** What proves that a change is asked for by this page, and not by another that knows its cookie is sent. */
+export const prove = (token) => { proof = token; };
+
 /** The hub could not be asked at all. */
 export class Unreachable extends Error {}
 
@@ -23,13 +28,14 @@ export async function ask(method, path, { query = {}, body, signal } = {}) {
   }
   let answer, text;
   try {
-    answer = await fetch(url, { method, body, signal, headers: { Accept: "application/json" } });
+    answer = await fetch(url, { method, body, signal, headers: { Accept: "application/json", ...(method !== "GET" && proof ? { "X-CSRF-Token": proof } : {}) } });
     text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("The hub cannot be reached.");
   }
   const value = parse(text);
+  if (answer.status === 401 && !path.startsWith("auth/")) location.reload(); // the login has ended: the page asks for another
   if (!answer.ok) throw new Problem(answer.status, value ?? {});
   return value;
 }

@@ -3,6 +3,7 @@
 import { address, ask, get, post, Problem } from "./api.js";
 import { announce, byId, el, say, show } from "./dom.js";
 import { ago, between, duration, json, when } from "./format.js";
+import { may } from "./login.js";
 import { go, read } from "./state.js";
 
 const UNFINISHED = ["scheduled", "blocked", "queued", "running"];
@@ -96,7 +97,7 @@ function progress(task) {
 
 function actions(task) {
   const path = `tasks/${task.id}`;
-  const buttons = [
+  const buttons = !may("manage") ? [] : [
     UNFINISHED.includes(task.status) && !task.cancel_requested_at && ["cancel", "Cancel", () => post(`${path}/cancel`)],
     task.status === "scheduled" && ["promote", "Run now", () => post(`${path}/promote`)],
     ["failed", "cancelled"].includes(task.status) && ["redrive", "Run again", () => post(`${path}/redrive`)],

@@ -1,15 +1,19 @@
 // The page: what is looked at, when, and which key does what.
 
-import { byId } from "./dom.js";
+import { byId, show } from "./dom.js";
 import { drawForm, lookAtTypes, startForm, toggleForm } from "./form.js";
 import { lookAtDetail } from "./detail.js";
 import { drawStatuses, ID, lookAtList, showMore } from "./list.js";
 import { Live } from "./live.js";
+import { known, may } from "./login.js";
 import { go, read } from "./state.js";
 import { lookAtStrip } from "./strip.js";
 
 const TYPING_MS = 250;
 
+if (!await known()) await new Promise(() => {}); // the form loads the page anew
+
+show(byId("new"), may("submit"));
 startForm();
 drawForm();
 drawStatuses();
@@ -60,7 +64,7 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return void escape();
   if (event.target.closest?.("input, textarea, select")) return;
-  const act = { j: () => move(1), k: () => move(-1), "/": () => byId("query").focus(), n: () => read().new || toggleForm() }[event.key];
+  const act = { j: () => move(1), k: () => move(-1), "/": () => byId("query").focus(), n: () => may("submit") && (read().new || toggleForm()) }[event.key];
   if (!act) return;
   event.preventDefault();
   act();

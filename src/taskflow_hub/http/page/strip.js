@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { announce, byId, el, reconcile } from "./dom.js";
 import { count, duration } from "./format.js";
+import { may } from "./login.js";
 
 export async function lookAtStrip() {
   const [queues, workers] = await Promise.all([get("queues"), get("workers")]);
@@ -27,7 +28,7 @@ function queueCard(queue) {
   return el("li", { class: "card", "data-paused": queue.paused },
     el("h3", { title: queue.name }, el("span", { class: "kind" }, "queue "), queue.name),
     el("p", {}, queue.paused ? el("span", { class: "tag warn" }, "paused") : null, facts.join(" · ")),
-    el("button", { type: "button", "aria-label": `${verb} queue ${queue.name}`, onclick: (event) => turn(event.currentTarget, queue.name, verb) }, verb));
+    may("admin") && el("button", { type: "button", "aria-label": `${verb} queue ${queue.name}`, onclick: (event) => turn(event.currentTarget, queue.name, verb) }, verb));
 }
 
 async function turn(button, name, verb) {

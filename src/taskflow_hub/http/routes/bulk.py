@@ -4,16 +4,20 @@ from typing import Final
 
 import msgspec
 from fastapi import APIRouter
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.access import Scope
+from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
+from taskflow_hub.http.identify import allow, who_of
 from taskflow_hub.http.params import BulkId
 from taskflow_hub.http.schemas import BulkRequest, BulkView, DryRun
+from taskflow_hub.store.values import Bulk
 
 _REQUEST: Final = msgspec.json.Decoder(BulkRequest)
 
@@ -32,23 +36,36 @@ router = APIRouter(tags=["bulk"])
 )
 async def begin_bulk(request: Request, body: Body) -> Response:
     """Cancel, redrive or delete every task that matches. It survives restarts and can be aborted."""
-    bulk = api_of(request).engine.bulk
+    bulk, who = api_of(request).engine.bulk, who_of(request)
     wanted = await decode(_REQUEST, body)
-    where = wanted.filter.where()
+    who.require(Scope.READ if wanted.dry_run else Scope.MANAGE)
+    if wanted.filter.queue is not None:
+        who.require_queue(wanted.filter.queue)
+    where = replace(wanted.filter.where(), queues=who.queues)
     if wanted.dry_run:
-        return Json(DryRun(wanted.action, await bulk.count(DEFAULT_ACCOUNT, where)))
-    begun = await bulk.begin(DEFAULT_ACCOUNT, wanted.action, where)
+        return Json(DryRun(wanted.action, await bulk.count(who.account_id, where)))
+    begun = await bulk.begin(who.account_id, wanted.action, where)
     return Json(BulkView.of(begun), 202, {"Location": f"/bulk/{begun.id}"})
 
 
 @router.get("/bulk/{id}", responses={200: gives(BulkView, "How far it is."), **problems(404)})
 async def get_bulk(request: Request, id: BulkId) -> Response:
     """How far an operation is."""
-    return Json(BulkView.of(await api_of(request).engine.bulk.get(DEFAULT_ACCOUNT, id)))
+    return Json(BulkView.of(await _seen(request, Scope.READ, id)))
 
 
 @router.post("/bulk/{id}/abort", responses={200: gives(BulkView, "It has ended."), **problems(404)})
 async def abort_bulk(request: Request, id: BulkId) -> Response:
     """Stop it after the chunk in flight, which is still counted; what is done stays done. One that has ended is answered as it
     is."""
-    return Json(BulkView.of(await api_of(request).engine.bulk.abort(DEFAULT_ACCOUNT, id)))
+    found = await _seen(request, Scope.MANAGE, id)
+    return Json(BulkView.of(await api_of(request).engine.bulk.abort(found.account_id, id)))
+
+
+async def _seen(request: Request, scope: Scope, id: str) -> Bulk:
+    """Raises Forbidden; NotFound for one that is not there, or touches queues that the asker's key is not for."""
+    who = allow(request, scope)
+    bulk = await api_of(request).engine.bulk.get(who.looks_into, id)
+    if who.queues and not (bulk.where.queues and set(bulk.where.queues) <= set(who.queues)):
+        raise NotFound(f"There is no bulk operation {id}.")
+    return bulk

@@ -1,14 +1,18 @@
 """Live: Server-Sent Events of one task, and of everything."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taskflow_hub.domain.access import Scope
+from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.domain.lifecycle import FINAL
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.http.answers import Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.described import problems, streams
+from taskflow_hub.http.identify import account_of, allow, may_still
 from taskflow_hub.http.params import LastNudge, LastRev, TaskId
 from taskflow_hub.http.sse import EventStream, nudge_events, task_events
 
@@ -27,12 +31,18 @@ router = APIRouter(tags=["events"])
 )
 async def follow_task(request: Request, id: TaskId, last_rev: LastRev = None) -> Response:
     """A task as it is, and then every change of it. With `Last-Event-ID` only what is newer than that."""
-    api = api_of(request)
+    api, account = api_of(request), await account_of(request, Scope.READ, id)
     seen = -1 if last_rev is None else int(last_rev)
-    task = await api.engine.queries.task(DEFAULT_ACCOUNT, id)
+    task = await api.engine.queries.task(account, id)
     if task.status in FINAL and task.rev <= seen:
         return Plain(b"", 204)
-    return EventStream(task_events(api.engine, id, seen), api.lifetime)
+
+    async def look() -> None:
+        if await account_of(request, Scope.READ, id) != account:
+            raise NotFound
+
+    events = task_events(api.engine, account, id, seen)
+    return EventStream(events, api.lifetime, partial(may_still, request, look))
 
 
 @router.get(
@@ -45,4 +55,10 @@ async def follow_all(request: Request, last_nudge: LastNudge = None) -> Response
     """Nudges: what kind of thing changed, at most five times a second. They are not kept; `reset` says to look at
     everything anew."""
     api = api_of(request)
-    return EventStream(nudge_events(api.nudges, resumed=last_nudge is not None), api.lifetime)
+
+    async def look() -> None:
+        allow(request, Scope.READ)
+
+    await look()
+    events = nudge_events(api.nudges, resumed=last_nudge is not None)
+    return EventStream(events, api.lifetime, partial(may_still, request, look))

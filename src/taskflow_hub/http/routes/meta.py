@@ -8,10 +8,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taskflow_hub.domain.access import Scope
 from taskflow_hub.http.answers import Json, Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.described import gives, problems, text
 from taskflow_hub.http.health import readiness
+from taskflow_hub.http.identify import allow, is_admin
 from taskflow_hub.http.params import Code, Verbose
 from taskflow_hub.http.problems import Explanation, explain
 from taskflow_hub.http.schemas import Alive, Readiness
@@ -38,12 +40,15 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request, verbose: Verbose = False) -> Response:
     """Ready: the store can be reached and its schema is current, the engine's loops run, the hub is not shutting down."""
     found = await readiness(api_of(request), verbose=verbose)
+    if not await is_admin(request):
+        found = found.in_general()
     return Json(found, 200 if found.status == "ready" else 503)
 
 
 @router.get("/metrics", responses={200: text("Prometheus text format.")})
 async def metrics(request: Request) -> Response:
     """Numbers for Prometheus: tasks, attempts, loops, and the process."""
+    allow(request, Scope.ADMIN)  # they count the tasks of all accounts
     numbers = generate_latest(api_of(request).engine.metrics.registry) + generate_latest(_process)
     return Plain(numbers, media_type=CONTENT_TYPE_LATEST)
 

@@ -7,12 +7,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.access import Scope
 from taskflow_hub.engine.queries import QueueView
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
+from taskflow_hub.http.identify import allow
 from taskflow_hub.http.params import QueueName
 from taskflow_hub.http.schemas import Purged, QueueChange, Queues
 
@@ -27,12 +28,14 @@ router = APIRouter(tags=["queues"])
 )
 async def list_queues(request: Request) -> Response:
     """Depth by status and hold, age of the oldest waiting task, rate, and who serves each queue."""
-    return Json(Queues(await api_of(request).engine.queries.queues(DEFAULT_ACCOUNT)))
+    who = allow(request, Scope.READ)
+    return Json(Queues(await api_of(request).engine.queries.queues(who)))
 
 
 @router.patch("/queues/{name}", responses={200: _VIEW, **problems(413)}, openapi_extra=takes(QueueChange))
 async def update_queue(request: Request, name: QueueName, body: Body) -> Response:
     """Bound how many tasks may wait; a submit beyond that is answered 429. Tasks that already wait are kept."""
+    allow(request, Scope.ADMIN)
     change = await decode(_CHANGE, body)
     await api_of(request).engine.queues.update(name, max_size=change.max_size)
     return await _view(request, name)
@@ -41,6 +44,7 @@ async def update_queue(request: Request, name: QueueName, body: Body) -> Respons
 @router.post("/queues/{name}/pause", responses={200: _VIEW})
 async def pause_queue(request: Request, name: QueueName) -> Response:
     """No new attempt starts from this queue, until it is resumed; that survives restarts. What runs goes on."""
+    allow(request, Scope.ADMIN)
     await api_of(request).engine.queues.pause(name)
     return await _view(request, name)
 
@@ -48,15 +52,18 @@ async def pause_queue(request: Request, name: QueueName) -> Response:
 @router.post("/queues/{name}/resume", responses={200: _VIEW})
 async def resume_queue(request: Request, name: QueueName) -> Response:
     """End a pause."""
+    allow(request, Scope.ADMIN)
     await api_of(request).engine.queues.resume(name)
     return await _view(request, name)
 
 
 @router.post("/queues/{name}/purge", responses={200: gives(Purged, "How many tasks were cancelled.")})
 async def purge_queue(request: Request, name: QueueName) -> Response:
-    """Cancel every task of this queue that has not started."""
-    return Json(Purged(await api_of(request).engine.queues.purge(DEFAULT_ACCOUNT, name)))
+    """Cancel every task of this queue and account that has not started."""
+    who = allow(request, Scope.MANAGE)
+    who.require_queue(name)
+    return Json(Purged(await api_of(request).engine.queues.purge(who.account_id, name)))
 
 
 async def _view(request: Request, name: str) -> Response:
-    return Json(await api_of(request).engine.queries.queue(DEFAULT_ACCOUNT, name))
+    return Json(await api_of(request).engine.queries.queue(allow(request, Scope.READ), name))

@@ -4,25 +4,29 @@ These two routes parse their own headers (`Plain`): FastAPI's handling of parame
 spends on a submit. The OpenAPI document knows them like any other.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taskflow_hub.domain.access import Scope, Who
+from taskflow_hub.domain.errors import Forbidden
 from taskflow_hub.domain.lifecycle import FINAL
 from taskflow_hub.domain.limits import BATCH_MAX
-from taskflow_hub.domain.model import Task
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.model import DEFAULT_QUEUE, Task
+from taskflow_hub.domain.submission import OnConflict, Submission
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.http import headers
 from taskflow_hub.http.answers import Json
-from taskflow_hub.http.api import api_of
+from taskflow_hub.http.api import Api, api_of
 from taskflow_hub.http.bodies import canonical, canonical_batch, decode, decode_batch, read
 from taskflow_hub.http.described import REPLAYED, gives, header, problems, takes
+from taskflow_hub.http.identify import allow
 from taskflow_hub.http.params import refuse_query
 from taskflow_hub.http.schemas import Batch, Ids
 from taskflow_hub.http.waiting import final_within
@@ -70,18 +74,22 @@ _TRACE = header("traceparent", "W3C trace context, kept with the task. Ignored u
 )
 async def submit_task(request: Request) -> Response:
     """Submit a task. A 2xx answer means that it is committed, as durably as the database commits."""
-    api = api_of(request)
+    api, who = api_of(request), allow(request, Scope.SUBMIT)
     refuse_query(request)
     key = headers.idempotency_key(request)
     body = await read(request, api.settings.max_body)
+    wanted = await decode(_SUBMISSION, body)
     submitted = await api.engine.tasks.submit(
-        [await decode(_SUBMISSION, body)],
-        idempotency=_idempotency("POST /tasks", key, await canonical(body)) if key else None,
+        await _within_queues(api, who, [wanted]),
+        account=who.account_id,
+        user=who.user_id,
+        idempotency=_idempotency(who, "POST /tasks", key, await canonical(body)) if key else None,
         traceparent=headers.traceparent(request),
     )
+    _require_seen(who, submitted)
     task, asked_s = submitted.tasks[0], headers.wait_s(request)
     if asked_s and task.status not in FINAL:
-        task = await final_within(request, task, asked_s)
+        task = await final_within(request, who.account_id, task, asked_s)
     in_time = asked_s > 0 and task.status in FINAL
     pending = not in_time if asked_s else submitted.created[0]
     told = {"Location": f"/tasks/{task.id}"} | ({"Preference-Applied": "wait"} if in_time else {})
@@ -104,24 +112,54 @@ async def submit_task(request: Request) -> Response:
 )
 async def submit_batch(request: Request) -> Response:
     """Submit up to 10 000 tasks in one transaction: all or none. What is wrong is named by its index, `/tasks/3/priority`."""
-    api = api_of(request)
+    api, who = api_of(request), allow(request, Scope.SUBMIT)
     refuse_query(request)
     key = headers.idempotency_key(request)
     body = await read(request, api.settings.max_batch_body)
-    tasks = await decode_batch(_SUBMISSION, body)
+    tasks = await _within_queues(api, who, await decode_batch(_SUBMISSION, body))
     submitted = await api.engine.tasks.submit(
         tasks,
-        idempotency=_idempotency("POST /tasks/batch", key, await canonical_batch(body)) if key else None,
+        account=who.account_id,
+        user=who.user_id,
+        idempotency=_idempotency(who, "POST /tasks/batch", key, await canonical_batch(body)) if key else None,
         traceparent=headers.traceparent(request),
         pointers=_POINTERS[: len(tasks)],
     )
+    _require_seen(who, submitted)
     status = 202 if any(submitted.created) else 200
     return Json(Ids(tuple(task.id for task in submitted.tasks)), status, _replay(submitted))
 
 
-def _idempotency(route: str, key: str, canonical: bytes) -> Idempotency:
-    return fingerprint(route, key, msgspec.Raw(canonical))
+async def _within_queues(api: Api, who: Who, tasks: Sequence[Submission]) -> Sequence[Submission]:
+    """The tasks, for a key that is for some queues only each bound to the queue it would go to, and to no other later on.
+
+    Raises Forbidden for another queue; and for `unique`, whose holder may be in any queue of the account. To replace another
+    task needs the scope `manage`, as to cancel it does.
+    """
+    if Scope.MANAGE not in who.scopes:
+        for task in tasks:
+            if task.unique is not None and task.unique.on_conflict is OnConflict.REPLACE:
+                who.require(Scope.MANAGE)
+    if not who.queues:
+        return tasks
+    await api.engine.types.refresh()
+    bound = [replace(task, queue=api.engine.types.queue_of(task)) for task in tasks]
+    for task in bound:
+        who.require_queue(task.queue or DEFAULT_QUEUE)
+        if task.unique is not None:
+            raise Forbidden("A unique key belongs to the whole account; this key is for some queues only.")
+    return bound
+
+
+def _require_seen(who: Who, submitted: Submitted) -> None:
+    """A replay answers what was submitted before, by whatever key, and wherever it is now."""
+    if who.queues and any(task.queue not in who.queues for task in submitted.tasks):
+        raise Forbidden("This Idempotency-Key belongs to a task in a queue that this key is not for.")
 
 
 def _replay(submitted: Submitted) -> dict[str, str]:
     return {"Idempotency-Replayed": "true"} if submitted.replayed else {}
+
+
+def _idempotency(who: Who, route: str, key: str, canonical: bytes) -> Idempotency:
+    return fingerprint(route, key, msgspec.Raw(canonical), account=who.account_id)

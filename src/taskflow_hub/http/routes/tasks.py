@@ -7,12 +7,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taskflow_hub.domain.access import Scope
 from taskflow_hub.domain.lifecycle import FINAL, State
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
+from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.why import Why
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
+from taskflow_hub.http.identify import account_of, allow, who_of
 from taskflow_hub.http.outcomes import cancelled, done, task_of
 from taskflow_hub.http.params import (
     AfterLine,
@@ -22,6 +25,7 @@ from taskflow_hub.http.params import (
     Limit,
     OfQueue,
     OfType,
+    OfUser,
     Statuses,
     TaskId,
     WithTag,
@@ -42,6 +46,7 @@ async def list_tasks(
     status: Statuses = (),
     type: OfType = None,
     queue: OfQueue = None,
+    user: OfUser = None,
     tag: WithTag = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
@@ -50,22 +55,35 @@ async def list_tasks(
 ) -> Response:
     """List tasks, newest first; all conditions hold together. A cursor stays good while tasks come, change and go. A page of
     large tasks ends before its `limit`, at 8 MiB: only `next_cursor` null says that it was the last."""
+    who = allow(request, Scope.READ)
+    if queue is not None:
+        who.require_queue(queue)
     where = TaskFilter(
         status=status,
         type=type,
         queue=queue,
+        queues=who.queues,
+        user=user,
         tag=tag,
         created_after=created_after,
         created_before=created_before,
     )
-    page = await api_of(request).engine.queries.tasks(DEFAULT_ACCOUNT, where, limit=limit, cursor=cursor)
+    page = await api_of(request).engine.queries.tasks(who.looks_into, where, limit=limit, cursor=cursor)
     return Json(page)
 
 
 @router.get("/tasks/{id}", responses={200: gives(Task, "The task."), **problems(404)})
 async def get_task(request: Request, id: TaskId) -> Response:
     """A task as it is now."""
-    return Json(await api_of(request).engine.queries.task(DEFAULT_ACCOUNT, id))
+    account = await account_of(request, Scope.READ, id)
+    return Json(await api_of(request).engine.queries.task(account, id))
+
+
+@router.get("/tasks/{id}/explain", responses={200: gives(Why, "What keeps it."), **problems(404)})
+async def explain_task(request: Request, id: TaskId) -> Response:
+    """Why a task is not running, in words and in figures; of one that runs or has ended, that."""
+    account, queues = await account_of(request, Scope.READ, id), who_of(request).queues
+    return Json(await api_of(request).engine.queries.explain(account, id, queues=queues))
 
 
 @router.patch(
@@ -75,14 +93,18 @@ async def get_task(request: Request, id: TaskId) -> Response:
 )
 async def update_task(request: Request, id: TaskId, body: Body) -> Response:
     """Change a task that has not started: `priority`, `queue`, and `run_at` while it is scheduled."""
+    account = await account_of(request, Scope.MANAGE, id)
     engine, changes = api_of(request).engine, (await decode(_CHANGE, body)).given()
-    return Json(await engine.queries.present(await engine.tasks.update(DEFAULT_ACCOUNT, id, **changes)))
+    if "queue" in changes:
+        allow(request, Scope.MANAGE).require_queue(changes["queue"])
+    return Json(await engine.queries.present(await engine.tasks.update(account, id, **changes)))
 
 
 @router.delete("/tasks/{id}", responses={200: gives(Removed, "It is gone."), **problems(404, 409)})
 async def delete_task(request: Request, id: TaskId) -> Response:
     """Remove a finished task with its attempts, logs and result."""
-    done(await api_of(request).engine.tasks.delete(DEFAULT_ACCOUNT, [id]))
+    account = await account_of(request, Scope.MANAGE, id)
+    done(await api_of(request).engine.tasks.delete(account, [id]))
     return Json(Removed(id))
 
 
@@ -96,23 +118,26 @@ async def delete_task(request: Request, id: TaskId) -> Response:
 )
 async def cancel_task(request: Request, id: TaskId) -> Response:
     """End a task that has not started, or ask the worker that runs it to. 409 when it had ended in another way."""
-    task = cancelled(id, await api_of(request).engine.tasks.cancel(DEFAULT_ACCOUNT, [id]))
+    account = await account_of(request, Scope.MANAGE, id)
+    task = cancelled(id, await api_of(request).engine.tasks.cancel(account, [id]))
     return Json(task, 200 if task.status is State.CANCELLED else 202)
 
 
 @router.post("/tasks/{id}/redrive", responses={200: gives(Task, "It is queued anew."), **problems(404, 409)})
 async def redrive_task(request: Request, id: TaskId) -> Response:
     """Run a failed or cancelled task again, with its retries restored. Earlier attempts stay in its history."""
+    account = await account_of(request, Scope.MANAGE, id)
     engine = api_of(request).engine
-    task = task_of(await engine.tasks.redrive(DEFAULT_ACCOUNT, [id]))
+    task = task_of(await engine.tasks.redrive(account, [id]))
     return Json(await engine.queries.present(task))
 
 
 @router.post("/tasks/{id}/promote", responses={200: gives(Task, "It is queued."), **problems(404, 409)})
 async def promote_task(request: Request, id: TaskId) -> Response:
     """Run a scheduled task now."""
+    account = await account_of(request, Scope.MANAGE, id)
     engine = api_of(request).engine
-    return Json(await engine.queries.present(await engine.tasks.promote(DEFAULT_ACCOUNT, id)))
+    return Json(await engine.queries.present(await engine.tasks.promote(account, id)))
 
 
 @router.get(
@@ -130,7 +155,7 @@ async def promote_task(request: Request, id: TaskId) -> Response:
 async def get_result(request: Request, id: TaskId) -> Response:
     """How a task ended. 410 when the task, or its large result, is not kept any more."""
     engine = api_of(request).engine
-    task = await engine.queries.outcome(DEFAULT_ACCOUNT, id)
+    task = await engine.queries.outcome(await account_of(request, Scope.READ, id), id)
     if task.status not in FINAL:
         return Json(Unfinished(task.status), 202, {"Retry-After": "1"})
     return await result_answer(task, engine.results)
@@ -142,7 +167,8 @@ async def get_result(request: Request, id: TaskId) -> Response:
 )
 async def list_attempts(request: Request, id: TaskId) -> Response:
     """Every attempt of a task in order, the running or last one included; of more than 200 the newest."""
-    return Json(Attempts(await api_of(request).engine.queries.attempts(DEFAULT_ACCOUNT, id)))
+    account = await account_of(request, Scope.READ, id)
+    return Json(Attempts(await api_of(request).engine.queries.attempts(account, id)))
 
 
 @router.get("/tasks/{id}/logs", responses={200: gives(LogPage, "Lines, in order."), **problems(404)})
@@ -150,8 +176,7 @@ async def list_logs(request: Request, id: TaskId, after: AfterLine = None, limit
     """What the task's attempts logged, in order. `next_cursor` null: these were the last lines so far; to follow, ask again
     later with `after` made from the last line, ATTEMPT.N."""
     attempt, n = (after or _FIRST_LINE).split(".")
-    lines = await api_of(request).engine.queries.logs(
-        DEFAULT_ACCOUNT, id, after=(int(attempt), int(n)), limit=limit
-    )
+    account = await account_of(request, Scope.READ, id)
+    lines = await api_of(request).engine.queries.logs(account, id, after=(int(attempt), int(n)), limit=limit)
     more = len(lines) == limit
     return Json(LogPage(lines, f"{lines[-1].attempt}.{lines[-1].n}" if more else None))

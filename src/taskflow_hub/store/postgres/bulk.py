@@ -23,7 +23,7 @@ class Bulks(Part):
     ) -> Bulk:
         return await self._writer.write(_create, bulk_id, account, action, where, total)
 
-    async def bulk(self, account: str, bulk_id: str) -> Bulk | None:
+    async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._readers.read(_bulk, account, bulk_id)
 
     async def running_bulks(self) -> list[Bulk]:
@@ -34,7 +34,7 @@ class Bulks(Part):
     ) -> bool:
         return await self._writer.write(_advance, bulk_id, expected, cursor, done, skipped)
 
-    async def abort_bulk(self, account: str, bulk_id: str) -> Bulk | None:
+    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._writer.write(_abort, account, bulk_id)
 
 
@@ -54,7 +54,7 @@ def _bulk_of(row: asyncpg.Record) -> Bulk:
     )
 
 
-async def _bulk(snapshot: Snapshot, account: str, bulk_id: str) -> Bulk | None:
+async def _bulk(snapshot: Snapshot, account: str | None, bulk_id: str) -> Bulk | None:
     found = await snapshot.row(BULK, bulk_id, account)
     return None if found is None else _bulk_of(found)
 
@@ -80,7 +80,7 @@ async def _advance(
     return goes_on is True  # None: another process was here
 
 
-async def _abort(tx: Transaction, account: str, bulk_id: str) -> Bulk | None:
+async def _abort(tx: Transaction, account: str | None, bulk_id: str) -> Bulk | None:
     tx.note(News.OTHER)
     await tx.run(ABORT_BULK, tx.now, bulk_id, account)
     return await _bulk(tx, account, bulk_id)

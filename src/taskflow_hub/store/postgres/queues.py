@@ -38,10 +38,10 @@ class Queues(Part):
     async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
         return await self._writer.write(_purge, account, queue, limit)
 
-    async def depths(self, account: str) -> list[Depth]:
+    async def depths(self, account: str | None) -> list[Depth]:
         return await self._readers.read_long(_depths, account)
 
-    async def rates(self, account: str, since: datetime) -> list[Rate]:
+    async def rates(self, account: str | None, since: datetime) -> list[Rate]:
         return await self._readers.read_long(_rates, account, since)
 
 
@@ -65,7 +65,7 @@ async def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple
     return tuple(sorted(await cancel_unstarted(tx, ids))) if ids else ()
 
 
-async def _depths(snapshot: Snapshot, account: str) -> list[Depth]:
+async def _depths(snapshot: Snapshot, account: str | None) -> list[Depth]:
     return [
         Depth(
             queue=row["queue"],
@@ -79,7 +79,7 @@ async def _depths(snapshot: Snapshot, account: str) -> list[Depth]:
     ]
 
 
-async def _rates(snapshot: Snapshot, account: str, since: datetime) -> list[Rate]:
+async def _rates(snapshot: Snapshot, account: str | None, since: datetime) -> list[Rate]:
     return [
         Rate(
             minute=row["minute"],

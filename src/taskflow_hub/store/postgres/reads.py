@@ -1,12 +1,15 @@
 """Reads for people: one statement each, so each sees one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from taskflow_hub.domain.limits import ATTEMPTS_SHOWN
 from taskflow_hub.domain.model import Attempt, AttemptOutcome, LogLine, ResultRef, Task
+from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.documents import decoder
+from taskflow_hub.store.gates import Numbers
+from taskflow_hub.store.looking import limit_state
 from taskflow_hub.store.postgres.part import Part, read_tasks
 from taskflow_hub.store.postgres.rows import error_of, result_ref_of, task_of
 from taskflow_hub.store.postgres.search import count, entries, search
@@ -19,6 +22,8 @@ RESULT_REFS: Final = statement("result_refs")
 REVS: Final = statement("revs")
 ATTEMPTS: Final = statement("attempts")
 LOGS: Final = statement("logs")
+AHEAD: Final = statement("ahead")
+LIMITS_OF: Final = statement("limits_of")
 
 
 class Reads(Part):
@@ -34,7 +39,9 @@ class Reads(Part):
     async def result_refs(self, ids: Sequence[str]) -> list[ResultRef]:
         return await self._readers.read(_result_refs, ids) if ids else []
 
-    async def search(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None) -> Page:
+    async def search(
+        self, account: str | None, where: TaskFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
         return await self._readers.read_long(search, account, where, limit, cursor)
 
     async def entries(
@@ -52,6 +59,12 @@ class Reads(Part):
         self, account: str, task_id: str, *, after: tuple[int, int] = (0, 0), limit: int
     ) -> list[LogLine] | None:
         return await self._readers.read_long(_logs, account, task_id, after, limit)
+
+    async def ahead(self, task_id: str, at_most: int) -> int:
+        return await self._readers.read_long(_ahead, task_id, at_most)
+
+    async def limits_of(self, task_id: str, *, queues: Collection[str] = (), shown: int) -> list[LimitState]:
+        return await self._readers.read_long(_limits_of, task_id, queues, shown)
 
 
 async def _task(snapshot: Snapshot, account: str, task_id: str) -> Task | None:
@@ -105,3 +118,20 @@ async def _logs(
         for row in rows
         if row["n"] is not None
     ]
+
+
+async def _ahead(snapshot: Snapshot, task_id: str, at_most: int) -> int:
+    count: int = await snapshot.value(AHEAD, task_id, at_most)
+    return count
+
+
+async def _limits_of(
+    snapshot: Snapshot, task_id: str, queues: Collection[str], shown: int
+) -> list[LimitState]:
+    rows = await snapshot.fetch(LIMITS_OF, snapshot.now, task_id, list(queues), shown)
+    found: list[LimitState] = []
+    for row in rows:
+        since_s = row["since_s"] or 0.0
+        numbers = Numbers(row["running"], row["per_second"], row["tokens"], since_s, row["run"])
+        found.append(limit_state(row["named"], numbers, row["shown"] or (), row["at"]))
+    return found

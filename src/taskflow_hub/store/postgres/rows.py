@@ -18,7 +18,7 @@ _result_ref: Final = msgspec.json.Decoder(ResultRef).decode
 policy_of: Final = lru_cache(maxsize=256)(
     msgspec.json.Decoder(RetryPolicy).decode
 )  # few policies, many tasks
-_keys_of: Final = lru_cache(maxsize=1_024)(msgspec.json.Decoder(tuple[str, ...]).decode)
+keys_of: Final = lru_cache(maxsize=1_024)(msgspec.json.Decoder(tuple[str, ...]).decode)
 
 
 def raw(text: str) -> Raw:
@@ -35,7 +35,7 @@ def result_ref_of(text: str | None) -> ResultRef | None:
 
 def limited_by(row: asyncpg.Record) -> LimitedBy | None:
     """From the columns account_id and limits."""
-    return None if row["limits"] is None else (row["account_id"], _keys_of(row["limits"]))
+    return None if row["limits"] is None else (row["account_id"], keys_of(row["limits"]))
 
 
 def task_of(row: asyncpg.Record) -> Task:

@@ -50,7 +50,9 @@ _DAYS_OF_TAGGED: Final = (
 )
 
 
-async def search(snapshot: Snapshot, account: str, where: TaskFilter, limit: int, cursor: str | None) -> Page:
+async def search(
+    snapshot: Snapshot, account: str | None, where: TaskFilter, limit: int, cursor: str | None
+) -> Page:
     before = None if cursor is None else read_cursor(cursor)
     if limit < 1:
         return Page((), None)
@@ -83,11 +85,13 @@ async def count(snapshot: Snapshot, account: str, where: TaskFilter) -> int:
     return found
 
 
-async def _along_tag(snapshot: Snapshot, account: str, where: TaskFilter, *, whole: bool = False) -> bool:
+async def _along_tag(
+    snapshot: Snapshot, account: str | None, where: TaskFilter, *, whole: bool = False
+) -> bool:
     """Is it best to walk along the tag? If few tasks have it; or, for a page (not the `whole`), if little else is asked for."""
     if where.tag is None:
         return False
-    if not whole and not (where.status or where.type or where.queue or where.user):
+    if not whole and not (where.status or where.type or where.queue or where.queues or where.user):
         return True
     found: int = await snapshot.value(TAGGED, account, where.tag, MANY)
     return found < MANY
@@ -110,13 +114,13 @@ class _Question:
     """
 
     def __init__(
-        self, account: str, where: TaskFilter, before: str | None, along_tag: bool, *first: Any
+        self, account: str | None, where: TaskFilter, before: str | None, along_tag: bool, *first: Any
     ) -> None:
         self.values: list[Any] = list(first)
         self._along_tag = along_tag
         self._statuses = frozenset(where.status) or frozenset(State)
-        self._account = self._value(account)
-        self._conditions = [f"task.account_id = {self._account}"]
+        self._account = [] if account is None else [f"account_id = {self._value(account)}"]
+        self._conditions = [f"task.{condition}" for condition in self._account]
         self._days: list[str] = []  # conditions that spare us days of history
         for condition, value in (
             ("task.type =", where.type),
@@ -126,6 +130,10 @@ class _Question:
         ):
             if value is not None:
                 self._conditions.append(f"{condition} {self._value(value)}")
+        if where.queues:
+            queues = sorted(set(where.queues))
+            of_some = f"ANY ({self._value(queues)}::text[])" if len(queues) > 1 else self._value(queues[0])
+            self._conditions.append(f"task.queue = {of_some}")
         if where.created_after is not None:
             after = f"{self._value(where.created_after)}::timestamptz"
             self._conditions.append(f"task.created_at >= {after}")
@@ -157,7 +165,7 @@ class _Question:
             conditions.append(f"{self._tag} = ANY (task.tags)")
         return [
             f"SELECT {part.columns} FROM {part.table} AS task "  # noqa: S608
-            f"WHERE {' AND '.join([*conditions, *part.partitions, *part.rest])}"
+            f"{_where(*conditions, *part.partitions, *part.rest)}"
             for part in self._parts(columns)
         ]
 
@@ -166,16 +174,14 @@ class _Question:
 
         By its id and by nothing else: given more, a planner without statistics of a new day walks another index.
         """
-        conditions = [f"account_id = {self._account}", f"tag = {self._tag}"]
+        conditions = [*self._account, f"tag = {self._tag}"]
         conditions += [f"task_id {bound}" for bound in self._ids]
-        of_tag = (
-            f"SELECT task_id FROM task_tags WHERE {' AND '.join(conditions)} ORDER BY task_id DESC OFFSET 0"  # noqa: S608
-        )
+        of_tag = f"SELECT task_id FROM task_tags {_where(*conditions)} ORDER BY task_id DESC OFFSET 0"  # noqa: S608
         branches = [
             f"SELECT {part.columns} FROM ("  # noqa: S608
             f"SELECT * FROM {part.table} AS task "
-            f"WHERE {' AND '.join(['task.id = tagged.task_id', *part.partitions, *part.of_tagged])} OFFSET 0"
-            f") AS task WHERE {' AND '.join([*self._conditions, *part.rest])}"
+            f"{_where('task.id = tagged.task_id', *part.partitions, *part.of_tagged)} OFFSET 0"
+            f") AS task {_where(*self._conditions, *part.rest)}"
             for part in self._parts(columns)
         ]
         found = " UNION ALL ".join(branches)
@@ -200,3 +206,7 @@ class _Question:
     def _value(self, value: Any) -> str:
         self.values.append(value)
         return f"${len(self.values)}"
+
+
+def _where(*conditions: str) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Self
 
 from taskflow_hub.domain.clock import Clock
+from taskflow_hub.store.postgres.access import Access
 from taskflow_hub.store.postgres.bulk import Bulks
 from taskflow_hub.store.postgres.dispatch import Dispatch
 from taskflow_hub.store.postgres.door import refusal
 from taskflow_hub.store.postgres.due import Front
 from taskflow_hub.store.postgres.faults import Fault, fault_of
+from taskflow_hub.store.postgres.limit_admin import LimitAdmin
 from taskflow_hub.store.postgres.link import Link
 from taskflow_hub.store.postgres.listen import Company
 from taskflow_hub.store.postgres.partitions import make_days
@@ -25,7 +27,7 @@ from taskflow_hub.store.postgres.workers import Workers
 from taskflow_hub.store.postgres.writer import Writer
 
 
-class PostgresStore(Tasks, Workers, Queues, Reads, Bulks, Upkeep):
+class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Reads, Bulks, Access, Upkeep):
     """Made by `open`. Any number of processes may open one database."""
 
     def __init__(self, link: Link, clock: Clock | None, survey_s: float, listen_url: str | None) -> None:
@@ -76,6 +78,8 @@ class PostgresStore(Tasks, Workers, Queues, Reads, Bulks, Upkeep):
     def _committed(self, tx: Transaction) -> None:
         if tx.ready:
             self._dispatch.lower(tx.ready)
+        if tx.held:
+            self._dispatch.limited()
         if tx.news:
             self._company.tell(tx.news, tx.ready, held=tx.held)
 

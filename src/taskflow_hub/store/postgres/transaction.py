@@ -63,7 +63,7 @@ class Transaction(Snapshot):
                 self.ready[line] = seq
 
     def note_held(self) -> None:
-        """Limits hold back some more tasks: whoever has room may find that they may start."""
+        """Limits hold back some more tasks, or fewer: whoever has room may find that they may start."""
         self.note(News.TASKS)
         self.held = True
 

@@ -23,6 +23,8 @@ PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
 PRUNE_WORKERS: Final = statement("prune_workers")
 PRUNE_ROLLUPS: Final = statement("prune_rollups")
 PRUNE_BULKS: Final = statement("prune_bulks")
+PRUNE_SESSIONS: Final = statement("prune_sessions")
+PRUNE_BUCKETS: Final = statement("prune_buckets")
 
 
 class Upkeep(Part):
@@ -35,8 +37,10 @@ class Upkeep(Part):
         tasks, outside = await self._prune_days(retention_s, limit)
         removed = [
             tasks,
-            await self._writer.write(_prune_idempotency_keys, limit),
+            await self._writer.write(_prune_over, PRUNE_IDEMPOTENCY_KEYS, limit),
             await self._writer.write(_prune_unique_keys, limit),
+            await self._writer.write(_prune_over, PRUNE_SESSIONS, limit),
+            await self._writer.write(_prune_over, PRUNE_BUCKETS, limit),
             await self._writer.write(_prune, PRUNE_WORKERS, WORKERS_KEPT, limit),
             await self._writer.write(_prune, PRUNE_ROLLUPS, ROLLUPS_KEPT, limit),
             await self._writer.write(_prune, PRUNE_BULKS, BULKS_KEPT, limit),
@@ -72,8 +76,9 @@ class Upkeep(Part):
         return tasks, outside
 
 
-async def _prune_idempotency_keys(tx: Transaction, limit: int) -> int:
-    return await tx.run(PRUNE_IDEMPOTENCY_KEYS, tx.now, limit)
+async def _prune_over(tx: Transaction, sql: str, limit: int) -> int:
+    """What carries its end with it."""
+    return await tx.run(sql, tx.now, limit)
 
 
 async def _prune_unique_keys(tx: Transaction, limit: int) -> int:

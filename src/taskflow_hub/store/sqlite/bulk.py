@@ -22,7 +22,7 @@ class Bulks(Part):
     ) -> Bulk:
         return await self._writer.write(_create, bulk_id, account, action, where, total)
 
-    async def bulk(self, account: str, bulk_id: str) -> Bulk | None:
+    async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._readers.read(_bulk, account, bulk_id)
 
     async def running_bulks(self) -> list[Bulk]:
@@ -33,7 +33,7 @@ class Bulks(Part):
     ) -> bool:
         return await self._writer.write(_advance, bulk_id, expected, cursor, done, skipped)
 
-    async def abort_bulk(self, account: str, bulk_id: str) -> Bulk | None:
+    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._writer.write(_abort, account, bulk_id)
 
 
@@ -68,7 +68,7 @@ class BulkRow(Struct, array_like=True):
         )
 
 
-def _bulk(snapshot: Snapshot, account: str, bulk_id: str) -> Bulk | None:
+def _bulk(snapshot: Snapshot, account: str | None, bulk_id: str) -> Bulk | None:
     found = snapshot.value(BULK, bulk_id, account)
     if found is None:
         return None
@@ -97,6 +97,6 @@ def _advance(
     return goes_on == [(1,)]
 
 
-def _abort(tx: Transaction, account: str, bulk_id: str) -> Bulk | None:
+def _abort(tx: Transaction, account: str | None, bulk_id: str) -> Bulk | None:
     tx.run(ABORT_BULK, tx.now, bulk_id, account)
     return _bulk(tx, account, bulk_id)

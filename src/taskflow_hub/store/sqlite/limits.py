@@ -67,7 +67,9 @@ class Limiting:
         if self._running is None:
             self._running = counted(self._tx.document(list[tuple[str, tuple[str, ...], int]], RUNNING))
         rows = self._tx.document(
-            list[tuple[str, str, int | None, float | None, float | None, int | None]], ROWS, to_json(unknown)
+            list[tuple[str, str, int | None, float | None, float | None, int | None, int]],
+            ROWS,
+            to_json(unknown),
         )
         found = {
             (account, key): Numbers(
@@ -77,7 +79,7 @@ class Limiting:
                 0.0 if filled_at is None else (self._tx.now - filled_at) / SECOND,
                 self._running.get((account, key), 0),
             )
-            for account, key, running, per_second, tokens, filled_at in rows
+            for account, key, running, per_second, tokens, filled_at, _ in rows
         }
         for key in unknown:
             self.gate.learn(key, found.get(key))

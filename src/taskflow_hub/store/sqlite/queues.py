@@ -40,10 +40,10 @@ class Queues(Part):
     async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
         return await self._writer.write(_purge, account, queue, limit)
 
-    async def depths(self, account: str) -> list[Depth]:
+    async def depths(self, account: str | None) -> list[Depth]:
         return await self._readers.read_long(_depths, account)
 
-    async def rates(self, account: str, since: datetime) -> list[Rate]:
+    async def rates(self, account: str | None, since: datetime) -> list[Rate]:
         return await self._readers.read_long(_rates, account, since)
 
 
@@ -69,7 +69,7 @@ def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple[str, 
     return tuple(ids)
 
 
-def _depths(snapshot: Snapshot, account: str) -> list[Depth]:
+def _depths(snapshot: Snapshot, account: str | None) -> list[Depth]:
     rows = snapshot.document(list[tuple[str, str, State, str | None, int, int]], DEPTHS, account)
     return [
         Depth(queue=queue, type=type, status=status, hold=hold, count=count, oldest=from_us(oldest))
@@ -77,8 +77,8 @@ def _depths(snapshot: Snapshot, account: str) -> list[Depth]:
     ]
 
 
-def _rates(snapshot: Snapshot, account: str, since: datetime) -> list[Rate]:
-    rows = snapshot.document(list[tuple[int, str, str, State, int]], RATES, account, to_us(since))
+def _rates(snapshot: Snapshot, account: str | None, since: datetime) -> list[Rate]:
+    rows = snapshot.document(list[tuple[int, str, str, State, int]], RATES, *(account, to_us(since)) * 2)
     return [
         Rate(minute=from_us(minute), queue=queue, type=type, status=status, count=count)
         for minute, queue, type, status, count in rows

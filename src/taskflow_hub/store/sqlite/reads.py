@@ -1,16 +1,20 @@
 """Reads for people: one statement each, so each sees one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from taskflow_hub.domain.limits import ATTEMPTS_SHOWN
 from taskflow_hub.domain.model import Attempt, AttemptOutcome, LogLine, ResultRef, Task, TaskError
+from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.gates import Numbers
+from taskflow_hub.store.looking import limit_state
 from taskflow_hub.store.sqlite.part import Part, read_tasks
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
 from taskflow_hub.store.sqlite.search import count, entries, search
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import Snapshot, from_us
+from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, from_us, to_us
 from taskflow_hub.store.values import Entries, Page, TaskFilter
 
 TASK: Final = statement("task")
@@ -18,6 +22,8 @@ RESULT_REFS: Final = statement("result_refs")
 REVS: Final = statement("revs")
 ATTEMPTS: Final = statement("attempts")
 LOGS: Final = statement("logs")
+AHEAD: Final = statement("ahead")
+LIMITS_OF: Final = statement("limits_of")
 
 
 class Reads(Part):
@@ -33,7 +39,9 @@ class Reads(Part):
     async def result_refs(self, ids: Sequence[str]) -> list[ResultRef]:
         return await self._readers.read(_result_refs, ids) if ids else []
 
-    async def search(self, account: str, where: TaskFilter, *, limit: int, cursor: str | None = None) -> Page:
+    async def search(
+        self, account: str | None, where: TaskFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
         return await self._readers.read_long(search, account, where, limit, cursor)
 
     async def entries(
@@ -51,6 +59,12 @@ class Reads(Part):
         self, account: str, task_id: str, *, after: tuple[int, int] = (0, 0), limit: int
     ) -> list[LogLine] | None:
         return await self._readers.read_long(_logs, account, task_id, after, limit)
+
+    async def ahead(self, task_id: str, at_most: int) -> int:
+        return await self._readers.read_long(_ahead, task_id, at_most)
+
+    async def limits_of(self, task_id: str, *, queues: Collection[str] = (), shown: int) -> list[LimitState]:
+        return await self._readers.read_long(_limits_of, task_id, queues, shown, self._clock())
 
 
 def _task(snapshot: Snapshot, account: str, task_id: str) -> Task | None:
@@ -98,3 +112,23 @@ def _logs(
         LogLine(attempt=attempt, n=n, at=from_us(at), level=level, message=message, fields=fields)
         for attempt, n, at, level, message, fields in decoder(list[_LogRow]).decode(found)
     ]
+
+
+def _ahead(snapshot: Snapshot, task_id: str, at_most: int) -> int:
+    count: int = snapshot.value(AHEAD, task_id, at_most)
+    return count
+
+
+# Key, how many may run, per second, tokens and when they were counted, how many do run, and the first of these.
+_LimitRow = tuple[str, int | None, float | None, float | None, int | None, int, tuple[str, ...]]
+
+
+def _limits_of(
+    snapshot: Snapshot, task_id: str, queues: Collection[str], shown: int, now: datetime
+) -> list[LimitState]:
+    rows = snapshot.document(list[_LimitRow], LIMITS_OF, task_id, to_json(sorted(queues)), shown)
+    found: list[LimitState] = []
+    for key, running, per_second, tokens, filled_at, run, tasks in rows:
+        since_s = 0.0 if filled_at is None else (to_us(now) - filled_at) / SECOND
+        found.append(limit_state(key, Numbers(running, per_second, tokens, since_s, run), tasks, now))
+    return found

@@ -3,9 +3,11 @@
 Built here by hand and not by SQLAlchemy, which would cost an idle hub tens of megabytes (docs/adr). Every value is a parameter.
 
 A list is a merge of branches, each in order by itself: the live table, and the finished ones once per status, for there the
-indexes are (account, [type | queue | user,] status, id). So a page costs about what it shows, wherever it lies.
+indexes are (account, [type | queue | user,] status, id). So a page costs about what it shows, wherever it lies. A list over all
+accounts has no index: it walks along the ids, and costs what it has to pass over.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from taskflow_hub.domain.lifecycle import FINAL, UNFINISHED, State
@@ -20,11 +22,15 @@ LIST: Final = statement("list")
 ENTRIES: Final = statement("entries")
 COUNT: Final = statement("count")
 
+FEW_QUEUES: Final = 16  # so many have a branch each; SQLite takes no more than 500 in all
+
 Values = list[Any]
 _Range = tuple[str | None, str | None]
 
 
-def search(snapshot: Snapshot, account: str, where: TaskFilter, limit: int, cursor: str | None) -> Page:
+def search(
+    snapshot: Snapshot, account: str | None, where: TaskFilter, limit: int, cursor: str | None
+) -> Page:
     before = None if cursor is None else read_cursor(cursor)
     branches, values = _branches(account, where, before, limit + 1)
     if not branches or limit < 1:
@@ -58,31 +64,62 @@ def count(snapshot: Snapshot, account: str, where: TaskFilter) -> int:
 
 
 def _branches(
-    account: str, where: TaskFilter, before: str | None, limit: int | None
+    account: str | None, where: TaskFilter, before: str | None, limit: int | None
 ) -> tuple[list[str], Values]:
-    """One SELECT per table and status that may hold what is asked."""
+    """One SELECT per table and status that may hold what is asked; and per queue, if it is some few."""
     statuses = frozenset(where.status) or frozenset(State)
     ids = id_range(where, before)
     branches: list[str] = []
     values: Values = []
-    live = sorted(statuses & UNFINISHED)
-    if live:
-        branches.append(_branch("tasks", f"status IN ({', '.join('?' * len(live))})", where, ids, limit))
-        values += _values(account, live, where, ids, limit)
-    for status in sorted(statuses & FINAL):
-        branches.append(_branch("finished_tasks", "status = ?", where, ids, limit))
-        values += _values(account, [status], where, ids, limit)
+    for table, of_status, queues in _parts(account, where, statuses):
+        branches.append(_branch(table, account, len(of_status), where, len(queues), ids, limit))
+        values += _values(account, of_status, where, queues, ids, limit)
     return branches, values
 
 
-def _branch(table: str, status: str, where: TaskFilter, ids: _Range, limit: int | None) -> str:
+def _parts(
+    account: str | None, where: TaskFilter, statuses: frozenset[State]
+) -> Iterator[tuple[str, list[State], list[str]]]:
+    """Table, statuses and queues (none: any) of each SELECT."""
+    queues = sorted(set(where.queues))
+    live, finished = sorted(statuses & UNFINISHED), sorted(statuses & FINAL)
+    if live:
+        yield "tasks", live, queues
+    if finished and account is None:
+        yield "finished_tasks", finished, queues
+        return
+    apart = where.queue is None and 0 < len(queues) <= FEW_QUEUES
+    for status in finished:
+        for some in [[queue] for queue in queues] if apart else [queues]:
+            yield "finished_tasks", [status], some
+
+
+def _branch(
+    table: str,
+    account: str | None,
+    statuses: int,
+    where: TaskFilter,
+    queues: int,
+    ids: _Range,
+    limit: int | None,
+) -> str:
     source = f"FROM {table}"
-    conditions = [f"{table}.account_id = ?", status]
     id = "id"
+    if table == "tasks":
+        conditions = [f"status IN ({_marks(statuses)})"]
+    elif account is None:
+        conditions = [f"+status IN ({_marks(statuses)})"]  # the sign: by no index, for none has their order
+    else:
+        conditions = ["status = ?"]
+    if account is not None:
+        conditions.insert(0, f"{table}.account_id = ?")
     if where.tag is not None:
         source = f"FROM task_tags CROSS JOIN {table} ON {table}.id = task_tags.task_id"
-        conditions.append(f"task_tags.account_id = {table}.account_id AND task_tags.tag = ?")
+        of_account = "" if account is None else f"task_tags.account_id = {table}.account_id AND "
+        conditions.append(f"{of_account}task_tags.tag = ?")
         id = "task_tags.task_id"
+    if queues:
+        conditions.append("queue = ?" if queues == 1 else f"queue IN ({_marks(queues)})")
     conditions += [
         f"{condition} ?"
         for condition, value in (
@@ -100,9 +137,21 @@ def _branch(table: str, status: str, where: TaskFilter, ids: _Range, limit: int 
     return rows if limit is None else f"SELECT * FROM ({rows} ORDER BY {id} DESC LIMIT ?)"  # noqa: S608
 
 
-def _values(account: str, statuses: list[State], where: TaskFilter, ids: _Range, limit: int | None) -> Values:
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _values(
+    account: str | None,
+    statuses: list[State],
+    where: TaskFilter,
+    queues: list[str],
+    ids: _Range,
+    limit: int | None,
+) -> Values:
     optional = (
         where.tag,
+        *queues,
         where.type,
         where.queue,
         where.user,
@@ -111,4 +160,5 @@ def _values(account: str, statuses: list[State], where: TaskFilter, ids: _Range,
         *ids,
         limit,
     )
-    return [account, *statuses, *(value for value in optional if value is not None)]
+    asked = [value for value in optional if value is not None]
+    return [*statuses, *asked] if account is None else [account, *statuses, *asked]

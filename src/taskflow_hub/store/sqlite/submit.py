@@ -40,7 +40,7 @@ UNIQUE_TAKE: Final = statement("unique_take")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 
 
-_LimitRow = tuple[str, str, int | None, float | None, float | None, int | None]
+_LimitRow = tuple[str, str, int | None, float | None, float | None, int | None, int]
 
 
 class Surroundings(Struct):
@@ -119,7 +119,7 @@ class _Intake:
         keys = keys_named(self.submits)
         rows = self.tx.document(list[_LimitRow], LIMIT_ROWS, to_json(keys)) if keys else []
         found = {(account, key): (running, per_second) for account, key, running, per_second, *_ in rows}
-        return Numbers(keys, found)
+        return Numbers(keys, found, {(account, key) for account, key, *_, pinned in rows if pinned})
 
     def _known(self) -> set[str]:
         """Ids that exist, or come twice in this batch; nearly always none, for new ids are newer than all others."""

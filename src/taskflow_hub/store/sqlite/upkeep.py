@@ -20,6 +20,8 @@ PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
 PRUNE_WORKERS: Final = statement("prune_workers")
 PRUNE_ROLLUPS: Final = statement("prune_rollups")
 PRUNE_BULKS: Final = statement("prune_bulks")
+PRUNE_SESSIONS: Final = statement("prune_sessions")
+PRUNE_BUCKETS: Final = statement("prune_buckets")
 
 
 class Upkeep(Part):
@@ -74,6 +76,8 @@ def _prune(tx: Transaction, retention_s: Mapping[State, float], limit: int) -> P
         len(ids),
         tx.run(PRUNE_IDEMPOTENCY_KEYS, tx.now, limit),
         tx.run(PRUNE_UNIQUE_KEYS, tx.now, limit),
+        tx.run(PRUNE_SESSIONS, tx.now, limit),
+        tx.run(PRUNE_BUCKETS, tx.now, limit),
         tx.run(PRUNE_WORKERS, to_us(tx.at - WORKERS_KEPT), limit),
         tx.run(PRUNE_ROLLUPS, to_us(tx.at - ROLLUPS_KEPT), limit),
         tx.run(PRUNE_BULKS, to_us(tx.at - BULKS_KEPT), limit),

@@ -18,12 +18,15 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{part}"
         for part in (
+            "access",
             "attempts",
             "company",
+            "explain",
             "keys",
             "kit",
             "leasing",
             "lifecycle",
+            "limit_admin",
             "limits",
             "operators",
             "order",
@@ -36,12 +39,15 @@ pytest.register_assert_rewrite(
     )
 )
 
+from taskflow_hub.testing.store_contract.access import AccessContract  # noqa: E402
 from taskflow_hub.testing.store_contract.attempts import AttemptsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.company import CompanyContract  # noqa: E402
+from taskflow_hub.testing.store_contract.explain import ExplainContract  # noqa: E402
 from taskflow_hub.testing.store_contract.keys import KeysContract  # noqa: E402
 from taskflow_hub.testing.store_contract.kit import ManualClock, OpenStore  # noqa: E402
 from taskflow_hub.testing.store_contract.leasing import LeasingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.lifecycle import LifecycleContract  # noqa: E402
+from taskflow_hub.testing.store_contract.limit_admin import LimitAdminContract  # noqa: E402
 from taskflow_hub.testing.store_contract.limits import LimitsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.operators import OperatorsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
@@ -62,9 +68,12 @@ class StoreContract(
     OrderContract,
     LeasingContract,
     LimitsContract,
+    LimitAdminContract,
     WorkersContract,
     OperatorsContract,
     ReadingContract,
+    ExplainContract,
+    AccessContract,
     UpkeepContract,
     CompanyContract,
     WalksContract,

@@ -19,7 +19,7 @@ from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, comparabl
 ALL = TaskFilter()
 
 
-async def walk(kit: Kit, where: TaskFilter, limit: int, account: str = DEFAULT_ACCOUNT) -> list[str]:
+async def walk(kit: Kit, where: TaskFilter, limit: int, account: str | None = DEFAULT_ACCOUNT) -> list[str]:
     """Every id of a list, page by page."""
     ids: list[str] = []
     cursor: str | None = None
@@ -133,6 +133,7 @@ class ReadingContract(ContractBase):
                 status=status,
                 type=pick(["t", "r", "nothing"]),  # type: ignore[arg-type]
                 queue=pick(["p", "q"]),  # type: ignore[arg-type]
+                queues=pick([("p",), ("p", "q")]) or (),  # type: ignore[arg-type]
                 user=pick(["u"]),  # type: ignore[arg-type]
                 tag=pick(["x", "y"]),  # type: ignore[arg-type]
                 created_after=None if after is None else start + timedelta(seconds=after),  # type: ignore[arg-type]
@@ -144,6 +145,7 @@ class ReadingContract(ContractBase):
                 if (not status or task.status in status)
                 and (where.type is None or task.type == where.type)
                 and (where.queue is None or task.queue == where.queue)
+                and (not where.queues or task.queue in where.queues)
                 and (where.user is None or task.user_id == where.user)
                 and (where.tag is None or where.tag in task.tags)
                 and (where.created_after is None or task.created_at >= where.created_after)

@@ -5,4 +5,4 @@ SELECT account_id, key
 FROM unnest($1::text[], $2::text[]) AS wanted (account_id, key)
 ORDER BY account_id COLLATE "C", key COLLATE "C"
 ON CONFLICT (account_id, key) DO UPDATE SET running = limits.running
-RETURNING account_id, key, running, per_second
+RETURNING account_id, key, running, per_second, pinned

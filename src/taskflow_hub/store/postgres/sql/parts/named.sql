@@ -3,6 +3,7 @@
 named AS MATERIALIZED (
     SELECT
         item.*, known.key IS NOT NULL AS known, known.running AS was_running, known.per_second AS was_per_second,
+        coalesce(known.pinned, false) AS pinned,
         coalesce(bool_or(item.running IS NOT NULL OR item.per_second IS NOT NULL) OVER before, false) AS stated
     FROM
         given

@@ -1,4 +1,4 @@
--- For a submit within somebody else's transaction: the last numbers that are stated of each limit, if they are not known already.
+-- For a submit within somebody else's transaction: the last numbers that are stated of each limit, if they are not known already, and it is not pinned.
 numbered AS (
     INSERT INTO limits AS there (account_id, key, running, per_second)
     SELECT last.account_id, last.key, last.running, last.per_second
@@ -8,6 +8,7 @@ numbered AS (
             (array_agg(running ORDER BY n DESC) FILTER (WHERE running IS NOT NULL))[1] AS running,
             (array_agg(per_second ORDER BY n DESC) FILTER (WHERE per_second IS NOT NULL))[1] AS per_second
         FROM named
+        WHERE NOT pinned
         GROUP BY account_id, key
     ) AS last CROSS JOIN clear
     WHERE
@@ -20,4 +21,5 @@ numbered AS (
     ON CONFLICT (account_id, key) DO UPDATE
     SET
         running = coalesce(excluded.running, there.running), per_second = coalesce(excluded.per_second, there.per_second)
+    WHERE NOT there.pinned
 ),

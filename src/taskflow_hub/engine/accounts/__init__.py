@@ -1,0 +1,1 @@
+"""Who asks, and the use cases around it: logins, users and keys."""

@@ -1,0 +1,89 @@
+"""Limits as operators see and set them. What they mean for a lease: limits.py."""
+
+from typing import Final
+
+import asyncpg
+from msgspec import UnsetType
+
+from taskflow_hub.domain.model import LimitRow, LimitUse
+from taskflow_hub.store import refusals
+from taskflow_hub.store.groups import counted
+from taskflow_hub.store.limit_uses import uses
+from taskflow_hub.store.postgres.part import Part
+from taskflow_hub.store.postgres.rows import keys_of
+from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+
+LIMITS: Final = statement("limits")
+RUNNING: Final = statement("limit_running")
+HELD: Final = statement("limit_held")
+SET_LIMIT: Final = statement("set_limit")
+FORGET: Final = statement("limit_forget")
+
+PATIENCE_MS: Final = 2_000  # for so long it waits for a transaction that has the limit in its hands
+
+
+class LimitAdmin(Part):
+    async def limits(
+        self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> list[LimitUse]:
+        return await self._readers.read_long(_limits, account, after, limit)
+
+    async def set_limit(
+        self,
+        account: str,
+        key: str,
+        running: int | UnsetType | None,
+        per_second: float | UnsetType | None,
+        *,
+        pinned: bool = True,
+    ) -> LimitRow:
+        return await self._writer.write(_set_limit, account, key, running, per_second, pinned)
+
+
+async def _limits(
+    snapshot: Snapshot, account: str | None, after: tuple[str, str], limit: int
+) -> list[LimitUse]:
+    rows = [
+        LimitRow(
+            account_id=row["account_id"],
+            key=row["key"],
+            running=row["running"],
+            per_second=row["per_second"],
+            pinned=row["pinned"],
+        )
+        for row in await snapshot.fetch(LIMITS, account, *after, limit)
+    ]
+    groups = await snapshot.fetch(RUNNING, list({row.account_id for row in rows}))
+    held = await snapshot.fetch(HELD, account)
+    return uses(
+        rows,
+        counted((row["account_id"], keys_of(row["limits"]), row["count"]) for row in groups),
+        {(row["account_id"], row["hold"]): row["count"] for row in held},
+    )
+
+
+async def _set_limit(
+    tx: Transaction,
+    account: str,
+    key: str,
+    running: int | UnsetType | None,
+    per_second: float | UnsetType | None,
+    pinned: bool,
+) -> LimitRow:
+    await tx.connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
+    given = [part for number in (running, per_second) for part in _given(number)]
+    try:
+        row = await tx.row(SET_LIMIT, account, key, *given, pinned)
+    except asyncpg.LockNotAvailableError:
+        raise refusals.key_busy() from None
+    assert row is not None
+    await tx.run(FORGET, account, key)
+    tx.note_held()
+    return LimitRow(
+        account_id=account, key=key, running=row["running"], per_second=row["per_second"], pinned=pinned
+    )
+
+
+def _given(number: float | UnsetType | None) -> tuple[bool, float | None]:
+    return (False, None) if isinstance(number, UnsetType) else (True, number)

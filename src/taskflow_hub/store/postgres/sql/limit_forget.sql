@@ -1,0 +1,3 @@
+-- A limit that has no numbers, and whose numbers tasks may state, is as if it had never been.
+DELETE FROM limits
+WHERE account_id = $1::text AND key = $2::text AND running IS NULL AND per_second IS NULL AND NOT pinned

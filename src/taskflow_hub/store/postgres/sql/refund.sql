@@ -1,0 +1,1 @@
+DELETE FROM buckets WHERE name = $1

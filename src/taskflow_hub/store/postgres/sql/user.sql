@@ -1,0 +1,1 @@
+SELECT /*user*/ FROM account_users WHERE id = $1

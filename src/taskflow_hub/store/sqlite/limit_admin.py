@@ -1,0 +1,72 @@
+"""Limits as operators see and set them. What they mean for a lease: limits.py."""
+
+from typing import Final
+
+from msgspec import UnsetType
+
+from taskflow_hub.domain.model import LimitRow, LimitUse
+from taskflow_hub.store.documents import decoder
+from taskflow_hub.store.groups import counted
+from taskflow_hub.store.limit_uses import uses
+from taskflow_hub.store.sqlite.part import Part
+from taskflow_hub.store.sqlite.statements import statement
+from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction
+
+LIMITS: Final = statement("limits")
+RUNNING: Final = statement("limit_running")
+HELD: Final = statement("limit_held")
+SET_LIMIT: Final = statement("set_limit")
+FORGET: Final = statement("limit_forget")
+
+
+class LimitAdmin(Part):
+    async def limits(
+        self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
+    ) -> list[LimitUse]:
+        return await self._readers.read_long(_limits, account, after, limit)
+
+    async def set_limit(
+        self,
+        account: str,
+        key: str,
+        running: int | UnsetType | None,
+        per_second: float | UnsetType | None,
+        *,
+        pinned: bool = True,
+    ) -> LimitRow:
+        return await self._writer.write(_set_limit, account, key, running, per_second, pinned)
+
+
+def _limits(snapshot: Snapshot, account: str | None, after: tuple[str, str], limit: int) -> list[LimitUse]:
+    rows = snapshot.document(
+        list[tuple[str, str, int | None, float | None, int]], LIMITS, account, *after, account, *after, limit
+    )
+    running = counted(snapshot.document(list[tuple[str, tuple[str, ...], int]], RUNNING))
+    held = snapshot.document(list[tuple[str, str, int]], HELD, account)
+    return uses(
+        [
+            LimitRow(account_id=owner, key=key, running=most, per_second=rate, pinned=bool(pinned))
+            for owner, key, most, rate, pinned in rows
+        ],
+        running,
+        {(owner, hold): count for owner, hold, count in held},
+    )
+
+
+def _set_limit(
+    tx: Transaction,
+    account: str,
+    key: str,
+    running: int | UnsetType | None,
+    per_second: float | UnsetType | None,
+    pinned: bool,
+) -> LimitRow:
+    given = [part for number in (running, per_second) for part in _given(number)]
+    rows = tx.connection.execute(SET_LIMIT.text, (account, key, *given, pinned)).fetchall()
+    most, rate = decoder(tuple[int | None, float | None]).decode(rows[0][0])
+    tx.run(FORGET, account, key)
+    return LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=pinned)
+
+
+def _given(number: float | UnsetType | None) -> tuple[bool, float | None]:
+    return (False, None) if isinstance(number, UnsetType) else (True, number)

@@ -1,0 +1,1 @@
+UPDATE account_users SET role = ? WHERE id = ?
