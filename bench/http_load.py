@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 
-def request(path: str, body: Any) -> bytes:
+def request(path: str, body: Any, *, key: str | None = None) -> bytes:
     content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n\r\n"
-    return head.encode() + content
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n"
+    who = "" if key is None else f"Authorization: Bearer {key}\r\n"
+    return f"{head}{who}\r\n".encode() + content
 
 
 async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from bench.databases import Databases, Postgres, databases
 from bench.measure import Figure, Report, Scenario, Study
+from bench.scenarios.costs import Costs
 from bench.scenarios.drain import Drain
 from bench.scenarios.held_open import HeldOpen
 from bench.scenarios.http import Http
@@ -37,11 +38,13 @@ FIGURES = {
     "latency p50": Figure("submit → start, idle, p50", "ms", "≤ 5"),
     "latency p95": Figure("submit → start, idle, p95", "ms"),
     "latency p99": Figure("submit → start, idle, p99", "ms"),
+    "accounts": Figure("HTTP submit with a key, 32 connections, to one without accounts", "×", "≥ 0.85"),
+    "limits": Figure("no-op drain under a limit, to one without", "×", "≥ 0.85"),
     "idle cpu": Figure("idle hub, CPU", "% of a core", "< 1"),
     "idle server cpu": Figure("idle hub, CPU of the server", "% of a core"),
     "idle memory": Figure("idle hub, PSS", "MB", "< 100"),
 }
-SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http()]
+SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http(), Costs()]
 IDLE = Idle()
 STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers()]
 

@@ -15,11 +15,13 @@ from types import TracebackType
 class HubProcess:
     """`taskflow up --app bench.app:hub` on a database, for the length of a with block."""
 
-    def __init__(self, url: str, *, slots: int) -> None:
+    def __init__(self, url: str, *, slots: int, secret: str | None = None) -> None:
+        """`secret`: with accounts."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self._url, self._slots = url, slots
+        self._accounts = {} if secret is None else {"TASKFLOW_AUTH_SECRET": secret}
 
     def __enter__(self) -> "HubProcess":
         self._home = tempfile.TemporaryDirectory()
@@ -28,6 +30,7 @@ class HubProcess:
             "PYTHONPATH": str(Path.cwd()),
             "TASKFLOW_DATABASE_URL": self._url,
             "TASKFLOW_WORKER_SLOTS": str(self._slots),
+            **self._accounts,
         }
         command = [
             sys.executable,

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from bench.app import PAYLOAD
 from bench.databases import Databases
 from bench.hub_process import HubProcess
-from taskflow_hub import Hub
+from taskflow_hub import Hub, Limit
 
 TASKS = 20_000
 BATCH = 1_000
@@ -24,10 +24,12 @@ class Drain:
             return {"bulk submit": filled_per_s, "no-op drain": drained_per_s(databases, url, TASKS)}
 
 
-async def fill(url: str, tasks: int, payload: Mapping[str, str] = PAYLOAD) -> float:
+async def fill(
+    url: str, tasks: int, payload: Mapping[str, str] = PAYLOAD, *, limits: Sequence[Limit] = ()
+) -> float:
     """Submit them, from Python; how many a second."""
     async with Hub(url) as hub:
-        noop = hub.task("bench.noop")(_noop)
+        noop = hub.task("bench.noop")(_noop).options(limits=limits)
         began = time.perf_counter()
         for _ in range(tasks // BATCH):
             await noop.submit_many([payload] * BATCH)

@@ -433,6 +433,18 @@ async def test_nobody_gives_more_than_they_have(hub: Running) -> None:
     assert outlives.status_code == 403
 
 
+async def test_a_key_that_runs_out_makes_nothing_that_lasts(hub: Running) -> None:
+    admin, as_admin = await People(hub).user(Role.ADMIN)
+    wanted = {"name": "k", "scopes": ["admin"], "expires_in": 3600}
+    key = bearer((await hub.client.post("/keys", json=wanted, headers=as_admin)).json()["secret"])
+    made = [
+        await hub.client.post("/keys", json={"name": "k", "scopes": ["read"]}, headers=key),
+        await hub.client.post("/users", json={**BOB, "role": "admin"}, headers=key),
+        await hub.client.patch(f"/users/{admin.id}", json={"role": "admin"}, headers=key),
+    ]
+    assert [answer.status_code for answer in made] == [403] * 3
+
+
 async def test_a_role_that_is_taken_away_is_gone_from_logins_and_keys(hub: Running) -> None:
     people = People(hub)
     _, as_boss = await people.user(Role.ADMIN)
@@ -563,6 +575,8 @@ async def test_a_hub_without_accounts_says_so(tmp_path: Path) -> None:
             "/keys": {"name": "k", "scopes": ["read"]},
             "/users": ADA,
         }
-        for path, body in asked.items():
-            answer = await hub.client.post(path, json=body)
+        calls = [("POST", path, body) for path, body in asked.items()]
+        calls += [("GET", "/keys", None), ("GET", "/users", None), ("POST", f"/keys/{new_id()}/revoke", None)]
+        for method, path, body in calls:
+            answer = await hub.client.request(method, path, json=body)
             assert (answer.status_code, answer.json()["code"]) == (409, "accounts_off"), path

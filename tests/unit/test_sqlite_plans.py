@@ -108,10 +108,12 @@ USES = {
     "prune_sessions": {"logins_by_age"},
     "prune_buckets": {"buckets_by_age"},
 }
-# A purge goes along the ids, oldest first, and ends at its limit.
-WALKS = {"purge"}
+# A purge goes along the ids, oldest first, and ends at its limit. Whether there is a user is known with the first; all of them,
+# and all keys, are for an admin, who also rarely changes a role.
+WALKS = {"purge", "users", "keys", "any_user", "admins"}
 BIG = re.compile(
-    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys|sessions|buckets)\b(.*)"
+    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys|"
+    r"logins|account_users|api_keys|buckets)\b(.*)"
 )
 
 

@@ -4,9 +4,10 @@ One JSON file, for this user alone. Whoever changes it holds a lock, reads it an
 readers need no lock.
 """
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -105,6 +106,19 @@ def read() -> Kept:
         ) from None
 
 
+def _lock(descriptor: int) -> None:
+    """Windows has no such lock, nor have some network file systems."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except ImportError:
+        pass
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}:
+            raise
+
+
 @contextmanager
 def locked() -> Iterator[None]:
     """Around reading and writing: nobody else changes the file meanwhile. (The file itself is replaced, so it cannot be what
@@ -113,10 +127,7 @@ def locked() -> Iterator[None]:
     folder = _folder()
     descriptor = os.open(folder / "credentials.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        with suppress(ImportError):
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)

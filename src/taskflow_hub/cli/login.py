@@ -94,19 +94,19 @@ def logout(ctx: typer.Context, profile: ProfileOption = None, server: ServerOpti
     """
     from taskflow_hub.cli import credentials
     from taskflow_hub.cli.credentials import ApiKey, Login
-    from taskflow_hub.domain.errors import Unavailable
+    from taskflow_hub.domain.errors import TaskflowError
 
     place = place_of(ctx, server, profile)
     if credentials.read().credential(place) is None:
         say(f"You are not logged in to {place.server}.")
         return
-    untold: Unavailable | None = None
+    untold: TaskflowError | None = None
     with credentials.locked():
         found = credentials.read().credential(place)
         if isinstance(found, Login):
             try:
                 _end(place, found)
-            except Unavailable as error:
+            except TaskflowError as error:
                 untold = error
         credentials.write(credentials.read().having(place, None))
     if untold is not None:

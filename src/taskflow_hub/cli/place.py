@@ -35,7 +35,7 @@ def find(server: str | None, profile: str | None) -> Place:
 
 def to_log_in(server: str | None, profile: str | None) -> Place:
     """The same for who is about to log in, which makes a profile, or moves it to another server."""
-    name = profile or os.environ.get(PROFILE_VARIABLE)
+    name = profile or (None if server else os.environ.get(PROFILE_VARIABLE))
     if not name:
         return Place(address(server))
     known = credentials.read().profiles.get(name)
@@ -43,7 +43,7 @@ def to_log_in(server: str | None, profile: str | None) -> Place:
         return Place(address(server), name, chosen=True)
     if known is None:
         raise Misconfigured(f"The profile {name} is new: say where its hub is, with --server URL.")
-    return Place(known.server, name, chosen=True)
+    return Place(known.server, name, chosen=bool(profile))
 
 
 def address(server: str | None) -> str:

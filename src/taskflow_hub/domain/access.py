@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -65,8 +66,8 @@ def check_email(email: str) -> None:
 
 
 def address_key(email: str) -> str:
-    """What two spellings of one e-mail address have in common."""
-    return email.casefold()
+    """What two spellings of one e-mail address have in common: upper and lower case, and how accents are put together."""
+    return normalize("NFC", normalize("NFC", email).lower())
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -115,6 +116,11 @@ class Who(Struct, frozen=True, kw_only=True):
         """Raises Forbidden."""
         if scope not in self.scopes:
             raise Forbidden(f"This needs the scope {scope}.")
+
+    def require_lasting(self) -> None:
+        """Raises Forbidden for a key that runs out: whom or what it makes could outlive it."""
+        if self.key is not None and self.key.expires_at is not None:
+            raise Forbidden("A key that runs out makes no keys and no users, which could outlive it.")
 
     def require_every_queue(self) -> None:
         """Raises Forbidden for a key that is for some queues only: what is asked for belongs to the whole account."""

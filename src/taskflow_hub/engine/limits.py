@@ -3,7 +3,6 @@
 from msgspec import UnsetType
 
 from taskflow_hub.domain.access import Who
-from taskflow_hub.domain.errors import Forbidden
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.store.base import LimitStore
@@ -17,7 +16,7 @@ class Limits:
 
     async def all(self, who: Who, *, after: tuple[str, str], limit: int) -> list[LimitUse]:
         """Those of the account, for an admin of all, after (account, key). Raises Forbidden."""
-        _require_every_queue(who)
+        who.require_every_queue()
         return await self._store.limits(who.looks_into, after=after, limit=limit)
 
     async def set(
@@ -30,12 +29,7 @@ class Limits:
         pinned: bool,
     ) -> LimitRow:
         """Of the asker's own account; see the store. Raises Forbidden, Unavailable."""
-        _require_every_queue(who)
+        who.require_every_queue()
         row = await self._store.set_limit(who.account_id, key, running, per_second, pinned=pinned)
         self._hints.tell(Topic.WORK)
         return row
-
-
-def _require_every_queue(who: Who) -> None:
-    if who.queues:
-        raise Forbidden(f"This key is for {', '.join(who.queues)} only, and a limit is shared by all queues.")

@@ -96,13 +96,6 @@ class Me(Struct, frozen=True, kw_only=True):
     csrf_token: str | None  # for a page
 
 
-class SecretKey(Confidential, frozen=True, kw_only=True):
-    """A new key. `secret` is what a program presents; it is told here and never again."""
-
-    key: Key
-    secret: str
-
-
 class KeyList(Struct, frozen=True):
     """Newest first."""
 

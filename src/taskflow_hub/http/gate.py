@@ -1,4 +1,5 @@
-"""Who may ask. The API has no accounts yet, and listens where any page that the user visits could reach it.
+"""From where one may ask. The API listens where any page that its user visits could reach it, and without accounts
+(identify.py) it asks for nothing more.
 
 Three rules keep such a page out. A name of its own that it makes point at loopback does not help it: `Host` must be a loopback
 name or address, or one that the operator listed. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`

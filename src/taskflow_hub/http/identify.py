@@ -96,6 +96,8 @@ async def may_still(request: HTTPConnection, check: Callable[[], Awaitable[objec
         await check()
     except (Unauthenticated, Forbidden, NotFound):
         return False
+    except Unavailable:
+        pass  # nobody can say, so nothing was revoked that we know of
     return True
 
 

@@ -13,6 +13,7 @@ from taskflow_hub.domain.access import Key, User
 from taskflow_hub.domain.model import LimitRow, Task, TaskType, Worker
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.domain.why import Why
+from taskflow_hub.engine.accounts.keys import SecretKey
 from taskflow_hub.engine.accounts.logins import Login
 from taskflow_hub.engine.queries import QueueView
 from taskflow_hub.http import access_schemas, limit_schemas, schemas, wording
@@ -61,7 +62,7 @@ ANSWERS: Final = (
     Login,
     access_schemas.Session,
     access_schemas.Me,
-    access_schemas.SecretKey,
+    SecretKey,
     access_schemas.KeyList,
     access_schemas.UserList,
     schemas.Alive,

@@ -446,6 +446,8 @@ class AccessStore(Protocol):
         """Add a user to an account, which may be new. EmailTaken."""
         ...
 
+    async def any_user(self) -> bool: ...
+
     async def user(self, user_id: str) -> User | None: ...
 
     async def login(self, email: str) -> tuple[User, str] | None:
@@ -460,8 +462,11 @@ class AccessStore(Protocol):
         """NotFound; LastAdmin when nobody else is admin. Takes effect with the next look at a session. Twice: no change."""
         ...
 
-    async def set_password(self, user_id: str, password_hash: str) -> User | None:
-        """Replace the hash, and end every session of the user. None: unknown."""
+    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
+        """Replace the hash, and end every session of the user.
+
+        None, and nothing is changed: unknown, or the hash is not (any more) what it `was`, if that is given.
+        """
         ...
 
     async def begin_session(

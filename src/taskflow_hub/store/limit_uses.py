@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec import UnsetType
 
 from taskflow_hub.domain.holds import limit_full, rate_spent
 from taskflow_hub.domain.model import LimitRow, LimitUse
@@ -21,3 +22,8 @@ def uses(
         )
         for row in rows
     ]
+
+
+def given_number(number: float | UnsetType | None) -> tuple[bool, float | None]:
+    """As a statement takes it: whether it is given, and what it is."""
+    return (False, None) if isinstance(number, UnsetType) else (True, number)

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from taskflow_hub.domain.access import ANYBODY, Who, by_key, by_user
 from taskflow_hub.domain.clock import Clock, Monotonic
-from taskflow_hub.domain.errors import Unauthenticated, Unavailable
+from taskflow_hub.domain.errors import AccountsOff, Unauthenticated, Unavailable
 from taskflow_hub.engine.accounts import secrets
 from taskflow_hub.engine.accounts.tokens import Tokens, Use
 from taskflow_hub.store.base import AccessStore
@@ -33,6 +33,11 @@ class Identity:
     @property
     def open(self) -> bool:
         return self._tokens is None
+
+    def require_accounts(self) -> None:
+        """Raises AccountsOff."""
+        if self._tokens is None:
+            raise AccountsOff("This hub has no accounts; set auth.secret to turn them on.")
 
     async def who(self, credential: str | None, use: Use = Use.ACCESS) -> Who:
         """Who presents this key, or token for `use`. Raises Unauthenticated; StoreUnavailable when nobody can say."""

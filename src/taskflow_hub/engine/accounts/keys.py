@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from taskflow_hub.domain.access import Confidential, Key, Scope, Who
-from taskflow_hub.domain.errors import AccountsOff, Forbidden, Invalid, NotFound
+from taskflow_hub.domain.errors import Invalid, NotFound
 from taskflow_hub.engine.accounts import secrets
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.store.base import AccessStore
 from taskflow_hub.store.values import NewKey
 
 
-class MadeKey(Confidential, frozen=True):
+class SecretKey(Confidential, frozen=True):
     """A new key with its secret, which is told here and never again."""
 
     key: Key
@@ -28,24 +28,20 @@ class Keys:
         scopes: Sequence[Scope],
         queues: Sequence[str],
         expires_in_s: float | None,
-    ) -> MadeKey:
+    ) -> SecretKey:
         """A key of the asker's account.
 
         Raises Forbidden for more than the asker may do, and to a key without the scope `admin`: one that was stolen shall not
         make others, which would outlive it. AccountsOff.
         """
-        if self._identity.open:
-            raise AccountsOff(
-                "This hub has no accounts, so it asks for no keys; set auth.secret to turn them on."
-            )
+        self._identity.require_accounts()
         if queues and Scope.ADMIN in scopes:
             raise Invalid.field(
                 "/queues", "cannot narrow the scope admin, which is for what all queues share"
             )
         if who.key is not None:
             who.require(Scope.ADMIN)
-            if who.key.expires_at is not None:
-                raise Forbidden("A key that runs out makes no other, which could outlive it.")
+        who.require_lasting()
         for scope in scopes:
             who.require(scope)
         secret = secrets.new_secret()
@@ -61,14 +57,17 @@ class Keys:
             queues=tuple(sorted(set(queues))),
             expires_in_s=expires_in_s,
         )
-        return MadeKey(await self._store.create_key(new), secret)
+        return SecretKey(await self._store.create_key(new), secret)
 
     async def all(self, who: Who) -> list[Key]:
-        """Those of the account, for an admin of all, newest first; revoked ones too."""
+        """Those of the account, for an admin of all, newest first; revoked ones too. Raises AccountsOff."""
+        self._identity.require_accounts()
         return await self._store.keys(who.looks_into)
 
     async def revoke(self, who: Who, key_id: str) -> Key:
-        """Twice is harmless. Other processes may serve it for REMEMBERED_S more (identity.py). Raises NotFound."""
+        """Twice is harmless. Other processes may serve it for REMEMBERED_S more (identity.py). Raises NotFound,
+        AccountsOff."""
+        self._identity.require_accounts()
         key = await self._store.revoke_key(who.looks_into, key_id)
         if key is None:
             raise NotFound(f"There is no key {key_id}.")

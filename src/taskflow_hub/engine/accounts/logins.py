@@ -7,7 +7,6 @@ from typing import Final
 
 from taskflow_hub.domain.access import Confidential, User, Who, address_key, by_user, check_email
 from taskflow_hub.domain.errors import (
-    AccountsOff,
     Forbidden,
     Invalid,
     RegistrationClosed,
@@ -68,7 +67,7 @@ class Logins:
         check_email(email)
         await self._spend(_bucket("register-from", _network(address), FROM_HERE))
         closed = self._settings.registration is Registration.CLOSED
-        if closed and await self._store.users(None):
+        if closed and await self._store.any_user():
             raise RegistrationClosed  # before anything is hashed for a stranger
         new = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
         user = or_raise(await self._store.register_user(new, closed=closed))
@@ -118,7 +117,8 @@ class Logins:
         if found is None or not await self._passwords.matches(old, found[1]):
             raise Invalid.field("/old_password", "is not the present password")
         hash = await self._passwords.hash(new)
-        await self._store.set_password(who.user.id, hash)
+        if await self._store.set_password(who.user.id, hash, was=found[1]) is None:
+            raise Unauthenticated("The password was changed a moment ago; log in again.")
         await self._store.refund(here)
         self._identity.forget()
         return await self._begin(tokens, found[0], hash)
@@ -158,8 +158,8 @@ class Logins:
             raise Throttled("Too many tries; wait a moment.", retry_after_s=wait_s)
 
     def _tokens(self) -> Tokens:
-        if self._maybe_tokens is None:
-            raise AccountsOff("This hub has no accounts; set auth.secret to turn them on.")
+        self._identity.require_accounts()
+        assert self._maybe_tokens is not None
         return self._maybe_tokens
 
 

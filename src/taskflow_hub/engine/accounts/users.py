@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from taskflow_hub.domain.access import Role, Scope, User, Who, check_email
-from taskflow_hub.domain.errors import AccountsOff, or_raise
+from taskflow_hub.domain.errors import or_raise
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.store.base import AccessStore
@@ -17,25 +17,24 @@ class Users:
         self._store, self._identity, self._passwords, self._new_id = store, identity, passwords, new_id
 
     async def all(self, who: Who) -> list[User]:
-        """Every user for an admin; for others those of their account. Oldest first."""
+        """Every user for an admin; for others those of their account. Oldest first. Raises AccountsOff."""
+        self._identity.require_accounts()
         return await self._store.users(who.looks_into)
-
-    def _require_accounts(self) -> None:
-        if self._identity.open:
-            raise AccountsOff("This hub has no accounts; set auth.secret to turn them on.")
 
     async def add(self, who: Who, email: str, password: str, role: Role, account: str | None) -> User:
         """Add a user to an account (None: the asker's). Raises Forbidden, Invalid, EmailTaken, AccountsOff."""
-        self._require_accounts()
+        self._identity.require_accounts()
         who.require(Scope.ADMIN)
+        who.require_lasting()
         check_email(email)
         user = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
         return or_raise(await self._store.add_user(user, account or who.account_id, role))
 
     async def set_role(self, who: Who, user_id: str, role: Role) -> User:
         """Raises Forbidden, NotFound, LastAdmin, AccountsOff."""
-        self._require_accounts()
+        self._identity.require_accounts()
         who.require(Scope.ADMIN)
+        who.require_lasting()
         user = or_raise(await self._store.set_role(user_id, role))
         self._identity.forget()
         return user

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskflow_hub.domain.access import Key, Scope, Who
-from taskflow_hub.http.access_schemas import KeyList, KeyRequest, SecretKey
+from taskflow_hub.engine.accounts.keys import SecretKey
+from taskflow_hub.http.access_schemas import KeyList, KeyRequest
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
@@ -34,7 +35,7 @@ async def create_key(request: Request, body: Body) -> Response:
     made = await api_of(request).engine.accounts.keys.create(
         who, wanted.name, wanted.scopes, wanted.queues, wanted.expires_in
     )
-    return Json(SecretKey(key=made.key, secret=made.secret), 201)
+    return Json(made, 201)
 
 
 @router.get("/keys", responses={200: gives(KeyList, "Every key of the account, without secrets.")})

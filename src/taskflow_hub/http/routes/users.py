@@ -33,7 +33,7 @@ async def list_users(request: Request) -> Response:
 @router.post(
     "/users",
     status_code=201,
-    responses={201: gives(User, "Added."), **problems(409, 413)},
+    responses={201: gives(User, "Added."), **problems(409, 413, 429)},
     openapi_extra=takes(UserRequest),
 )
 async def add_user(request: Request, body: Body) -> Response:

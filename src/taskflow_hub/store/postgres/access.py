@@ -49,6 +49,9 @@ class Access(Part):
     async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_add, user, account, role)
 
+    async def any_user(self) -> bool:
+        return await self._readers.read(_any_user)
+
     async def user(self, user_id: str) -> User | None:
         return await self._readers.read(_user, USER, user_id)
 
@@ -61,8 +64,8 @@ class Access(Part):
     async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_set_role, user_id, role)
 
-    async def set_password(self, user_id: str, password_hash: str) -> User | None:
-        return await self._writer.write(_set_password, user_id, password_hash)
+    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
+        return await self._writer.write(_set_password, user_id, password_hash, was)
 
     async def begin_session(
         self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
@@ -129,6 +132,10 @@ async def _user(snapshot: Snapshot, sql: str, *values: object) -> User | None:
     return None if row is None else _user_of(row)
 
 
+async def _any_user(snapshot: Snapshot) -> bool:
+    return bool(await snapshot.value(ANY_USER))
+
+
 async def _login(snapshot: Snapshot, email: str) -> tuple[User, str] | None:
     row = await snapshot.row(LOGIN, address_key(email))
     return None if row is None else (_user_of(row), row["password_hash"])
@@ -163,8 +170,8 @@ async def _set_role(tx: Transaction, user_id: str, role: Role) -> User | Taskflo
     return await _user(tx, SET_ROLE, user_id, role.value) or NotFound()
 
 
-async def _set_password(tx: Transaction, user_id: str, password_hash: str) -> User | None:
-    user = await _user(tx, SET_PASSWORD, user_id, password_hash)
+async def _set_password(tx: Transaction, user_id: str, password_hash: str, was: str | None) -> User | None:
+    user = await _user(tx, SET_PASSWORD, user_id, password_hash, was)
     if user is not None:
         await tx.run(END_SESSIONS, user_id)
     return user

@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store import refusals
 from taskflow_hub.store.groups import counted
-from taskflow_hub.store.limit_uses import uses
+from taskflow_hub.store.limit_uses import given_number, uses
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.rows import keys_of
 from taskflow_hub.store.postgres.statements import statement
@@ -72,7 +72,7 @@ async def _set_limit(
     pinned: bool,
 ) -> LimitRow:
     await tx.connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
-    given = [part for number in (running, per_second) for part in _given(number)]
+    given = [part for number in (running, per_second) for part in given_number(number)]
     try:
         row = await tx.row(SET_LIMIT, account, key, *given, pinned)
     except asyncpg.LockNotAvailableError:
@@ -83,7 +83,3 @@ async def _set_limit(
     return LimitRow(
         account_id=account, key=key, running=row["running"], per_second=row["per_second"], pinned=pinned
     )
-
-
-def _given(number: float | UnsetType | None) -> tuple[bool, float | None]:
-    return (False, None) if isinstance(number, UnsetType) else (True, number)

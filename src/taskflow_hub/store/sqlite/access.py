@@ -47,6 +47,9 @@ class Access(Part):
     async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_add, user, account, role)
 
+    async def any_user(self) -> bool:
+        return await self._readers.read(_any_user)
+
     async def user(self, user_id: str) -> User | None:
         return await self._readers.read(_user, USER, user_id)
 
@@ -59,8 +62,8 @@ class Access(Part):
     async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_set_role, user_id, role)
 
-    async def set_password(self, user_id: str, password_hash: str) -> User | None:
-        return await self._writer.write(_set_password, user_id, password_hash)
+    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
+        return await self._writer.write(_set_password, user_id, password_hash, was)
 
     async def begin_session(
         self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
@@ -134,6 +137,10 @@ def _user(snapshot: Snapshot, sql: Statement, *values: object) -> User | None:
     return row.user()
 
 
+def _any_user(snapshot: Snapshot) -> bool:
+    return bool(snapshot.value(ANY_USER))
+
+
 def _login(snapshot: Snapshot, email: str) -> tuple[User, str] | None:
     found = snapshot.value(LOGIN, address_key(email))
     if found is None:
@@ -148,7 +155,7 @@ def _users(snapshot: Snapshot, account: str | None) -> list[User]:
 
 
 def _register(tx: Transaction, user: NewUser, closed: bool) -> User | TaskflowError:
-    if not tx.value(ANY_USER):
+    if not _any_user(tx):
         return _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN)
     return RegistrationClosed() if closed else _add(tx, user, user.id, Role.USER)
 
@@ -178,8 +185,8 @@ def _set_role(tx: Transaction, user_id: str, role: Role) -> User | TaskflowError
     return _known_user(tx, user_id)
 
 
-def _set_password(tx: Transaction, user_id: str, password_hash: str) -> User | None:
-    if not tx.run(SET_PASSWORD, password_hash, user_id):
+def _set_password(tx: Transaction, user_id: str, password_hash: str, was: str | None) -> User | None:
+    if not tx.run(SET_PASSWORD, password_hash, user_id, was):
         return None
     tx.run(END_SESSIONS, user_id)
     return _known_user(tx, user_id)

@@ -7,7 +7,7 @@ from msgspec import UnsetType
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store.documents import decoder
 from taskflow_hub.store.groups import counted
-from taskflow_hub.store.limit_uses import uses
+from taskflow_hub.store.limit_uses import given_number, uses
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction
@@ -61,12 +61,8 @@ def _set_limit(
     per_second: float | UnsetType | None,
     pinned: bool,
 ) -> LimitRow:
-    given = [part for number in (running, per_second) for part in _given(number)]
+    given = [part for number in (running, per_second) for part in given_number(number)]
     rows = tx.connection.execute(SET_LIMIT.text, (account, key, *given, pinned)).fetchall()
     most, rate = decoder(tuple[int | None, float | None]).decode(rows[0][0])
     tx.run(FORGET, account, key)
     return LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=pinned)
-
-
-def _given(number: float | UnsetType | None) -> tuple[bool, float | None]:
-    return (False, None) if isinstance(number, UnsetType) else (True, number)

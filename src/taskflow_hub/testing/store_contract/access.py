@@ -19,7 +19,7 @@ from taskflow_hub.testing.store_contract.kit import ContractBase, Kit
 from taskflow_hub.testing.store_contract.reading import walk
 
 EMAIL = "Zoë.Straße@Example.org"
-SPELLINGS = ("zoë.straße@example.org", "ZOË.STRASSE@EXAMPLE.ORG", "Zoë.Strasse@example.ORG")
+SPELLINGS = ("zoë.straße@example.org", "ZOË.STRAßE@EXAMPLE.ORG", "Zoe\u0308.Straße@example.ORG")
 
 
 def new_user(email: str | None = None, password_hash: str = "hash") -> NewUser:
@@ -208,6 +208,8 @@ class AccessContract(ContractBase):
         await kit.store.set_password(user.id, "another")
         assert not await kit.store.begin_session(new_id(), user.id, 10.0, password_hash="hash")
         assert await kit.store.begin_session(new_id(), user.id, 10.0, password_hash="another")
+        assert await kit.store.set_password(user.id, "a third", was="hash") is None, "somebody was faster"
+        assert await kit.store.set_password(user.id, "a third", was="another") == user
 
     async def test_a_refresh_goes_on(self, kit: Kit) -> None:
         user = await registered(kit)

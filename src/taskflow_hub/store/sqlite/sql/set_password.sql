@@ -1,1 +1,1 @@
-UPDATE account_users SET password_hash = ? WHERE id = ?
+UPDATE account_users SET password_hash = ? WHERE id = ? AND password_hash = coalesce(?, password_hash)
