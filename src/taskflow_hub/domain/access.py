@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from msgspec import Struct
 
-from taskflow_hub.domain.errors import Forbidden, Invalid
+from taskflow_hub.domain.errors import Forbidden
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 
 
@@ -57,12 +57,6 @@ class User(Struct, frozen=True, kw_only=True):
     email: str
     role: Role
     created_at: datetime
-
-
-def check_email(email: str) -> None:
-    """Raises Invalid for what would not be shown as it is: invisible characters, and those that turn the line around."""
-    if not email.isprintable():
-        raise Invalid.field("/email", "has characters that cannot be seen")
 
 
 def address_key(email: str) -> str:

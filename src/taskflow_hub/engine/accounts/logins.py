@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Final
 
-from taskflow_hub.domain.access import Confidential, User, Who, address_key, by_user, check_email
+from taskflow_hub.domain.access import Confidential, User, Who, address_key, by_user
 from taskflow_hub.domain.errors import (
     Forbidden,
     Invalid,
@@ -62,9 +62,8 @@ class Logins:
         self._maybe_tokens, self._settings, self._new_id = tokens, settings, new_id
 
     async def register(self, email: str, password: str, address: str) -> Login:
-        """Add a user, and log them in. Raises Invalid, EmailTaken, RegistrationClosed, Throttled."""
+        """Add a user, and log them in. Raises EmailTaken, RegistrationClosed, Throttled."""
         tokens = self._tokens()
-        check_email(email)
         await self._spend(_bucket("register-from", _network(address), FROM_HERE))
         closed = self._settings.registration is Registration.CLOSED
         if closed and await self._store.any_user():

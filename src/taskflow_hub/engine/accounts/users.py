@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from taskflow_hub.domain.access import Role, Scope, User, Who, check_email
+from taskflow_hub.domain.access import Role, Scope, User, Who
 from taskflow_hub.domain.errors import or_raise
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
@@ -22,11 +22,10 @@ class Users:
         return await self._store.users(who.looks_into)
 
     async def add(self, who: Who, email: str, password: str, role: Role, account: str | None) -> User:
-        """Add a user to an account (None: the asker's). Raises Forbidden, Invalid, EmailTaken, AccountsOff."""
+        """Add a user to an account (None: the asker's). Raises Forbidden, EmailTaken, AccountsOff."""
         self._identity.require_accounts()
         who.require(Scope.ADMIN)
         who.require_lasting()
-        check_email(email)
         user = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
         return or_raise(await self._store.add_user(user, account or who.account_id, role))
 

@@ -38,14 +38,18 @@ async def create_key(request: Request, body: Body) -> Response:
     return Json(made, 201)
 
 
-@router.get("/keys", responses={200: gives(KeyList, "Every key of the account, without secrets.")})
+@router.get(
+    "/keys", responses={200: gives(KeyList, "Every key of the account, without secrets."), **problems(409)}
+)
 async def list_keys(request: Request) -> Response:
     """The account's keys, revoked and expired ones included; for an admin those of all accounts."""
     who = _allowed(request)
     return Json(KeyList(tuple(await api_of(request).engine.accounts.keys.all(who))))
 
 
-@router.post("/keys/{id}/revoke", responses={200: gives(Key, "It opens nothing any more."), **problems(404)})
+@router.post(
+    "/keys/{id}/revoke", responses={200: gives(Key, "It opens nothing any more."), **problems(404, 409)}
+)
 async def revoke_key(request: Request, id: KeyId) -> Response:
     """Revoke a key: at once in this process, within two seconds in every other. Twice is harmless."""
     who = _allowed(request)

@@ -22,7 +22,7 @@ _CHANGE: Final = msgspec.json.Decoder(UserChange)
 router = APIRouter(tags=["access"])
 
 
-@router.get("/users", responses={200: gives(UserList, "Users, oldest first.")})
+@router.get("/users", responses={200: gives(UserList, "Users, oldest first."), **problems(409)})
 async def list_users(request: Request) -> Response:
     """The users of one's account; for an admin all."""
     who = allow(request, Scope.READ)
