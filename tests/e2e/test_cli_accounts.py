@@ -392,7 +392,9 @@ def test_no_secret_is_on_the_process_list_or_in_the_hubs_log(admin: Person, peop
     asking = subprocess.Popen(
         command, env=person.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    listed = Path(f"/proc/{asking.pid}/cmdline").read_bytes()  # it waits for its standard input
+    shown = Path(f"/proc/{asking.pid}/cmdline")
+    until(lambda: b"--email" in shown.read_bytes())  # then it waits for its standard input
+    listed = shown.read_bytes()
     said, _ = asking.communicate(f"{PASSWORD}\n".encode(), timeout=60)
     assert asking.returncode == 0
     assert b"login\x00--email" in listed
