@@ -123,8 +123,10 @@ def _table(measured: Databases, rounds: int) -> Table:
     for figure in FIGURES.values():
         if figure.values:
             share = f"{figure.median / bound:.2f}" if bound and figure.unit == "tasks/s" else ""
-            spread = f"{min(figure.values):,.1f} – {max(figure.values):,.1f}"
-            table.add_row(figure.name, f"{figure.median:,.1f}", spread, figure.unit, share, figure.target)
+            digits = 2 if figure.unit == "×" else 1
+            spread = f"{min(figure.values):,.{digits}f} – {max(figure.values):,.{digits}f}"
+            seen = f"{figure.median:,.{digits}f}"
+            table.add_row(figure.name, seen, spread, figure.unit, share, figure.target)
     return table
 
 
