@@ -18,7 +18,7 @@ from taskflow_hub.domain.access import Scope, Who
 from taskflow_hub.domain.errors import Forbidden
 from taskflow_hub.domain.lifecycle import FINAL
 from taskflow_hub.domain.limits import BATCH_MAX
-from taskflow_hub.domain.model import DEFAULT_QUEUE, Task
+from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.submission import OnConflict, Submission
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.http import headers
@@ -143,11 +143,13 @@ async def _within_queues(api: Api, who: Who, tasks: Sequence[Submission]) -> Seq
     if not who.queues:
         return tasks
     await api.engine.types.refresh()
-    bound = [replace(task, queue=api.engine.types.queue_of(task)) for task in tasks]
-    for task in bound:
-        who.require_queue(task.queue or DEFAULT_QUEUE)
+    bound = []
+    for task in tasks:
+        queue = api.engine.types.queue_of(task)
+        who.require_queue(queue)
         if task.unique is not None:
             raise Forbidden("A unique key belongs to the whole account; this key is for some queues only.")
+        bound.append(replace(task, queue=queue))
     return bound
 
 
