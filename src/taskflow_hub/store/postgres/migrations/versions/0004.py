@@ -1,0 +1,12 @@
+"""Quotas, fair turns between accounts, the audit."""
+
+from taskflow_hub.store.migrating import execute
+from taskflow_hub.store.postgres.schema import VERSIONS
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Execute 0004.sql."""
+    execute(VERSIONS.sql(revision))
