@@ -453,7 +453,7 @@ async def test_leases_and_submits_of_the_same_limits_never_wait_in_a_circle(
     intakes, leasings = [Intake() for _ in range(2)], []
     for _ in workers:
         marks = Marks()
-        marks.lower({("default", "t", new_task().priority): 0})
+        marks.lower({("default", "t", new_task().priority, new_task().account_id): 0})
         leasings.append(Leasing(marks))
 
     async def submit(sql: asyncpg.Connection, intake: Intake, order: str, number: int) -> None:

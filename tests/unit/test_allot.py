@@ -22,6 +22,7 @@ class Task(Struct, frozen=True):
     queue: str = "q"
     type: str = "t"
     priority: int = 0
+    account: str = "a"
     crashes: int = 0
     limited_by: LimitedBy | None = None
 

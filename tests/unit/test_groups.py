@@ -1,8 +1,9 @@
 """What a lease looks at of the tasks that limits hold back."""
 
 from taskflow_hub.store import groups
-from taskflow_hub.store.gates import Gate, Numbers
-from taskflow_hub.store.groups import BEGINNING, Aside, Group, Held, Turns, counted
+from taskflow_hub.store.gates import Gate, Numbers, queue_key
+from taskflow_hub.store.groups import BEGINNING, Aside, Group, Held, Spot, Turns, counted
+from taskflow_hub.store.shares import Shares
 
 LANE, OTHER = ("q", "t"), ("q", "u")
 
@@ -46,17 +47,39 @@ def test_a_lane_that_is_not_looked_at_makes_nobody_look_again() -> None:
     assert not turns.others
 
 
+def spot(place: str, seq: int, *, account: str = "a", priority: int = 5) -> Spot[str]:
+    return Spot(place, *LANE[:1], account, priority, seq)
+
+
 def test_no_group_is_read_that_cannot_be_among_the_first() -> None:
-    held: Held[str] = Held(gate(a=2, b=1, full=0), [group("b", 7), group("a", 1), group("full", 0)])
+    given = [group("b", 7), group("a", 1), group("full", 0)]
+    held: Held[str] = Held(gate(a=2, b=1, full=0), Shares(), given)
     assert held.unread(1) == [(group("a", 1), 1)]
-    held.read([("first", 5, 1)])
+    held.read([spot("first", 1)])
     assert held.unread(1) == []
-    assert held.first(1) == [("first", 5, 1)]
+    assert held.first(1) == [spot("first", 1)]
     assert held.unread(3) == [(group("b", 7), 1)]
-    held.read([("last", 5, 7), ("above", 9, 8)])
-    assert [id for id, _, _ in held.first(3)] == ["above", "first", "last"]
+    held.read([spot("last", 7), spot("above", 8, priority=9)])
+    assert [one.place for one in held.first(3)] == ["above", "first", "last"]
     held.seen({"first"})
-    assert [id for id, _, _ in held.first(3)] == ["above", "last"]
+    assert [one.place for one in held.first(3)] == ["above", "last"]
+
+
+def test_what_an_account_has_piled_up_hides_no_other() -> None:
+    open_ = gate(a=9)
+    open_.learn(("b", "b"), Numbers(9, None, None, 0.0, 0))
+    late = Group(LANE, ("b", ("b",)), 5, 500)
+    held: Held[str] = Held(open_, Shares(), [group("a", 1), late])
+    assert held.unread(2) == [(group("a", 1), 2), (late, 2)]
+    held.read([spot("1", 1), spot("2", 2), spot("late", 500, account="b")])
+    assert [one.place for one in held.first(2)] == ["1", "late"]
+
+
+def test_a_group_that_stands_where_nothing_more_may_run_is_not_read() -> None:
+    shut = gate(a=2)
+    shut.learn(queue_key("q"), Numbers(3, None, None, 0.0, 3))
+    assert not Held[str](shut, Shares(), [group("a", 1)]).unread(5)
+    assert shut.next_in_s() is None
 
 
 def test_no_more_is_put_aside_than_one_lease_may() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from taskflow_hub.store.postgres.marks import Marks
 
-LINE, OTHER = ("q", "t", 5), ("q", "t", 9)
+LINE, OTHER = ("q", "t", 5, "a"), ("q", "t", 9, "a")
 
 
 def test_a_line_that_was_read_to_its_end_is_forgotten_until_it_is_told_of_again() -> None:
@@ -51,11 +51,11 @@ def test_what_is_told_during_a_scan_outlives_it() -> None:
     )
 )
 def test_nothing_told_since_the_last_begin_lies_below_a_mark(
-    steps: list[tuple[str, int, tuple[str, str, int]]],
+    steps: list[tuple[str, int, tuple[str, str, int, str]]],
 ) -> None:
     """The one promise of the marks, whatever order things happen in."""
     marks = Marks()
-    told: dict[tuple[str, str, int], int] = {}
+    told: dict[tuple[str, str, int, str], int] = {}
     for step, place, line in steps:
         if step == "told":
             marks.lower({line: place})

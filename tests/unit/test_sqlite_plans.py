@@ -17,7 +17,7 @@ from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.groups import Group
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
-from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _text
+from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _stands_text, _text
 from taskflow_hub.store.sqlite.limits import _branches as limit_branches
 from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches
 from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
@@ -157,6 +157,8 @@ def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> No
     if name in {
         "lease_scan",
         "only/lease_branch",
+        "only/lease_stands",
+        "only/lease_stand",
         "limit_ahead",
         "limit_first",
         "only/limit_branch",
@@ -175,8 +177,19 @@ def test_a_lease_sorts_nothing(connection: sqlite3.Connection, lanes: int) -> No
     for sql in (SCAN, AHEAD):
         steps = plan(connection, _text(sql, lanes))
         assert not walks(steps), steps
-        assert sum("tasks_ready (queue=? AND type=?)" in step for step in steps) == lanes, steps
+        assert sum("tasks_ready (queue=? AND type=? AND account_id=?)" in step for step in steps) == lanes, (
+            steps
+        )
         assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize("stands", [1, 7])
+def test_where_accounts_take_turns_the_first_of_each_are_found(
+    connection: sqlite3.Connection, stands: int
+) -> None:
+    steps = plan(connection, _stands_text(stands))
+    assert sum("tasks_ready (queue=? AND type=? AND account_id=?)" in step for step in steps) == stands, steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
 @pytest.mark.parametrize("lanes", [1, 7])
@@ -184,7 +197,7 @@ def test_a_lease_sorts_nothing_but_the_held_tasks_it_may_give(
     connection: sqlite3.Connection, lanes: int
 ) -> None:
     steps = plan(connection, _text(SCAN, lanes, held=True))
-    assert sum("tasks_ready (queue=? AND type=?)" in step for step in steps) == lanes, steps
+    assert sum("tasks_ready (queue=? AND type=? AND account_id=?)" in step for step in steps) == lanes, steps
     assert sum("TEMP B-TREE" in step for step in steps) == 1, steps
     assert not walks([step for step in steps if "json_each" not in step]), steps
 

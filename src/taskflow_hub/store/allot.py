@@ -39,6 +39,8 @@ class Ready(Protocol):
     @property
     def type(self) -> str: ...
     @property
+    def account(self) -> str: ...
+    @property
     def priority(self) -> int: ...
     @property
     def seq(self) -> int: ...
@@ -173,6 +175,8 @@ class Round:
         heaps = self._serving((task.queue, task.type))
         if not heaps:
             return None
+        if not self._gate.admits(task.queue, task.account):
+            return None
         if task.limited_by is not None and not self._gate.opens(task.limited_by):
             return None
         if task.crashes >= ALONE_FROM:
@@ -202,6 +206,7 @@ class Round:
         worker.running += 1
         self._limit -= 1
         self._octets -= task.octets
+        self._gate.take_in(task.queue, task.account)
         if task.limited_by is not None:
             self._gate.take(task.limited_by)
         return worker

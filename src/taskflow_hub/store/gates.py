@@ -6,13 +6,20 @@
     gate.hold(task.limited_by)   # why one of them may not run
     gate.spent()                 # what is to be written
 
+What a queue may run, and what an account may, is limited by keys of nobody's account. A task does not name them; it passes
+them by where it stands:
+
+    for key in gate.unknown_of(lines): gate.learn(key, …)
+    gate.admits(queue, account)  # may one more of these start?
+
 A rate is a bucket of tokens, one for each start. It holds one second's worth, and at least one; a key that was never used has
 it full.
 """
 
 import math
-from collections.abc import Iterable
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -21,8 +28,30 @@ from taskflow_hub.domain.holds import limit_full, rate_spent
 Key = tuple[str, str]  # account, key
 LimitedBy = tuple[str, tuple[str, ...]]  # account, and the keys of a task's limits in their order
 
+NOBODY: Final = ""  # the account of keys that no task names
+
 AGAIN_S: Final = 0.005  # a key that another process has in its hands is looked at again so soon
 _NEARLY: Final = 1.0 - 1e-9  # of a token: it was divided and added up
+
+
+def queue_key(queue: str) -> Key:
+    """The limit of all that runs in a queue."""
+    return NOBODY, f"queue:{queue}"
+
+
+def account_key(account: str) -> Key:
+    """The limit of all that an account runs."""
+    return NOBODY, f"account:{account}"
+
+
+class Standing(Protocol):
+    @property
+    def queue(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+
+
+StandingT = TypeVar("StandingT", bound=Standing)
 
 
 class Numbers(Struct, frozen=True):
@@ -48,11 +77,18 @@ class _Left(Struct):
         return self.running is not None and self.running <= 0
 
 
+_FREE: Final = _Left(None, None, 0.0)
+
+
 class Gate:
     """Of one lease. Everything it is asked of must have been learned."""
 
     def __init__(self) -> None:
         self._left: dict[Key, _Left | None] = {}  # None: another process has it in its hands
+        self._standing: dict[
+            tuple[str, str], LimitedBy | None
+        ] = {}  # by queue and account; None: no limit there
+        self._limits_standing = False
         self._next_in_s = math.inf
 
     def unknown(self, tasks: Iterable[LimitedBy | None]) -> list[Key]:
@@ -63,14 +99,61 @@ class Gate:
     def learn(self, key: Key, numbers: Numbers | None) -> None:
         """None: there is no such limit any more, so it holds nothing back."""
         if numbers is None:
-            self._left[key] = _Left(None, None, 0.0)
+            self._left[key] = _FREE
             return
+        self._learned(key)
         running = None if numbers.running is None else numbers.running - numbers.run
         self._left[key] = _Left(running, _tokens(numbers), numbers.per_second or 0.0)
 
     def pass_over(self, key: Key) -> None:
         """Another process has it in its hands."""
+        self._learned(key)
         self._left[key] = None
+
+    def passed(self, queue: str, account: str) -> list[Key]:
+        """The keys that limit what starts there."""
+        by = self._by_standing(queue, account)
+        return [] if by is None else [(NOBODY, key) for key in by[1]]
+
+    def unknown_of(self, stands: Iterable[tuple[str, str]]) -> list[Key]:
+        """Keys that tasks pass by standing there, (queue, account), and that are still to be learned."""
+        keys = {key for queue, account in stands for key in (queue_key(queue), account_key(account))}
+        return sorted(keys - self._left.keys())
+
+    def admits(self, queue: str, account: str) -> bool:
+        """May one more task of this account start in this queue, as far as they are limited? Unknown: they are not."""
+        by = self._by_standing(queue, account)
+        return by is None or self.opens(by)
+
+    def room_in(self, queue: str, account: str, most: int) -> int:
+        """How many may start there, at most `most`."""
+        by = self._by_standing(queue, account)
+        return most if by is None else self.room(by, most)
+
+    def fitting(self, waiting: Sequence[StandingT]) -> Sequence[StandingT]:
+        """Those of them, in this order, that may all start together as far as that depends on where they stand."""
+        if not self._limits_standing:
+            return waiting
+        fit: list[StandingT] = []
+        counts: Counter[Key] = Counter()
+        for one in waiting:
+            keys = self.passed(one.queue, one.account)
+            if all(
+                self.room((NOBODY, (key,)), counts[NOBODY, key] + 1) > counts[NOBODY, key] for _, key in keys
+            ):
+                counts.update(keys)
+                fit.append(one)
+        return fit
+
+    def take_in(self, queue: str, account: str) -> None:
+        """One starts there."""
+        if (by := self._by_standing(queue, account)) is not None:
+            self.take(by)
+
+    def wait_for(self, queue: str, account: str) -> None:
+        """Something waits there that was not admitted: `next_in_s` shall tell when to look again."""
+        if (by := self._by_standing(queue, account)) is not None:
+            self.hold(by)
 
     def opens(self, by: LimitedBy) -> bool:
         """May one more task start that is limited so?"""
@@ -118,6 +201,24 @@ class Gate:
         """When to look again, for something may start then that was held back here. None: no need."""
         soonest = min(self._next_in_s, AGAIN_S) if None in self._left.values() else self._next_in_s
         return None if soonest == math.inf else soonest
+
+    def _learned(self, key: Key) -> None:
+        if key[0] == NOBODY:
+            self._limits_standing = True
+            self._standing.clear()
+
+    def _by_standing(self, queue: str, account: str) -> LimitedBy | None:
+        if not self._limits_standing:
+            return None
+        place = (queue, account)
+        if place not in self._standing:
+            keys = [key for key in (queue_key(queue), account_key(account)) if not self._is_free(key)]
+            self._standing[place] = (NOBODY, tuple(name for _, name in keys)) if keys else None
+        return self._standing[place]
+
+    def _is_free(self, key: Key) -> bool:
+        left = self._left.get(key, _FREE)
+        return left is not None and left.running is None and left.tokens is None
 
     def _of(self, by: LimitedBy) -> list[tuple[Key, _Left | None]]:
         account, keys = by

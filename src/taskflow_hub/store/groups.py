@@ -5,13 +5,14 @@ account and the same keys, are all held or all let through. So a lease looks at 
 those behind it unless they may start. How many do is said by store/gates.py.
 
     groups = …  # of each lane, from `turns.begin(lanes)` on; turns.end(lane, …) says which of them have their turn
-    held = Held(gate, groups)
+    held = Held(gate, shares, groups)
     while some := held.unread(most): held.read(…)  # the first tasks of these groups
     held.first(most)  # what may start, in order
     aside = Aside(gate)
     aside.shut(…)  # what was ready and has to wait from now on
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Generic, TypeVar
 
@@ -19,8 +20,9 @@ from msgspec import Struct
 
 from taskflow_hub.store.allot import HELD_AT_ONCE
 from taskflow_hub.store.documents import to_json
-from taskflow_hub.store.gates import Gate, Key, LimitedBy
+from taskflow_hub.store.gates import Gate, Key, LimitedBy, account_key, queue_key
 from taskflow_hub.store.profiles import Lane
+from taskflow_hub.store.shares import Shares
 
 GROUPS_AT_ONCE: Final = 1_000  # looked at by one lease; where there are more, they take turns
 READ_AT_ONCE: Final = 128  # groups whose first tasks are asked for together
@@ -30,7 +32,16 @@ Start = tuple[str, str]  # account, limits: the group after which to begin
 BEGINNING: Final = ("", "")
 
 PlaceT = TypeVar("PlaceT")  # what a store knows a task by: its row, or its id
-Place = tuple[PlaceT, int, int]  # and its priority and `seq`
+
+
+class Spot(Struct, Generic[PlaceT], frozen=True, array_like=True):
+    """A held task, and where it stands."""
+
+    place: PlaceT
+    queue: str
+    account: str
+    priority: int
+    seq: int
 
 
 class Group(Struct, frozen=True):
@@ -75,46 +86,55 @@ class Turns:
 class Held(Generic[PlaceT]):
     """What may start of the tasks on hold."""
 
-    def __init__(self, gate: Gate, groups: Collection[Group] = ()) -> None:
-        """`gate` must have learned their limits."""
-        self._gate, self._groups = gate, groups
+    def __init__(self, gate: Gate, shares: Shares, groups: Collection[Group] = ()) -> None:
+        """`gate` must have learned their limits, and those of where they stand."""
+        self._gate, self._shares, self._groups = gate, shares, groups
         self._unread = sorted(  # those that may start something, the first in line last
-            (group for group in groups if gate.room(group.by, 1)), key=lambda group: group.rank, reverse=True
+            (group for group in groups if self._room(group, 1)), key=lambda group: group.rank, reverse=True
         )
-        self._places: list[Place[PlaceT]] = []  # read and not looked at
+        self._spots: list[Spot[PlaceT]] = []  # read and not looked at
 
     def unread(self, most: int) -> list[tuple[Group, int]]:
         """Groups whose first tasks must be read before `first` can tell, and how many of each; none: it can."""
         some: list[tuple[Group, int]] = []
+        behind: list[Group] = []
+        enough = self._enough(most)
         while self._unread and len(some) < min(most, READ_AT_ONCE):
-            if (
-                not some
-                and len(self._places) >= most
-                and self._unread[-1].rank > _rank(self._places[most - 1])
-            ):
-                break
             group = self._unread.pop()
-            if room := self._gate.room(group.by, most):
+            if group.rank > enough.get(group.by[0], group.rank):
+                behind.append(group)
+            elif room := self._room(group, most):
                 some.append((group, room))
+        self._unread += reversed(behind)
         return some
 
-    def read(self, places: Iterable[Place[PlaceT]]) -> None:
-        self._places += places
-        self._places.sort(key=_rank)
+    def read(self, spots: Iterable[Spot[PlaceT]]) -> None:
+        self._spots += spots
 
-    def first(self, most: int) -> list[Place[PlaceT]]:
+    def first(self, most: int) -> list[Spot[PlaceT]]:
         """The first held tasks that may start, so far as they are alone: together they may be too many."""
-        return self._places[:most]
+        return self._shares.order(self._spots)[:most]
 
     def seen(self, places: Collection[PlaceT]) -> None:
         """These were looked at: what was not given of them may not start, or nobody has room for it."""
-        self._places = [one for one in self._places if one[0] not in places]
+        self._spots = [one for one in self._spots if one.place not in places]
 
     def look_again_in_s(self) -> float | None:
         """When a rate lets one of them start, or another process may have let go of a key. None: no moment is known."""
         for group in self._groups:
             self._gate.hold(group.by)
+            self._gate.wait_for(group.lane[0], group.by[0])
         return self._gate.next_in_s()
+
+    def _enough(self, most: int) -> dict[str, tuple[int, int]]:
+        """Where the last of so many stands, of each account that has them. (Others cannot stand in: they have turns.)"""
+        ranks: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for spot in self._spots:
+            ranks[spot.account].append((-spot.priority, spot.seq))
+        return {account: sorted(of)[most - 1] for account, of in ranks.items() if len(of) >= most}
+
+    def _room(self, group: Group, most: int) -> int:
+        return self._gate.room_in(group.lane[0], group.by[0], self._gate.room(group.by, most))
 
 
 class Aside:
@@ -144,5 +164,10 @@ def counted(groups: Iterable[tuple[str, Sequence[str], int]]) -> dict[Key, int]:
     return counts
 
 
-def _rank(place: Place[PlaceT]) -> tuple[int, int]:
-    return -place[1], place[2]
+def counted_standing(rows: Iterable[tuple[str, str, int]]) -> dict[Key, int]:
+    """How many run by what they pass where they stand: of each queue and account, how many run."""
+    counts: dict[Key, int] = {}
+    for queue, account, count in rows:
+        for key in (queue_key(queue), account_key(account)):
+            counts[key] = counts.get(key, 0) + count
+    return counts

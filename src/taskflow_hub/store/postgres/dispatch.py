@@ -122,7 +122,7 @@ class Dispatch:
 
 async def _look(snapshot: Snapshot) -> tuple[dict[Line, int], bool, bool]:
     rows = await snapshot.fetch(READY_LINES)
-    lines = {(row["queue"], row["type"], row["priority"]): row["seq"] for row in rows}
+    lines = {(row["queue"], row["type"], row["priority"], row["account_id"]): row["seq"] for row in rows}
     held = await snapshot.row(HELD_LANES)
     assert held is not None
     return lines, held["mend"], held["limited"]

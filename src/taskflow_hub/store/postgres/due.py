@@ -75,7 +75,9 @@ async def _next_due(snapshot: Snapshot, front: Front) -> float | None:
 async def _promote_due(tx: Transaction, front: Front, limit: int) -> Due:
     rows = await tx.fetch(PROMOTE_DUE, tx.now, front.get(), limit)
     if rows:
-        tx.note_ready([(row["queue"], row["type"], row["priority"], row["seq"]) for row in rows])
+        tx.note_ready(
+            [(row["queue"], row["type"], row["priority"], row["account_id"], row["seq"]) for row in rows]
+        )
     ids = [row["id"] for row in sorted(rows, key=lambda row: row["seq"])]
     return _due(ids, limit, await _next_due(tx, front))
 

@@ -73,7 +73,9 @@ class Few:
         if rows[0]["seq"] is None:
             self._bounds([new for new, row in found if row["bounded"]])
             raise Collision("a key has been used, or a queue has a bound")
-        tx.note_ready([(row["lane"], new.type, new.priority, row["seq"]) for new, row in found])
+        tx.note_ready(
+            [(row["lane"], new.type, new.priority, new.account_id, row["seq"]) for new, row in found]
+        )
         if any(new.expires_at for new in tasks):
             tx.note(News.OTHER)
         made = iter([_task(new, row) for new, row in found])

@@ -7,25 +7,27 @@ are one statement (`_Reading._whole`). Who gets which is said by store/allot.py,
 start by limits.py.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, json
 
 from taskflow_hub.domain.limits import ALONE_FROM
 from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan, rank
 from taskflow_hub.store.gates import LimitedBy
-from taskflow_hub.store.groups import LOOK_AHEAD, Turns
+from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
 from taskflow_hub.store.postgres.limits import Limiting
 from taskflow_hub.store.postgres.marks import Marks
 from taskflow_hub.store.postgres.rows import limited_by, raw
 from taskflow_hub.store.postgres.running import RunningTasks
 from taskflow_hub.store.postgres.statements import statement
-from taskflow_hub.store.postgres.transaction import Line, Transaction
+from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
+from taskflow_hub.store.shares import Row, Shares, Stand
 from taskflow_hub.store.values import Lease, Leased, News
 
 LOOK: Final = statement("lease_look")
@@ -40,6 +42,7 @@ LEASE_LINE: Final = statement("only/lease_line")
 HOLD_UNSERVED: Final = statement("hold_unserved")
 
 AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
+ACCOUNTS_AT_ONCE: Final = 100  # that are looked at in one queue; where more wait, those whose turn is next
 
 
 class ReadyRow(Struct, frozen=True, gc=False):
@@ -52,12 +55,13 @@ class ReadyRow(Struct, frozen=True, gc=False):
     seq: int
     crashes: int
     octets: int
+    account: str
     limited_by: LimitedBy | None
     held: bool = False
 
     @property
     def line(self) -> Line:
-        return self.queue, self.type, self.priority
+        return self.queue, self.type, self.priority, self.account
 
 
 class Found(Struct, frozen=True):
@@ -70,13 +74,17 @@ class Found(Struct, frozen=True):
 
 
 class Leasing:
-    """The transaction of a lease; remembers what each worker serves and runs. Used on the store's loop, one at a time."""
+    """The transaction of a lease; remembers what each worker serves and runs, and whose turn it is.
+
+    Used on the store's loop, one at a time.
+    """
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
         self._profiles = Profiles()
         self._running = RunningTasks()
         self._turns = Turns()
+        self._shares = Shares()
 
     async def lease(
         self, tx: Transaction, wanted: Collection[str] | None, limit: int, *, limited: bool
@@ -85,7 +93,8 @@ class Leasing:
         marks = self._marks.begin()
         wanted_ids = None if wanted is None else sorted(wanted)
         locked = {row["id"]: row["places"] for row in await tx.fetch(WORKERS, wanted_ids)}
-        rows = await tx.fetch(LOOK, limited, *self._running.question(locked))
+        several = len({account for *_, account in marks}) > 1 or limited
+        rows = await tx.fetch(LOOK, limited, *self._running.question(locked), several)
         look = rows[0]
         profiles = await self._known_profiles(tx, look["alive"])
         places = {id: places for id, places in locked.items() if id in profiles}
@@ -99,9 +108,14 @@ class Leasing:
         if profiles:  # with nobody alive there is nobody to be kept waiting
             lanes, unserved = part_served(lanes, set(profiles.values()))
             more = await _hold(tx, unserved, marks, reached)
-        limits = Limiting(tx, self._turns)
+        limits = Limiting(tx, self._turns, self._shares, bounded=look["bounded"])
+        if several:
+            self._shares.weigh(
+                {} if look["weights"] is None else json.decode(look["weights"], type=dict[str, float])
+            )
         round_ = Round(loads, lanes, limit, gate=limits.gate)
-        leases = await _Reading(tx, marks, reached, limits).lease(round_, held, self._running)
+        reading = _Reading(tx, marks, reached, limits, self._shares)
+        leases = await reading.lease(round_, held, self._running)
         more_limited, next_in_s = await limits.close(has_room=round_.has_room)
         room = sum(load.places - load.running for load in loads if not load.alone)
         return Found(
@@ -129,13 +143,14 @@ class _Reading:
         marks: Mapping[Line, int],
         reached: dict[Line, int | None],
         limits: Limiting,
+        shares: Shares,
     ) -> None:
-        self._tx, self._limits = tx, limits
+        self._tx, self._limits, self._shares = tx, limits, shares
         self._next = dict(
             marks
         )  # where the next scan of a line begins; a line that is read to its end is taken out
         self._left: dict[Line, int] = {}  # the first task of a line that was read and stays
-        self._over: list[ReadyRow] = []  # read, and not looked at yet; in order
+        self._over: list[ReadyRow] = []  # read, and not looked at yet
         self._touched: set[Line] = set()
         self._reached = reached
 
@@ -143,6 +158,8 @@ class _Reading:
         """`held`: where limits hold something back."""
         leases: list[Lease] = []
         scan = round_.scan()
+        if scan is not None:
+            await self._limits.learn_standing((line[0], line[3]) for line in self._next)
         with_held = set() if scan is None else set(held).intersection(scan.lanes)
         if with_held:
             await self._limits.look(with_held)
@@ -154,6 +171,7 @@ class _Reading:
             page, cut = await self._page(scan)
             await self._limits.learn([task.limited_by for task in page])
             given = round_.give(page, scan, cut=cut)
+            self._shares.started(task for task, _ in given)
             if given:
                 leases += await self._write(given, running)
             taken = {task.id for task, _ in given}
@@ -170,13 +188,14 @@ class _Reading:
 
     async def _whole(self, round_: Round, scan: Scan, running: RunningTasks) -> list[Lease]:
         """What stands first in the first line, if one worker alone has room; nothing where a closer look is needed."""
-        worker, wanted = round_.sole, set(scan.lanes)
-        lines = [line for line in self._next if line[:2] in wanted]
+        worker, lines = round_.sole, self._open(scan)
         most = max((line[2] for line in lines), default=None)
         level = [line for line in lines if line[2] == most]
         if worker is None or self._over or len(level) != 1:
             return []
         (line,) = level
+        if self._limits.gate.passed(line[0], line[3]):
+            return []
         given = (*line, self._next[line], scan.size, worker.id, ALONE_FROM, scan.octets)
         rows = await self._tx.fetch(LEASE_LINE, self._tx.now, *given)
         if not rows:
@@ -208,14 +227,14 @@ class _Reading:
         found, cut = await self._read(scan)
         held, missed = await self._let_through(found, scan, cut=cut)
         if held:
-            found = sorted([*found, *held], key=rank)
+            found = self._shares.order([*found, *held])
         size, octets = min(scan.size, len(found)), 0
         for n, task in enumerate(found[:size]):
             if octets >= scan.octets:
                 size, cut = n, True  # the rest is too heavy for this scan
                 break
             octets += task.octets
-        self._over = sorted([*self._over, *found[size:]], key=rank)
+        self._over += found[size:]
         return found[:size], cut or missed
 
     async def _let_through(
@@ -224,21 +243,25 @@ class _Reading:
         """Held tasks that limits let start now and whose place is among the first, locked; whether one has just been taken."""
         held = await self._limits.first(scan.size)
         if cut:  # behind what was read something may be missing
-            held = [one for one in held if ready and (-one[1], one[2]) < rank(ready[-1])]
+            last = max(map(rank, ready), default=None)
+            held = [one for one in held if last is not None and (-one.priority, one.seq) < last]
         if not held:
             return [], False
-        line = sorted([*((*rank(task), "") for task in ready), *((-p, seq, id) for id, p, seq in held)])
-        ids = {id for _, _, id in line[: scan.size] if id}
+        turns: list[ReadyRow | Spot[str]] = self._shares.order([*ready, *held])
+        ids = {one.place for one in turns[: scan.size] if isinstance(one, Spot)}
         rows = await self._tx.fetch(HELD, self._tx.now, list(ids))
         self._limits.seen(ids)
         return [_ready(row, held=True) for row in rows], len(rows) < len(ids)
 
     async def _read(self, scan: Scan) -> tuple[list[ReadyRow], bool]:
         """The first ready tasks of the lanes, locked; and whether some may be missing behind them."""
-        wanted = set(scan.lanes)
-        found = [task for task in self._over if (task.queue, task.type) in wanted]
-        self._over = [task for task in self._over if (task.queue, task.type) not in wanted]
-        lines = [line for line in self._next if line[:2] in wanted]
+        wanted, admits = set(scan.lanes), self._limits.gate.admits
+        found: list[ReadyRow] = []
+        over, self._over = self._over, []
+        for task in over:
+            open_ = (task.queue, task.type) in wanted and admits(task.queue, task.account)
+            (found if open_ else self._over).append(task)
+        lines = self._open(scan)
         cut = False
         for priority in sorted({line[2] for line in lines}, reverse=True):
             size = scan.size - sum(task.priority >= priority for task in found)
@@ -250,45 +273,71 @@ class _Reading:
             more, cut = await (self._one(level[0], size) if len(level) == 1 else self._several(level, size))
             self._touched.update(level)
             found += more
-        found.sort(key=rank)
-        return found, cut
+        return self._shares.order(found), cut
+
+    def _open(self, scan: Scan) -> list[Line]:
+        """The lines to read: those of the lanes, but for queues and accounts that may not start anything more."""
+        wanted, admits = set(scan.lanes), self._limits.gate.admits
+        return [line for line in self._next if line[:2] in wanted and admits(line[0], line[3])]
 
     async def _one(self, line: Line, size: int) -> tuple[list[ReadyRow], bool]:
-        rows = await self._tx.fetch(SCAN, self._tx.now, *line, self._next[line], size)
+        most = self._limits.gate.room_in(line[0], line[3], size)
+        rows = await self._tx.fetch(SCAN, self._tx.now, *line, self._next[line], most)
         found = [_ready(row) for row in rows]
-        self._passed(line, found[-1].seq + 1 if len(found) == size else None)
-        return found, False
+        self._passed(line, found[-1].seq + 1 if len(found) == most else None)
+        return found, most < size and line in self._next
 
     async def _several(self, lines: Sequence[Line], size: int) -> tuple[list[ReadyRow], bool]:
-        """Merge them by `seq` without locking, then take those that come first: of many lines, few rows are locked."""
+        """Read the first of each without locking, then take those whose turn comes first: of many lines, few rows are locked."""
+        lines, others = self._next_accounts(lines)
         each = max(AT_LEAST_OF_EACH, 2 * size // len(lines))
-        rows = await self._tx.fetch(
-            MERGE,
-            self._tx.now,
-            [line[0] for line in lines],
-            [line[1] for line in lines],
-            [self._next[line] for line in lines],
-            lines[0][2],
-            each,
-        )
+        values = columns([(line[0], line[1], line[3], self._next[line]) for line in lines])
+        rows = await self._tx.fetch(MERGE, self._tx.now, *values, lines[0][2], each)
         read: dict[Line, list[int]] = {line: [] for line in lines}
+        line_of: dict[str, Line] = {}
+        spots: list[Spot[str]] = []
         for row in rows:
-            read[lines[row["n"] - 1]].append(row["seq"])
-        # Behind the end of a line that was not read to its end, tasks of the others may not be the next.
-        sure_to = min((seqs[-1] for seqs in read.values() if len(seqs) == each), default=None)
-        first = [row for row in rows if sure_to is None or row["seq"] <= sure_to][:size]
-        last = first[-1]["seq"] if first else None
+            queue, _, priority, account = line = lines[row["n"] - 1]
+            line_of[row["id"]] = line
+            read[line].append(row["seq"])
+            spots.append(Spot(row["id"], queue, account, priority, row["seq"]))
+        ends: dict[Stand, int] = {}
+        for (queue, _, priority, account), seqs in read.items():
+            if len(seqs) == each:
+                stand = (queue, priority, account)
+                ends[stand] = min(seqs[-1], ends.get(stand, seqs[-1]))
+        turns = self._shares.order(spots, ends)
+        first = self._limits.gate.fitting(turns)[:size]
+        reached = {
+            line_of[spot.place]: spot.seq for spot in first
+        }  # of each line the last, for inside it they stand in order
         for line, seqs in read.items():
-            whole = len(seqs) < each and (last is None or not seqs or seqs[-1] <= last)
-            self._passed(line, None if whole or last is None else last + 1)
+            last = reached.get(line)
+            if len(seqs) < each and (not seqs or last == seqs[-1]):
+                self._passed(line, None)
+            elif last is not None:
+                self._passed(line, last + 1)
         if not first:
             return [], False
-        taken = [
-            _ready(row) for row in await self._tx.fetch(TAKE, self._tx.now, [row["id"] for row in first])
-        ]
-        taken.sort(key=lambda task: task.seq)
+        place = {spot.place: n for n, spot in enumerate(first)}
+        taken = [_ready(row) for row in await self._tx.fetch(TAKE, self._tx.now, list(place))]
+        taken.sort(key=lambda task: place[task.id])
         # Another process was faster with some, or more lie behind: then this is not all there is.
-        return taken, (len(first) < size and sure_to is not None) or len(taken) < len(first)
+        more = len(first) < size and (bool(ends) or others or len(first) < len(turns))
+        return taken, more or len(taken) < len(first)
+
+    def _next_accounts(self, lines: Sequence[Line]) -> tuple[Sequence[Line], bool]:
+        """The lines of those accounts whose turn is next, if there are many; and whether there are others."""
+        of: defaultdict[Row, set[str]] = defaultdict(set)
+        for queue, _, priority, account in lines:
+            of[queue, priority].add(account)
+        chosen = {
+            (*row, account)
+            for row, accounts in of.items()
+            for account in self._shares.next(row, accounts, ACCOUNTS_AT_ONCE)
+        }
+        next_ = [line for line in lines if (line[0], line[2], line[3]) in chosen]
+        return next_, len(next_) < len(lines)
 
     def _passed(self, line: Line, next_seq: int | None) -> None:
         if next_seq is None:
@@ -330,6 +379,7 @@ def _ready(row: asyncpg.Record, *, held: bool = False) -> ReadyRow:
         row["seq"],
         row["crashes"],
         row["octets"],
+        row["account_id"],
         limited_by(row),
         held,
     )

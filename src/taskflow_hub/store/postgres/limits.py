@@ -11,18 +11,20 @@ from typing import Final
 
 import asyncpg
 
-from taskflow_hub.store.gates import Gate, Key, LimitedBy, Numbers
-from taskflow_hub.store.groups import Aside, Group, Held, Place, Turns, counted
+from taskflow_hub.store.gates import NOBODY, Gate, Key, LimitedBy, Numbers
+from taskflow_hub.store.groups import Aside, Group, Held, Spot, Turns, counted, counted_standing
 from taskflow_hub.store.postgres.rows import limited_by
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
 from taskflow_hub.store.profiles import Lane
+from taskflow_hub.store.shares import Shares
 
 GROUPS: Final = statement("limit_groups")
 FIRST: Final = statement("limit_first")
 ROWS: Final = statement("limit_rows")
 LOCK: Final = statement("only/limit_lock")
 RUNNING: Final = statement("limit_running")
+STANDING: Final = statement("limit_standing")
 HOLD: Final = statement("limit_hold")
 AHEAD: Final = statement("limit_ahead")
 SPEND: Final = statement("limit_spend")
@@ -31,12 +33,14 @@ SPEND: Final = statement("limit_spend")
 class Limiting:
     """The limits in one lease."""
 
-    def __init__(self, tx: Transaction, turns: Turns) -> None:
-        self._tx, self._turns = tx, turns
+    def __init__(self, tx: Transaction, turns: Turns, shares: Shares, *, bounded: bool) -> None:
+        """`bounded`: some queue or account is limited."""
+        self._tx, self._turns, self._shares, self._bounded = tx, turns, shares, bounded
         self.gate = Gate()
         self._settled: set[Key] = set()  # locked, in the hands of another, or no limit at all
         self._at: dict[Key, datetime] = {}
-        self._held: Held[str] = Held(self.gate)
+        self._stands: set[tuple[str, str]] = set()
+        self._held: Held[str] = Held(self.gate, shares)
         self._aside = Aside(self.gate)
         self._others = False
 
@@ -52,15 +56,16 @@ class Limiting:
             read[lane].append(Group(lane, _by(row), row["priority"], row["seq"]))
         groups = [group for lane, found in read.items() for group in self._turns.end(lane, found)]
         await self.learn([group.by for group in groups])
-        self._held = Held(self.gate, groups)
+        await self.learn_standing((group.lane[0], group.by[0]) for group in groups)
+        self._held = Held(self.gate, self._shares, groups)
         self._others = self._turns.others
 
-    async def first(self, most: int) -> list[Place[str]]:
+    async def first(self, most: int) -> list[Spot[str]]:
         """The first held tasks that may start, so far as they are alone: together they may be too many."""
         while some := self._held.unread(most):
             values = columns([(*group.lane, *group.start, room) for group, room in some])
             rows = await self._tx.fetch(FIRST, self._tx.now, *values)
-            self._held.read((row["id"], row["priority"], row["seq"]) for row in rows)
+            self._held.read(Spot(*row) for row in rows)
         return self._held.first(most)
 
     def seen(self, ids: Collection[str]) -> None:
@@ -72,11 +77,27 @@ class Limiting:
     async def learn(self, tasks: Iterable[LimitedBy | None]) -> None:
         """Know the limits of these tasks, and lock those that would let one of them start."""
         met = {by for by in tasks if by is not None}
-        if unknown := self.gate.unknown(met):
+        await self._look_at(self.gate.unknown(met))
+        await self._lock({(by[0], key) for by in met if self.gate.opens(by) for key in by[1]})
+
+    async def learn_standing(self, stands: Iterable[tuple[str, str]]) -> None:
+        """The same with what limits those who stand there, (queue, account)."""
+        if not self._bounded:
+            return
+        self._stands.update(stands)
+        await self._look_at(self.gate.unknown_of(self._stands))
+        await self._lock(
+            {key for stand in self._stands if self.gate.admits(*stand) for key in self.gate.passed(*stand)}
+        )
+
+    async def _look_at(self, unknown: Sequence[Key]) -> None:
+        if unknown:
             for key in set(unknown) - await self._read(ROWS, unknown):
                 self.gate.learn(key, None)
                 self._settled.add(key)
-        opening = {(by[0], key) for by in met if self.gate.opens(by) for key in by[1]} - self._settled
+
+    async def _lock(self, opening: set[Key]) -> None:
+        opening -= self._settled
         if opening:
             self._settled |= opening
             for key in opening - await self._read(LOCK, sorted(opening)):
@@ -86,9 +107,12 @@ class Limiting:
         """Learn these keys; which of them were found. The count is a second statement, and sees what the first waited for."""
         rows = await self._tx.fetch(sql, self._tx.now, *columns(keys))
         counts: dict[Key, int] = {}
-        if any(row["running"] is not None for row in rows):
-            groups = await self._tx.fetch(RUNNING, list({account for account, _ in keys}))
-            counts = counted((*_by(row), row["count"]) for row in groups)
+        if accounts := {row["account_id"] for row in rows if row["running"] is not None}:
+            if named := accounts - {NOBODY}:
+                groups = await self._tx.fetch(RUNNING, list(named))
+                counts |= counted((*_by(row), row["count"]) for row in groups)
+            if NOBODY in accounts:
+                counts |= counted_standing(tuple(row) for row in await self._tx.fetch(STANDING))
         for row in rows:
             key = (row["account_id"], row["key"])
             self._at[key] = row["at"]
@@ -127,6 +151,8 @@ class Limiting:
             await self._tx.run(SPEND, *columns(rows))
         if not has_room:
             return self.left <= 0, None
+        for stand in self._stands:
+            self.gate.wait_for(*stand)
         return self.left <= 0 or self._others, self._held.look_again_in_s()
 
 

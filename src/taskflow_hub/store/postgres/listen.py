@@ -42,11 +42,11 @@ log = structlog.stdlib.get_logger("taskflow.store")
 
 
 class Message(Struct, omit_defaults=True):
-    """One notification. `ready`: (queue, type, priority, lowest seq); None with `changed`: look for yourself. `tasks_only`: of
+    """One notification. `ready`: (queue, type, priority, account, lowest seq); None with `changed`: look for yourself. `tasks_only`: of
     all there is only tasks have changed. `held`: limits hold back something more."""
 
     by: str
-    ready: list[tuple[str, str, int, int]] | None = None
+    ready: list[tuple[str, str, int, str, int]] | None = None
     changed: bool = False
     tasks_only: bool = False
     held: bool = False
@@ -268,7 +268,12 @@ class Company:
         if message.hello:
             self._say.set()  # any message will do for an answer
         if message.ready:
-            self._heard.lower({(queue, type, priority): seq for queue, type, priority, seq in message.ready})
+            self._heard.lower(
+                {
+                    (queue, type, priority, account): seq
+                    for queue, type, priority, account, seq in message.ready
+                }
+            )
         elif message.ready is None and message.changed:
             self._heard.missed()
         if message.held:

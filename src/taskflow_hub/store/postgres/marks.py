@@ -1,6 +1,6 @@
 """Where a lease begins to look.
 
-Ready tasks of one (queue, type, priority), a *line*, stand in the order of `seq`. While a transaction is held open somewhere,
+Ready tasks of one (queue, type, priority, account), a *line*, stand in the order of `seq`. While a transaction is held open somewhere,
 vacuum cannot remove the index entries of what has been leased since, and a scan that began at the front of a line would walk
 over all of them each time. So each process remembers, for every line, below which `seq` it found nothing any more.
 

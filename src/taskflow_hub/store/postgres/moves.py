@@ -199,7 +199,11 @@ async def _handed_back(
 ) -> list[Verdict]:
     """`rows`: of those that fit."""
     tx.note_ready(
-        [(row["queue"], row["type"], row["priority"], row["seq"]) for row in rows if not row["aborted"]]
+        [
+            (row["queue"], row["type"], row["priority"], row["account_id"], row["seq"])
+            for row in rows
+            if not row["aborted"]
+        ]
     )
     fit = {row["n"] for row in rows}
     misfits = [item for n, item in enumerate(first, 1) if n not in fit]

@@ -334,7 +334,7 @@ class _Batch:
         tags = [(birth.new.account_id, tag, birth.new.id) for birth in births for tag in birth.new.tags]
         if tags:
             await self.tx.run(TAG, *columns(tags))
-        self.tx.note_ready((row[3], row[2], row[4], row[5]) for row in rows if row[5] is not None)
+        self.tx.note_ready((row[3], row[2], row[4], row[12], row[5]) for row in rows if row[5] is not None)
         if any(birth.status is State.SCHEDULED or birth.new.expires_at for birth in births):
             self.tx.note(News.OTHER)
 

@@ -205,7 +205,9 @@ async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> 
 
 async def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     rows = await tx.fetch(UNBLOCK, list(ids))
-    tx.note_ready([(row["queue"], row["type"], row["priority"], row["seq"]) for row in rows])
+    tx.note_ready(
+        [(row["queue"], row["type"], row["priority"], row["account_id"], row["seq"]) for row in rows]
+    )
     return first_times(ids, [row["id"] for row in rows])
 
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from taskflow_hub.store.values import News
 
-Line = tuple[str, str, int]  # queue, type, priority: inside a line, place is `seq` alone
+Line = tuple[str, str, int, str]  # queue, type, priority, account: inside a line, place is `seq` alone
 
 
 class Snapshot:
@@ -54,11 +54,11 @@ class Transaction(Snapshot):
     def note(self, news: News) -> None:
         self.news |= news
 
-    def note_ready(self, places: Iterable[tuple[str, str, int, int]]) -> None:
-        """These (queue, type, priority, seq) may be leased now: the lowest `seq` of each line is what counts."""
+    def note_ready(self, places: Iterable[tuple[str, str, int, str, int]]) -> None:
+        """These (queue, type, priority, account, seq) may be leased now: the lowest `seq` of each line is what counts."""
         self.note(News.TASKS)
-        for queue, type, priority, seq in places:
-            line = (queue, type, priority)
+        for queue, type, priority, account, seq in places:
+            line = (queue, type, priority, account)
             if seq < self.ready.get(line, seq + 1):
                 self.ready[line] = seq
 

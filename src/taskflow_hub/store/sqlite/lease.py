@@ -1,8 +1,9 @@
 """Who gets what: the heart of dispatching.
 
-The ready index leads with (queue, type), so a lease looks only at lanes some worker with room serves: what nobody can run
-now is never walked over. A scan merges those lanes in order, and with them the tasks that limits held back and let start now
-(limits.py); who gets what is said by store/allot.py.
+The ready index leads with (queue, type, account), so a lease looks only at what some worker with room serves: what nobody can
+run now is never walked over. A scan merges those parts in order, and with them the tasks that limits held back and let start now
+(limits.py); who gets what is said by store/allot.py. Where several accounts wait in one queue, whose turn it is
+(store/shares.py) is found out first, from their first tasks.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,8 +15,9 @@ from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, OCTETS_AT_ONCE, Load, Round, Scan, rank
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
-from taskflow_hub.store.groups import LOOK_AHEAD, Turns
+from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
+from taskflow_hub.store.shares import Shares
 from taskflow_hub.store.sqlite.limits import Limiting
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Transaction, from_us
@@ -25,6 +27,9 @@ LOOK: Final = statement("lease_look")
 PROFILES: Final = statement("lease_profiles")
 SCAN: Final = statement("lease_scan")
 BRANCH: Final = statement("only/lease_branch")
+STANDS: Final = statement("only/lease_stands")
+STAND: Final = statement("only/lease_stand")
+CHOSEN: Final = statement("only/lease_chosen")
 HELD: Final = statement("lease_held")
 AHEAD: Final = statement("limit_ahead")
 LEASE: Final = statement("lease")
@@ -32,8 +37,11 @@ HOLD_UNSERVED: Final = statement("hold_unserved")
 HELD_LANES: Final = statement("held_lanes")
 UNHOLD: Final = statement("unhold")
 
-LANES_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
+STANDS_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
+AT_LEAST_OF_EACH: Final = 2  # tasks looked at of each account, however few are wanted
 
+Stand = tuple[str, str, str]  # queue, type, account
+StandRow = tuple[int, int, str, str, int, int]  # number of the stand, and a Spot
 LoadRow = tuple[str, int, int, int]  # worker, slots and window, running, alone
 
 
@@ -56,7 +64,12 @@ class ReadyRow(Struct, array_like=True):
     traceparent: str | None
     crashes: int
     octets: int
-    limited_by: LimitedBy | None
+    account: str
+    limits: tuple[str, ...] | None
+
+    @property
+    def limited_by(self) -> LimitedBy | None:
+        return None if self.limits is None else (self.account, self.limits)
 
     def assignment(self) -> Assignment:
         return Assignment(
@@ -78,8 +91,10 @@ class ReadyRow(Struct, array_like=True):
 class Look(Struct):
     """What lease_look.sql answers."""
 
-    pairs: list[Lane]
+    stands: list[Stand]
     limited: list[Lane]
+    bounded: int  # 1: some queue or account is limited
+    weights: dict[str, float]
     paused: frozenset[str]
     workers: list[LoadRow]
 
@@ -90,38 +105,89 @@ class Dispatch:
     def __init__(self) -> None:
         self._profiles = Profiles()
         self._turns = Turns()
+        self._shares = Shares()
 
     def lease(self, tx: Transaction, wanted: Collection[str] | None, limit: int) -> Leased:
         look = tx.document(Look, LOOK)
         workers = self._loads(tx, look.workers)
         profiles = {worker.profile for worker in workers}
         back, more_held = unhold(tx, profiles)
+        stands = look.stands
+        if back:  # they may bring accounts that were not there
+            stands = tx.document(Look, LOOK).stands
         lanes = [
-            lane for lane in dict.fromkeys([*look.pairs, *back, *look.limited]) if lane[0] not in look.paused
+            lane
+            for lane in dict.fromkeys([*(stand[:2] for stand in stands), *look.limited])
+            if lane[0] not in look.paused
         ]
         more_unserved = False
         if workers:  # with nobody alive there is nobody to be kept waiting
             lanes, unserved = part_served(lanes, profiles)
             more_unserved = _hold(tx, unserved)
-        limits = Limiting(tx, self._turns)
+        limits = Limiting(tx, self._turns, self._shares, bounded=bool(look.bounded))
+        self._shares.weigh(look.weights)
         round_ = Round(workers, lanes, limit, wanted=wanted, octets=OCTETS_AT_ONCE, gate=limits.gate)
         leases: list[Lease] = []
         scan = round_.scan()
-        if scan is not None and look.limited:
-            limits.look(set(look.limited).intersection(scan.lanes))
+        if scan is not None:
+            limits.learn_standing((queue, account) for queue, _, account in stands)
+            if look.limited:
+                limits.look(set(look.limited).intersection(scan.lanes))
         while scan is not None:
             held = limits.first(scan.size)
-            page, cut = _read(tx, scan, held)
+            page, cut = self._read(tx, scan, stands, held, limits)
             limits.learn([task.limited_by for task in page])
             given = round_.give(page, scan, cut=cut)
             tx.run_items(LEASE, [(task.place, worker) for task, worker in given], tx.now)
             leases += [Lease(worker, task.assignment()) for task, worker in given]
-            if not _put_aside(tx, limits, scan, page, held, given):
+            self._shares.started(task for task, _ in given)
+            left = limits.left
+            if not _put_aside(tx, limits, scan, stands, page, {spot.place for spot in held}, given):
                 break
-            scan = round_.scan()
+            last, scan = scan, round_.scan()
+            if scan == last and not given and not held and limits.left == left:
+                break  # it would find the same
         more_limited, next_in_s = limits.close(has_room=round_.has_room)
         more = more_held or more_unserved or more_limited or round_.cut
         return Leased(tuple(leases), more=more, next_in_s=next_in_s)
+
+    def _read(
+        self,
+        tx: Transaction,
+        scan: Scan,
+        stands: Sequence[Stand],
+        held: Sequence[Spot[int]],
+        limits: Limiting,
+    ) -> tuple[list[ReadyRow], bool]:
+        """What to give, `held` included; and whether there may be less than asked for, for more has to be looked at."""
+        served = set(scan.lanes)
+        stands = [stand for stand in stands if stand[:2] in served and limits.gate.admits(stand[0], stand[2])]
+        waiting = {(queue, account) for queue, _, account in stands} | {
+            (one.queue, one.account) for one in held
+        }
+        if len(waiting) == len({queue for queue, _ in waiting}):
+            return _in_line(tx, scan, stands, [spot.place for spot in held])
+        turns, cut = self._in_turns(tx, scan, stands, held)
+        rows = tx.decode(list[ReadyRow], _chosen_text(), [tx.now, to_json(turns), len(turns), scan.octets])
+        return rows, cut or len(rows) < len(turns)
+
+    def _in_turns(
+        self, tx: Transaction, scan: Scan, stands: Sequence[Stand], held: Sequence[Spot[int]]
+    ) -> tuple[list[int], bool]:
+        """The places of the first tasks in the order in which their accounts have turns; and whether more may follow."""
+        each = max(AT_LEAST_OF_EACH, 2 * scan.size // max(1, len(stands)))
+        found = list(held)
+        ends: dict[tuple[str, int, str], int] = {}
+        for some in _some(stands):
+            values = [tx.now, *(part for n, stand in enumerate(some) for part in (n, *stand, each))]
+            for n, rows in _by_number(tx.decode(list[StandRow], _stands_text(len(some)), values)).items():
+                found += rows
+                if len(rows) == each:
+                    queue, _, account = some[n]
+                    stand = (queue, rows[-1].priority, account)
+                    ends[stand] = min(rows[-1].seq, ends.get(stand, rows[-1].seq))
+        turns = self._shares.order(found, ends)
+        return [spot.place for spot in turns[: scan.size]], bool(ends)
 
     def _loads(self, tx: Transaction, rows: Sequence[LoadRow]) -> list[Load]:
         profiles = self._profiles.known(id for id, *_ in rows)
@@ -153,43 +219,50 @@ def _put_aside(
     tx: Transaction,
     limits: Limiting,
     scan: Scan,
+    stands: Sequence[Stand],
     page: Sequence[ReadyRow],
     held: Collection[int],
     given: Collection[tuple[ReadyRow, str]],
 ) -> bool:
     """What was ready and may not start is put on hold, and so are the next; False: enough of that for one lease."""
-    limited = [(task.place, task.limited_by) for task in page if task.limited_by is not None]
+    limited = [(task.place, task.limited_by) for task in page if task.limits is not None]
     if not limited:
         return True
     limits.seen({place for place, _ in limited})
     over = {task.place for task, _ in given}.union(held)
     count = limits.put_aside([one for one in limited if one[0] not in over])
     if count and limits.left > 0:
-        limits.put_aside(_ahead(tx, limits, scan.lanes, min(limits.left, LOOK_AHEAD * count)))
+        served = set(scan.lanes)
+        next_ = [stand for stand in stands if stand[:2] in served]
+        limits.put_aside(_ahead(tx, limits, next_, min(limits.left, LOOK_AHEAD * count)))
     return limits.left > 0
 
 
 def _ahead(
-    tx: Transaction, limits: Limiting, lanes: Sequence[Lane], most: int
+    tx: Transaction, limits: Limiting, stands: Sequence[Stand], most: int
 ) -> list[tuple[int, LimitedBy]]:
     """The limited ones of the next ready tasks: (place, limited by)."""
     found: list[tuple[int, LimitedBy]] = []
-    for some in _some(lanes):
-        values = [tx.now, *(part for lane in some for part in lane), most]
+    for some in _some(stands):
+        values = [tx.now, *(part for stand in some for part in stand), most]
         rows = tx.decode(list[tuple[int, str, tuple[str, ...]]], _text(AHEAD, len(some)), values)
         found += [(place, (account, keys)) for place, account, keys in rows]
     limits.learn([by for _, by in found])
     return found
 
 
-def _read(tx: Transaction, scan: Scan, held: Sequence[int]) -> tuple[list[ReadyRow], bool]:
-    """What to give, `held` (by their places) included; and whether there may be less than asked for because it is too heavy."""
+def _in_line(
+    tx: Transaction, scan: Scan, stands: Sequence[Stand], held: Sequence[int]
+) -> tuple[list[ReadyRow], bool]:
+    """The first tasks, `held` (by their places) included; and whether there may be less than asked for because it is too heavy."""
     found: list[ReadyRow] = []
     ends: list[tuple[int, int]] = []  # where the answers end that were cut
-    for some in _some(scan.lanes):
-        values = [tx.now, *(part for lane in some for part in lane)]
+    for some in list(_some(stands)) or [()]:
+        values = [tx.now, *(part for stand in some for part in stand)]
         if held:
             values.append(to_json(held))
+        if not some and not held:
+            break
         values += (scan.size, scan.octets)
         part = tx.decode(list[ReadyRow], _text(SCAN, len(some), held=bool(held)), values)
         part.sort(key=rank)
@@ -203,18 +276,35 @@ def _read(tx: Transaction, scan: Scan, held: Sequence[int]) -> tuple[list[ReadyR
     return found[: scan.size], bool(ends)
 
 
-def _some(lanes: Sequence[Lane]) -> Iterable[Sequence[Lane]]:
-    return (lanes[start : start + LANES_AT_ONCE] for start in range(0, len(lanes), LANES_AT_ONCE))
+def _by_number(rows: Iterable[StandRow]) -> dict[int, list[Spot[int]]]:
+    found: dict[int, list[Spot[int]]] = {}
+    for n, place, queue, account, priority, seq in rows:
+        found.setdefault(n, []).append(Spot(place, queue, account, priority, seq))
+    return found
+
+
+def _some(stands: Sequence[Stand]) -> Iterable[Sequence[Stand]]:
+    return (stands[start : start + STANDS_AT_ONCE] for start in range(0, len(stands), STANDS_AT_ONCE))
 
 
 _texts: dict[tuple[str, int, bool], str] = {}
 
 
-def _text(sql: Statement, lanes: int, *, held: bool = False) -> str:
-    """The statement for so many lanes, and for held tasks by their places beside them."""
-    key = (sql.name, lanes, held)
+def _text(sql: Statement, stands: int, *, held: bool = False) -> str:
+    """The statement for so many (queue, type, account), and for held tasks by their places beside them."""
+    return _with(sql, (sql.name, stands, held), [BRANCH.text] * stands + [HELD.text] * held)
+
+
+def _stands_text(stands: int) -> str:
+    return _with(STANDS, (STANDS.name, stands, False), [STAND.text] * stands)
+
+
+def _chosen_text() -> str:
+    return _with(SCAN, (CHOSEN.name, 1, False), [CHOSEN.text])
+
+
+def _with(sql: Statement, key: tuple[str, int, bool], branches: Sequence[str]) -> str:
     text = _texts.get(key)
     if text is None:
-        branches = [BRANCH.text] * lanes + [HELD.text] * held
         text = _texts[key] = sql.text.replace("/*branch*/", " UNION ALL ".join(branches))
     return text

@@ -3,13 +3,14 @@
 What is looked at, and in which order, is said by store/groups.py; here it is read and written.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import Gate, Key, LimitedBy, Numbers
-from taskflow_hub.store.groups import Aside, Group, Held, Place, Turns, counted
+from taskflow_hub.store.groups import Aside, Group, Held, Spot, Turns, counted, counted_standing
 from taskflow_hub.store.profiles import Lane
+from taskflow_hub.store.shares import Shares
 from taskflow_hub.store.sqlite.statements import size_for, statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
 
@@ -18,6 +19,7 @@ FIRST: Final = statement("limit_first")
 BRANCH: Final = statement("only/limit_branch")
 ROWS: Final = statement("limit_rows")
 RUNNING: Final = statement("limit_running")
+STANDING: Final = statement("limit_standing")
 HOLD: Final = statement("limit_hold")
 SPEND: Final = statement("limit_spend")
 
@@ -25,11 +27,14 @@ SPEND: Final = statement("limit_spend")
 class Limiting:
     """The limits in one lease."""
 
-    def __init__(self, tx: Transaction, turns: Turns) -> None:
-        self._tx, self._turns = tx, turns
+    def __init__(self, tx: Transaction, turns: Turns, shares: Shares, *, bounded: bool) -> None:
+        """`bounded`: some queue or account is limited."""
+        self._tx, self._turns, self._shares, self._bounded = tx, turns, shares, bounded
         self.gate = Gate()
         self._running: dict[Key, int] | None = None
-        self._held: Held[int] = Held(self.gate)
+        self._standing: dict[Key, int] | None = None
+        self._stands: set[tuple[str, str]] = set()
+        self._held: Held[int] = Held(self.gate, shares)
         self._aside = Aside(self.gate)
         self._others = False
 
@@ -44,14 +49,15 @@ class Limiting:
             read = [Group(lane, (account, keys), priority, seq) for account, keys, priority, seq in rows]
             groups += self._turns.end(lane, read)
         self.learn([group.by for group in groups])
-        self._held = Held(self.gate, groups)
+        self.learn_standing((group.lane[0], group.by[0]) for group in groups)
+        self._held = Held(self.gate, self._shares, groups)
         self._others = self._turns.others
 
-    def first(self, most: int) -> list[int]:
-        """The places of the first held tasks that may start, so far as they are alone: together they may be too many."""
+    def first(self, most: int) -> list[Spot[int]]:
+        """The first held tasks that may start, so far as they are alone: together they may be too many."""
         while some := self._held.unread(most):
-            self._held.read(self._tx.decode(list[Place[int]], *_branches(self._tx.now, some)))
-        return [place for place, _, _ in self._held.first(most)]
+            self._held.read(self._tx.decode(list[Spot[int]], *_branches(self._tx.now, some)))
+        return self._held.first(most)
 
     def seen(self, places: Collection[int]) -> None:
         """These were looked at."""
@@ -66,22 +72,37 @@ class Limiting:
             return
         if self._running is None:
             self._running = counted(self._tx.document(list[tuple[str, tuple[str, ...], int]], RUNNING))
+        self._read(unknown, self._running)
+
+    def learn_standing(self, stands: Iterable[tuple[str, str]]) -> None:
+        """Know what limits those who stand there, (queue, account)."""
+        if not self._bounded:
+            return
+        self._stands.update(stands)
+        unknown = self.gate.unknown_of(self._stands)
+        if not unknown:
+            return
+        if self._standing is None:
+            self._standing = counted_standing(self._tx.document(list[tuple[str, str, int]], STANDING))
+        self._read(unknown, self._standing)
+
+    def _read(self, keys: Sequence[Key], running: Mapping[Key, int]) -> None:
         rows = self._tx.document(
             list[tuple[str, str, int | None, float | None, float | None, int | None, int]],
             ROWS,
-            to_json(unknown),
+            to_json(keys),
         )
         found = {
             (account, key): Numbers(
-                running,
+                most,
                 per_second,
                 tokens,
                 0.0 if filled_at is None else (self._tx.now - filled_at) / SECOND,
-                self._running.get((account, key), 0),
+                running.get((account, key), 0),
             )
-            for account, key, running, per_second, tokens, filled_at, _ in rows
+            for account, key, most, per_second, tokens, filled_at, _ in rows
         }
-        for key in unknown:
+        for key in keys:
             self.gate.learn(key, found.get(key))
 
     def put_aside(self, tasks: Collection[tuple[int, LimitedBy | None]]) -> int:
@@ -102,6 +123,8 @@ class Limiting:
         self._tx.run_items(SPEND, self.gate.spent(), self._tx.now)
         if not has_room:
             return self.left <= 0, None
+        for stand in self._stands:
+            self.gate.wait_for(*stand)
         return self.left <= 0 or self._others, self._held.look_again_in_s()
 
 

@@ -24,9 +24,9 @@ moved AS (
         started_at = NULL, worker = NULL, taken = NULL, leased_at = NULL, rev = task.rev + 1
     FROM locked
     WHERE task.id = ANY (ARRAY[locked.id]) AND NOT locked.asked
-    RETURNING locked.n, task.queue, task.type, task.priority, task.seq
+    RETURNING locked.n, task.queue, task.type, task.priority, task.account_id, task.seq
 ),
 /*yield*/
-SELECT n, false AS aborted, queue, type, priority, seq FROM moved
+SELECT n, false AS aborted, queue, type, priority, account_id, seq FROM moved
 UNION ALL
-SELECT n, true, NULL, NULL, NULL, NULL FROM aborted
+SELECT n, true, NULL, NULL, NULL, NULL, NULL FROM aborted

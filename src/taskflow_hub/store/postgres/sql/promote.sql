@@ -6,4 +6,4 @@ UPDATE tasks AS task
 SET status = 'queued', seq = nextval('task_seq'), rev = task.rev + 1
 FROM found
 WHERE task.id = ANY (ARRAY[found.id]) AND found.account_id = $2::text AND found.status = 'scheduled'
-RETURNING task.queue, task.type, task.priority, task.seq
+RETURNING task.queue, task.type, task.priority, task.account_id, task.seq

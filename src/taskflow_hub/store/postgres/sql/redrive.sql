@@ -28,4 +28,4 @@ SELECT
     max_retries, created_at, tags, traceparent, account_id, user_id, retry, unrouted, unique_key, parent_id, schedule_id,
     workflow_id, octets, limits, payload
 FROM back CROSS JOIN clock
-RETURNING queue, type, priority, seq
+RETURNING queue, type, priority, account_id, seq

@@ -4,5 +4,5 @@ SET queue = home.queue, unrouted = false, rev = tasks.rev + (tasks.queue <> home
 FROM unnest($1::text[], $2::text[]) AS home (type, queue)
 WHERE tasks.unrouted AND tasks.type = home.type AND tasks.status IN ('scheduled', 'blocked', 'queued')
 RETURNING
-    tasks.queue, tasks.type, tasks.priority,
+    tasks.queue, tasks.type, tasks.priority, tasks.account_id,
     CASE WHEN tasks.status = 'queued' AND tasks.hold IS NULL THEN tasks.seq END AS seq

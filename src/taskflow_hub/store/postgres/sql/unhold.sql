@@ -15,4 +15,4 @@ FROM (
     FOR UPDATE OF tasks SKIP LOCKED
 ) AS served
 WHERE task.id = ANY (ARRAY[served.id])
-RETURNING task.queue, task.type, task.priority, task.seq
+RETURNING task.queue, task.type, task.priority, task.account_id, task.seq

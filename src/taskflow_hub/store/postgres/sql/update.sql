@@ -8,4 +8,6 @@ SET
 WHERE
     task.id = $1::uuid AND task.account_id = $2::text AND task.status IN ('scheduled', 'blocked', 'queued')
     AND ($4::timestamptz IS NULL OR task.status = 'scheduled')
-RETURNING task.queue, task.type, task.priority, CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq
+RETURNING
+    task.queue, task.type, task.priority, task.account_id,
+    CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq

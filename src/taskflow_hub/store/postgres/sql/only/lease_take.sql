@@ -7,7 +7,6 @@ WITH task AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 )
 SELECT
-    id::text AS id, queue, type, priority, seq, crashes, octets,
-    CASE WHEN limits IS NOT NULL THEN account_id END AS account_id, limits
+    id::text AS id, queue, type, priority, seq, crashes, octets, account_id, limits
 FROM task
 WHERE status = 'queued' AND hold IS NULL AND (expires_at IS NULL OR expires_at > coalesce($1::timestamptz, now()))

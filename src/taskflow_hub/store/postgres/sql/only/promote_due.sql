@@ -18,4 +18,4 @@ UPDATE tasks AS task
 SET status = 'queued', seq = line.seq, rev = task.rev + 1
 FROM line
 WHERE task.id = ANY (ARRAY[line.id])
-RETURNING task.id::text AS id, task.queue, task.type, task.priority, task.seq
+RETURNING task.id::text AS id, task.queue, task.type, task.priority, task.account_id, task.seq

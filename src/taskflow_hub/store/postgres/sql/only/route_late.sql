@@ -9,4 +9,5 @@ FROM (
 ) AS home
 WHERE task.id = ANY (ARRAY[home.id]) AND task.unrouted
 RETURNING
-    task.queue, task.type, task.priority, CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq
+    task.queue, task.type, task.priority, task.account_id,
+    CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq

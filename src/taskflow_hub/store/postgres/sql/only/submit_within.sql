@@ -166,9 +166,12 @@ hint AS (
         CAST(json_build_object('by', 'within', 'ready', line.places, 'changed', true) AS text) AS message,
         CAST(json_build_object('by', 'within', 'changed', true) AS text) AS short_message
     FROM (
-        SELECT coalesce(json_agg(json_build_array(queue, type, priority, seq)), '[]') AS places
+        SELECT coalesce(json_agg(json_build_array(queue, type, priority, account_id, seq)), '[]') AS places
         FROM (
-            SELECT queue, type, priority, min(seq) AS seq FROM made WHERE seq IS NOT NULL GROUP BY queue, type, priority
+            SELECT queue, type, priority, account_id, min(seq) AS seq
+            FROM made
+            WHERE seq IS NOT NULL
+            GROUP BY queue, type, priority, account_id
         ) AS line
     ) AS line
     WHERE EXISTS (SELECT FROM made)

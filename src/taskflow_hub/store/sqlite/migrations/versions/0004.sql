@@ -35,3 +35,8 @@ CREATE TABLE audit (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_account ON audit (account_id, id);
 CREATE INDEX audit_entity ON audit (entity, entity_id, id);
+
+-- Inside a priority accounts take turns (store/shares.py), so a lease reads each account's part of a line by itself.
+DROP INDEX tasks_ready;
+CREATE INDEX tasks_ready ON tasks (queue, type, account_id, priority DESC, seq, created_at)
+    WHERE status = 'queued' AND hold IS NULL;

@@ -1,0 +1,124 @@
+"""Fair turns between accounts: the ratio of their weights, whatever one of them has piled up."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from taskflow_hub.store.shares import Shares
+
+
+class Task(Struct, frozen=True):
+    account: str
+    seq: int
+    queue: str = "q"
+    priority: int = 5
+
+
+def names(tasks: list[Task]) -> str:
+    return "".join(task.account for task in tasks)
+
+
+NOISY = [Task("a", n) for n in range(100)]
+
+
+def test_alone_an_account_has_the_order_of_submission() -> None:
+    assert Shares().order(reversed(NOISY)) == NOISY
+
+
+def test_who_comes_late_waits_for_one_turn_of_each_other() -> None:
+    assert names(Shares().order([*NOISY, Task("b", 200), Task("c", 201)]))[:5] == "abcaa"
+
+
+def test_what_was_started_counts_from_lease_to_lease() -> None:
+    shares, waiting, started = Shares(), [*NOISY, *(Task("b", 200 + n) for n in range(100))], []
+    for _ in range(20):  # one slot
+        first = shares.order(waiting)[0]
+        shares.started([first])
+        waiting.remove(first)
+        started.append(first)
+    assert names(started) == "ab" * 10
+
+
+def test_weights_are_the_ratio() -> None:
+    shares = Shares()
+    shares.weigh({"a": 3.0})
+    turns = shares.order([*NOISY, *(Task("b", 200 + n) for n in range(100))])
+    assert Counter(names(turns)[:40]) == {"a": 30, "b": 10}
+
+
+def test_who_was_away_has_saved_nothing_up_and_owes_nothing() -> None:
+    shares = Shares()
+    shares.order([*NOISY, Task("b", 200)])
+    shares.started([*NOISY[:50], Task("b", 200), *NOISY[50:60]])
+    turns = shares.order([*NOISY[60:], *(Task("b", 300 + n) for n in range(40))])
+    assert Counter(names(turns)[:20]) == {"a": 10, "b": 10}
+
+
+def test_priority_goes_before_turns_and_each_has_its_own() -> None:
+    shares = Shares()
+    urgent = [Task("a", 300 + n, priority=9) for n in range(3)]
+    turns = shares.order([*NOISY, Task("b", 200), *urgent])
+    assert turns[:3] == urgent
+    assert names(turns[3:6]) == "aba"
+
+
+def test_among_queues_place_is_the_place_of_submission() -> None:
+    other = [Task("a", 2, queue="other"), Task("a", 50, queue="other")]
+    turns = Shares().order([Task("a", 1), Task("a", 3), Task("b", 40), *other])
+    assert [(task.queue, task.account) for task in turns] == [
+        ("q", "a"),
+        ("other", "a"),
+        ("q", "b"),  # has the turn of the second of its queue
+        ("q", "a"),
+        ("other", "a"),
+    ]
+
+
+def test_nothing_is_told_of_what_lies_behind_the_end_of_what_was_read() -> None:
+    read = [*NOISY[:3], *(Task("b", 200 + n) for n in range(10))]
+    assert names(Shares().order(read, {("q", 5, "a"): 2})) == "ababab"
+    assert Shares().order([*NOISY[:3], Task("a", 10)], {("q", 5, "a"): 2}) == NOISY[:3]
+
+
+@given(
+    tasks=st.lists(
+        st.builds(
+            Task,
+            account=st.sampled_from("abc"),
+            seq=st.integers(0, 1_000),
+            queue=st.sampled_from(["q", "r"]),
+            priority=st.integers(0, 2),
+        ),
+        unique_by=lambda task: task.seq,
+        max_size=60,
+    ),
+    weights=st.fixed_dictionaries({account: st.floats(0.01, 100) for account in "abc"}),
+    page=st.integers(1, 10),
+)
+def test_all_are_started_once_in_the_order_of_each_account(
+    tasks: list[Task], weights: dict[str, float], page: int
+) -> None:
+    shares, waiting, started = Shares(), tasks, list[Task]()
+    shares.weigh(weights)
+    while waiting:
+        first = shares.order(waiting)[:page]
+        shares.started(first)
+        started += first
+        waiting = [task for task in waiting if task not in first]
+    assert sorted(started, key=lambda task: task.seq) == sorted(tasks, key=lambda task: task.seq)
+    for queue in "qr":
+        for account in "abc":
+            mine = [task for task in started if (task.queue, task.account) == (queue, account)]
+            assert mine == sorted(mine, key=lambda task: (-task.priority, task.seq))
+
+
+@given(read=st.integers(1, 8), size=st.integers(1, 20))
+def test_what_is_known_of_a_part_is_what_is_known_of_all(read: int, size: int) -> None:
+    others = [Task("b", 200 + n) for n in range(30)]
+    part = [*NOISY[:read], *others[:read]]
+    ends = {("q", 5, "a"): NOISY[read - 1].seq, ("q", 5, "b"): others[read - 1].seq}
+    known = Shares().order(part, ends)[:size]
+    assert known
+    assert known == Shares().order([*NOISY, *others])[: len(known)]
