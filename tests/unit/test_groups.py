@@ -48,7 +48,7 @@ def test_a_lane_that_is_not_looked_at_makes_nobody_look_again() -> None:
 
 
 def spot(place: str, seq: int, *, account: str = "a", priority: int = 5) -> Spot[str]:
-    return Spot(place, *LANE[:1], account, priority, seq)
+    return Spot(place, *LANE, account, priority, seq)
 
 
 def test_no_group_is_read_that_cannot_be_among_the_first() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from taskflow_hub.store.profiles import Profile
 from taskflow_hub.store.shares import Shares
 
 
@@ -13,6 +14,7 @@ class Task(Struct, frozen=True):
     account: str
     seq: int
     queue: str = "q"
+    type: str = "t"
     priority: int = 5
 
 
@@ -64,13 +66,32 @@ def test_priority_goes_before_turns_and_each_has_its_own() -> None:
     assert names(turns[3:6]) == "aba"
 
 
-def test_among_queues_place_is_the_place_of_submission() -> None:
+GENERAL, SPECIAL = (Profile(frozenset(queues), frozenset({"t"})) for queues in ({"q", "r"}, {"other"}))
+
+
+def serving() -> Shares:
+    shares = Shares()
+    shares.serve([("q", "t"), ("r", "t"), ("other", "t")], {GENERAL, SPECIAL})
+    return shares
+
+
+def test_what_is_piled_up_in_another_queue_of_the_same_workers_keeps_nobody() -> None:
+    assert names(serving().order([*NOISY, Task("b", 200, queue="r")]))[:3] == "aba"
+
+
+def test_what_starts_on_other_workers_does_not_count() -> None:
+    shares = serving()
+    shares.started(Task("a", n, queue="other") for n in range(50))
+    assert names(shares.order([*NOISY, Task("b", 200), Task("b", 201)]))[:4] == "abab"
+
+
+def test_among_workers_of_two_kinds_place_is_the_place_of_submission() -> None:
     other = [Task("a", 2, queue="other"), Task("a", 50, queue="other")]
-    turns = Shares().order([Task("a", 1), Task("a", 3), Task("b", 40), *other])
+    turns = serving().order([Task("a", 1), Task("a", 3), Task("b", 40), *other])
     assert [(task.queue, task.account) for task in turns] == [
         ("q", "a"),
         ("other", "a"),
-        ("q", "b"),  # has the turn of the second of its queue
+        ("q", "b"),  # has the turn of the second of its kind
         ("q", "a"),
         ("other", "a"),
     ]
@@ -78,8 +99,8 @@ def test_among_queues_place_is_the_place_of_submission() -> None:
 
 def test_nothing_is_told_of_what_lies_behind_the_end_of_what_was_read() -> None:
     read = [*NOISY[:3], *(Task("b", 200 + n) for n in range(10))]
-    assert names(Shares().order(read, {("q", 5, "a"): 2})) == "ababab"
-    assert Shares().order([*NOISY[:3], Task("a", 10)], {("q", 5, "a"): 2}) == NOISY[:3]
+    assert names(Shares().order(read, {(-1, 5, "a"): 2})) == "ababab"
+    assert Shares().order([*NOISY[:3], Task("a", 10)], {(-1, 5, "a"): 2}) == NOISY[:3]
 
 
 @given(
@@ -108,17 +129,16 @@ def test_all_are_started_once_in_the_order_of_each_account(
         started += first
         waiting = [task for task in waiting if task not in first]
     assert sorted(started, key=lambda task: task.seq) == sorted(tasks, key=lambda task: task.seq)
-    for queue in "qr":
-        for account in "abc":
-            mine = [task for task in started if (task.queue, task.account) == (queue, account)]
-            assert mine == sorted(mine, key=lambda task: (-task.priority, task.seq))
+    for account in "abc":
+        mine = [task for task in started if task.account == account]
+        assert mine == sorted(mine, key=lambda task: (-task.priority, task.seq))
 
 
 @given(read=st.integers(1, 8), size=st.integers(1, 20))
 def test_what_is_known_of_a_part_is_what_is_known_of_all(read: int, size: int) -> None:
     others = [Task("b", 200 + n) for n in range(30)]
     part = [*NOISY[:read], *others[:read]]
-    ends = {("q", 5, "a"): NOISY[read - 1].seq, ("q", 5, "b"): others[read - 1].seq}
+    ends = {(-1, 5, "a"): NOISY[read - 1].seq, (-1, 5, "b"): others[read - 1].seq}
     known = Shares().order(part, ends)[:size]
     assert known
     assert known == Shares().order([*NOISY, *others])[: len(known)]

@@ -1,7 +1,8 @@
 """Why a task is not running: from the task, who is there, its limits and its place in line to causes in plain words.
 
 What the hub itself goes by is said first: the `hold` that people are shown (holds.py), which for limits is the one that a lease
-wrote. What else would keep the task now follows.
+wrote. A full queue or account is written on no task: its whole line waits, and it is shown as if it were. What else would keep
+the task now follows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,8 @@ def explain(
         case _:
             causes = (_ended(task),)
     hold = serving.hold(task.status, task.queue, task.type, task.hold)
+    if hold is None and task.status is State.QUEUED:
+        hold = next((limit.hold for limit in limits if limit.standing and limit.hold), None)
     said = causes[:2] if _has_passed(task.hold, causes[0], limits) else causes[:1]
     summary = " ".join(cause.text for cause in said)
     return Why(id=task.id, status=task.status, hold=hold, summary=summary, causes=causes)
@@ -63,12 +66,14 @@ def _waiting(task: Task, serving: Serving, ahead: int, limits: Sequence[LimitSta
         nowhere.append(_paused(task.queue))
     if not serving.served(task.queue, task.type) or task.hold == NO_WORKER:
         nowhere.append(_no_worker(task, serving))
-    limited = _limited(task, limits)
+    standing = [_shut(limit) for limit in limits if limit.standing and limit.hold]
+    limited = _limited(task, [limit for limit in limits if not limit.standing])
     if nowhere:
-        return nowhere + limited
+        return nowhere + standing + limited
     shut = any(limit.hold is not None for limit in limits)
     if task.hold is None:
-        return [_turn(task, serving, ahead, shut=shut), *limited]
+        return [*standing, _turn(task, serving, ahead, shut=shut), *limited]
+    limited += standing
     return limited if shut else [*limited, _turn(task, serving, ahead, shut=False)]
 
 
@@ -132,6 +137,10 @@ def _limited(task: Task, limits: Sequence[LimitState]) -> list[Cause]:
     ]
     shut = [(limit.hold, limit) for limit in limits if limit.hold not in {None, task.hold}]
     return [_limit(one) if hold == limit_full(one.key) else _rate(one) for hold, one in [*named, *shut]]
+
+
+def _shut(limit: LimitState) -> Cause:
+    return _limit(limit) if limit.hold == limit_full(limit.key) else _rate(limit)
 
 
 def _limit(limit: LimitState) -> Cause:

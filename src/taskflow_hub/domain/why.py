@@ -69,7 +69,7 @@ class Why(Struct, frozen=True, kw_only=True):
 
 
 class LimitState(Struct, frozen=True, kw_only=True):
-    """One of a task's limits at one moment."""
+    """One of a task's limits, or of its queue's or its account's, at one moment."""
 
     key: str
     at_most: int | None  # how many may run; None: any number
@@ -79,3 +79,6 @@ class LimitState(Struct, frozen=True, kw_only=True):
     hold: str | None  # as a lease would write it for a task with this key alone; None: one may start
     next_in_s: float | None  # when a rate lets the next one start; None: now, or that is for others to say
     at: datetime  # by the store's clock
+    standing: bool = (
+        False  # the queue's (`queue:NAME`) or the account's (`account:ID`): nobody writes that on the task
+    )

@@ -86,8 +86,8 @@ class TaskStore(Protocol):
 
         A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues not
         paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first,
-        then `seq`. Across the queues of one worker the same order, so a queue cannot starve another of equal priority. The
-        owner is written in the same statement; `attempt` rises by one.
+        then `seq`; but accounts take turns, in the ratio of their weights, as each process that leases remembers them. Across
+        the queues of one worker the same order, so a queue cannot starve another of equal priority. The owner is written in the same statement; `attempt` rises by one.
         A task with two crashes or more is leased alone: when it is first in line for a worker, that worker gets nothing
         new until it is empty, then this task, then nothing until that ends.
         Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index. While no
@@ -95,7 +95,8 @@ class TaskStore(Protocol):
         Limits: of one account's tasks with one key never more than `running` run, whoever leases, and at most a second's worth
         (at least one) starts beyond `per_second`. Ready tasks met in the scan that a limit holds back get hold `limit:KEY` or
         `rate:KEY` and leave the ready index; every lease looks at held ones again, and those that may start have their old
-        place in the line. So a full limit delays nobody else.
+        place in the line. So a full limit delays nobody else. The limits of a queue and of an account (`limits` of the account
+        '', keys queue:NAME and account:ID) hold in the same way, for their whole lines: what they hold back is not looked at.
         """
         ...
 
@@ -370,18 +371,20 @@ class Reads(Protocol):
         ...
 
     async def ahead(self, task_id: str, at_most: int) -> int:
-        """How many ready tasks come before a queued one in its queue: of higher priority, or of the same and with a lower
-        `seq`; of any type and every account. Counted to `at_most` and no further; 0 for a task that is not queued.
+        """How many ready tasks come before a queued one in its queue, of any type: those of higher priority; of the same, those
+        of its account with a lower `seq`, and of each other account as many as have turns until then (by weight, with all of
+        them coming up now). Counted to `at_most` and no further; 0 for a task that is not queued.
 
-        What is on hold is not counted; a task on hold is given the place it kept. Nothing behind it is looked at.
+        What is on hold is not counted; a task on hold is given the place it kept.
         """
         ...
 
     async def limits_of(self, task_id: str, *, queues: Collection[str] = (), shown: int) -> list[LimitState]:
-        """The limits that an unfinished task names, in its order, as the next lease would find them; nothing is locked.
+        """The limits of an unfinished task's queue and account, and those it names, in its order, as the next lease would find
+        them; nothing is locked.
 
-        `tasks` of each are at most `shown` of those that run under it, the longest first, and only those in one of `queues`
-        (none: in any). Empty for a task without limits, and for one that has ended or never was.
+        `tasks` of each are at most `shown` of those that run under it, the longest first, of its account alone, and only those
+        in one of `queues` (none: in any). Empty for a task that has ended or never was.
         """
         ...
 

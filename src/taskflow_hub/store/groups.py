@@ -39,6 +39,7 @@ class Spot(Struct, Generic[PlaceT], frozen=True, array_like=True):
 
     place: PlaceT
     queue: str
+    type: str
     account: str
     priority: int
     seq: int

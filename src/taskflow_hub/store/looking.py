@@ -7,17 +7,21 @@ from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.gates import Gate, Numbers
 
 
-def limit_state(key: str, numbers: Numbers, tasks: Sequence[str], at: datetime) -> LimitState:
+def limit_state(
+    key: str, numbers: Numbers, tasks: Sequence[str], at: datetime, *, standing: bool
+) -> LimitState:
     """`tasks` are the first of those that run."""
     gate = Gate()
-    gate.learn(("", key), numbers)
+    by = ("a", (key,))
+    gate.learn((by[0], key), numbers)
     return LimitState(
         key=key,
         at_most=numbers.running,
         running=numbers.run,
         tasks=tuple(tasks),
         per_second=numbers.per_second,
-        hold=gate.hold(("", (key,))),
+        hold=gate.hold(by),
         next_in_s=gate.next_in_s(),
         at=at,
+        standing=standing,
     )

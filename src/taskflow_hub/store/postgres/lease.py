@@ -42,7 +42,7 @@ LEASE_LINE: Final = statement("only/lease_line")
 HOLD_UNSERVED: Final = statement("hold_unserved")
 
 AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
-ACCOUNTS_AT_ONCE: Final = 100  # that are looked at in one queue; where more wait, those whose turn is next
+ACCOUNTS_AT_ONCE: Final = 100  # that are looked at in one row; where more wait, those whose turn is next
 
 
 class ReadyRow(Struct, frozen=True, gc=False):
@@ -108,6 +108,7 @@ class Leasing:
         if profiles:  # with nobody alive there is nobody to be kept waiting
             lanes, unserved = part_served(lanes, set(profiles.values()))
             more = await _hold(tx, unserved, marks, reached)
+        self._shares.serve(lanes, set(profiles.values()))
         limits = Limiting(tx, self._turns, self._shares, bounded=look["bounded"])
         if several:
             self._shares.weigh(
@@ -297,14 +298,14 @@ class _Reading:
         line_of: dict[str, Line] = {}
         spots: list[Spot[str]] = []
         for row in rows:
-            queue, _, priority, account = line = lines[row["n"] - 1]
+            queue, type, priority, account = line = lines[row["n"] - 1]
             line_of[row["id"]] = line
             read[line].append(row["seq"])
-            spots.append(Spot(row["id"], queue, account, priority, row["seq"]))
+            spots.append(Spot(row["id"], queue, type, account, priority, row["seq"]))
         ends: dict[Stand, int] = {}
-        for (queue, _, priority, account), seqs in read.items():
+        for (queue, type, priority, account), seqs in read.items():
             if len(seqs) == each:
-                stand = (queue, priority, account)
+                stand = (*self._shares.row(queue, type, priority), account)
                 ends[stand] = min(seqs[-1], ends.get(stand, seqs[-1]))
         turns = self._shares.order(spots, ends)
         first = self._limits.gate.fitting(turns)[:size]
@@ -329,14 +330,14 @@ class _Reading:
     def _next_accounts(self, lines: Sequence[Line]) -> tuple[Sequence[Line], bool]:
         """The lines of those accounts whose turn is next, if there are many; and whether there are others."""
         of: defaultdict[Row, set[str]] = defaultdict(set)
-        for queue, _, priority, account in lines:
-            of[queue, priority].add(account)
+        for line in lines:
+            of[self._shares.row(*line[:3])].add(line[3])
         chosen = {
             (*row, account)
             for row, accounts in of.items()
             for account in self._shares.next(row, accounts, ACCOUNTS_AT_ONCE)
         }
-        next_ = [line for line in lines if (line[0], line[2], line[3]) in chosen]
+        next_ = [line for line in lines if (*self._shares.row(*line[:3]), line[3]) in chosen]
         return next_, len(next_) < len(lines)
 
     def _passed(self, line: Line, next_seq: int | None) -> None:

@@ -133,5 +133,7 @@ async def _limits_of(
     for row in rows:
         since_s = row["since_s"] or 0.0
         numbers = Numbers(row["running"], row["per_second"], row["tokens"], since_s, row["run"])
-        found.append(limit_state(row["named"], numbers, row["shown"] or (), row["at"]))
+        found.append(
+            limit_state(row["named"], numbers, row["shown"] or (), row["at"], standing=row["standing"])
+        )
     return found

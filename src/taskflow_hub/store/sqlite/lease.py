@@ -18,6 +18,7 @@ from taskflow_hub.store.gates import LimitedBy
 from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
 from taskflow_hub.store.shares import Shares
+from taskflow_hub.store.shares import Stand as Turning
 from taskflow_hub.store.sqlite.limits import Limiting
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Transaction, from_us
@@ -41,7 +42,7 @@ STANDS_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
 AT_LEAST_OF_EACH: Final = 2  # tasks looked at of each account, however few are wanted
 
 Stand = tuple[str, str, str]  # queue, type, account
-StandRow = tuple[int, int, str, str, int, int]  # number of the stand, and a Spot
+StandRow = tuple[int, int, str, str, str, int, int]  # number of the stand, and a Spot
 LoadRow = tuple[str, int, int, int]  # worker, slots and window, running, alone
 
 
@@ -126,6 +127,7 @@ class Dispatch:
             more_unserved = _hold(tx, unserved)
         limits = Limiting(tx, self._turns, self._shares, bounded=bool(look.bounded))
         self._shares.weigh(look.weights)
+        self._shares.serve(lanes, profiles)
         round_ = Round(workers, lanes, limit, wanted=wanted, octets=OCTETS_AT_ONCE, gate=limits.gate)
         leases: list[Lease] = []
         scan = round_.scan()
@@ -162,10 +164,7 @@ class Dispatch:
         """What to give, `held` included; and whether there may be less than asked for, for more has to be looked at."""
         served = set(scan.lanes)
         stands = [stand for stand in stands if stand[:2] in served and limits.gate.admits(stand[0], stand[2])]
-        waiting = {(queue, account) for queue, _, account in stands} | {
-            (one.queue, one.account) for one in held
-        }
-        if len(waiting) == len({queue for queue, _ in waiting}):
+        if len({stand[2] for stand in stands} | {one.account for one in held}) < 2:
             return _in_line(tx, scan, stands, [spot.place for spot in held])
         turns, cut = self._in_turns(tx, scan, stands, held)
         rows = tx.decode(list[ReadyRow], _chosen_text(), [tx.now, to_json(turns), len(turns), scan.octets])
@@ -177,14 +176,14 @@ class Dispatch:
         """The places of the first tasks in the order in which their accounts have turns; and whether more may follow."""
         each = max(AT_LEAST_OF_EACH, 2 * scan.size // max(1, len(stands)))
         found = list(held)
-        ends: dict[tuple[str, int, str], int] = {}
+        ends: dict[Turning, int] = {}
         for some in _some(stands):
             values = [tx.now, *(part for n, stand in enumerate(some) for part in (n, *stand, each))]
             for n, rows in _by_number(tx.decode(list[StandRow], _stands_text(len(some)), values)).items():
                 found += rows
                 if len(rows) == each:
-                    queue, _, account = some[n]
-                    stand = (queue, rows[-1].priority, account)
+                    queue, type, account = some[n]
+                    stand = (*self._shares.row(queue, type, rows[-1].priority), account)
                     ends[stand] = min(rows[-1].seq, ends.get(stand, rows[-1].seq))
         turns = self._shares.order(found, ends)
         return [spot.place for spot in turns[: scan.size]], bool(ends)
@@ -278,8 +277,8 @@ def _in_line(
 
 def _by_number(rows: Iterable[StandRow]) -> dict[int, list[Spot[int]]]:
     found: dict[int, list[Spot[int]]] = {}
-    for n, place, queue, account, priority, seq in rows:
-        found.setdefault(n, []).append(Spot(place, queue, account, priority, seq))
+    for n, place, queue, type, account, priority, seq in rows:
+        found.setdefault(n, []).append(Spot(place, queue, type, account, priority, seq))
     return found
 
 

@@ -119,8 +119,8 @@ def _ahead(snapshot: Snapshot, task_id: str, at_most: int) -> int:
     return count
 
 
-# Key, how many may run, per second, tokens and when they were counted, how many do run, and the first of these.
-_LimitRow = tuple[str, int | None, float | None, float | None, int | None, int, tuple[str, ...]]
+# Key, whether it is one of the queue or the account, how many may run, per second, tokens and when they were counted, how many do run, and the first of these.
+_LimitRow = tuple[str, int, int | None, float | None, float | None, int | None, int, tuple[str, ...]]
 
 
 def _limits_of(
@@ -128,7 +128,8 @@ def _limits_of(
 ) -> list[LimitState]:
     rows = snapshot.document(list[_LimitRow], LIMITS_OF, task_id, to_json(sorted(queues)), shown)
     found: list[LimitState] = []
-    for key, running, per_second, tokens, filled_at, run, tasks in rows:
+    for key, standing, running, per_second, tokens, filled_at, run, tasks in rows:
         since_s = 0.0 if filled_at is None else (to_us(now) - filled_at) / SECOND
-        found.append(limit_state(key, Numbers(running, per_second, tokens, since_s, run), tasks, now))
+        numbers = Numbers(running, per_second, tokens, since_s, run)
+        found.append(limit_state(key, numbers, tasks, now, standing=bool(standing)))
     return found

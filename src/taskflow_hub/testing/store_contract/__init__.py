@@ -53,6 +53,7 @@ from taskflow_hub.testing.store_contract.operators import OperatorsContract  # n
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.submitting import SubmittingContract  # noqa: E402
+from taskflow_hub.testing.store_contract.turns import TurnsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E402
 from taskflow_hub.testing.store_contract.walks import WalksContract  # noqa: E402
 from taskflow_hub.testing.store_contract.workers import WorkersContract  # noqa: E402
@@ -69,6 +70,7 @@ class StoreContract(
     LeasingContract,
     LimitsContract,
     LimitAdminContract,
+    TurnsContract,
     WorkersContract,
     OperatorsContract,
     ReadingContract,

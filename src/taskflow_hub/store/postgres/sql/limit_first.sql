@@ -1,6 +1,6 @@
 -- The first of some groups of held tasks: of each so many as its limits let start now. What has expired is left for expire.sql.
 -- Nothing is locked, for not all of it will be taken (lease_held.sql locks what is).
-SELECT first.id, item.queue, item.account_id, first.priority, first.seq
+SELECT first.id, item.queue, item.type, item.account_id, first.priority, first.seq
 FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::integer[]) AS item (queue, type, account_id, limits, room)
 CROSS JOIN LATERAL (
     SELECT task.id::text AS id, task.priority, task.seq
