@@ -25,6 +25,7 @@ from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.payloads import Format
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.engine.queues import Queues
+from taskflow_hub.engine.quotas import Quotas
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
 from taskflow_hub.engine.task_types import TaskTypes
@@ -65,6 +66,7 @@ class Engine:
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
         self.queues = Queues(store, broker, self.hints, self.metrics)
         self.limits = Limits(store, self.hints)
+        self.quotas = Quotas(store, self.hints)
         self.workers = Workers(
             store, broker, self.tasks, self.hints, self.metrics, dead_after_s=settings.dead_after
         )
