@@ -485,11 +485,13 @@ class BulkStore(Protocol):
 class AccessStore(Protocol):
     """Users, logins and keys. Here nothing is decided but what has to be decided in one transaction."""
 
-    async def register_user(self, user: NewUser, *, closed: bool) -> User | TaskflowError:
+    async def register_user(
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+    ) -> User | TaskflowError:
         """Add a user with an account of their own, whose id is the user's; the very first becomes admin of the account
         `default`, where everything is that was there before. EmailTaken; RegistrationClosed if `closed`, but for the first.
 
-        Of several that come first at once, on however many processes, one becomes admin.
+        Of several that come first at once, on however many processes, one becomes admin. `quota`: of the account of their own.
         """
         ...
 

@@ -91,10 +91,28 @@ async def _set_quota(
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
 ) -> QuotaUse:
+    await _write(tx, account, per_minute, per_day, queued, running, weight)
+    return await _quota(tx, account)
+
+
+async def write_quota(tx: Transaction, quota: Quota) -> None:
+    """All of it, for an account that may be new."""
+    numbers = (quota.per_minute, quota.per_day, quota.queued, quota.running, quota.weight)
+    await _write(tx, quota.account_id, *numbers)
+
+
+async def _write(
+    tx: Transaction,
+    account: str,
+    per_minute: int | UnsetType | None,
+    per_day: int | UnsetType | None,
+    queued: int | UnsetType | None,
+    running: int | UnsetType | None,
+    weight: float | UnsetType | None,
+) -> None:
     async with patience(tx):
         if says_something(per_minute, per_day, queued, weight):
             await tx.run(SET_QUOTA, account, *given_quota(per_minute, per_day, queued, weight))
             await tx.run(FORGET, account)
         await set_hub_limit(tx, account_key(account), running=running)
     tx.note(News.OTHER)
-    return await _quota(tx, account)

@@ -116,8 +116,26 @@ def _set_quota(
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
 ) -> QuotaUse:
+    _write(tx, account, per_minute, per_day, queued, running, weight)
+    return _quota(tx, account, tx.at)
+
+
+def write_quota(tx: Transaction, quota: Quota) -> None:
+    """All of it, for an account that may be new."""
+    numbers = (quota.per_minute, quota.per_day, quota.queued, quota.running, quota.weight)
+    _write(tx, quota.account_id, *numbers)
+
+
+def _write(
+    tx: Transaction,
+    account: str,
+    per_minute: int | UnsetType | None,
+    per_day: int | UnsetType | None,
+    queued: int | UnsetType | None,
+    running: int | UnsetType | None,
+    weight: float | UnsetType | None,
+) -> None:
     if says_something(per_minute, per_day, queued, weight):
         tx.run(SET_QUOTA, account, *given_quota(per_minute, per_day, queued, weight))
         tx.run(FORGET, account)
     set_hub_limit(tx, account_key(account), running=running)
-    return _quota(tx, account, tx.at)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import QueueFull, QuotaExceeded, TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Queue
 from taskflow_hub.domain.moves import Fence
 from taskflow_hub.domain.quota import Quota, QuotaUse, Used
 from taskflow_hub.domain.submission import Limit, OnConflict, Unique
-from taskflow_hub.store.values import Call, Idempotency, Submit, Submitted
+from taskflow_hub.store.values import Call, Idempotency, NewUser, Submit, Submitted
 from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit, new_task
 from taskflow_hub.testing.store_contract.limits import some
 
@@ -85,6 +86,21 @@ class QuotasContract(ContractBase):
         while page := await kit.store.quotas(after=found[-1] if found else "", limit=2):
             found += [quota.account_id for quota in page]
         assert found == accounts
+
+    async def test_an_account_is_registered_with_a_quota(self, kit: Kit) -> None:
+        """But not the first, whose account is that of the hub; and a registration that is refused sets none."""
+        first, second = (
+            NewUser(id=new_id(), email=f"{name}@example.org", password_hash="h") for name in ("ada", "bob")
+        )
+        for user in (first, second, second):
+            quota = Quota(account_id=user.id, per_day=1, running=2)
+            await kit.store.register_user(user, closed=False, quota=quota)
+        assert await kit.store.quotas(limit=10) == [Quota(account_id=second.id, per_day=1, running=2)]
+        assert await outcome(kit, one(second.id)) is Submitted
+        await refused(kit, one(second.id))
+        third = NewUser(id=new_id(), email="BOB@example.org", password_hash="h")
+        await kit.store.register_user(third, closed=False, quota=Quota(account_id=third.id, per_day=1))
+        assert len(await kit.store.quotas(limit=10)) == 1
 
     # --- by the clock ------------------------------------------------------------------------------------------------
 
