@@ -265,6 +265,7 @@ async def open_engine(settings: Settings) -> "AsyncIterator[tuple[Engine, Broker
                 results=FolderResults(results_dir(settings)),
                 retention=settings.retention,
                 auth=settings.auth,
+                quotas=settings.quotas,
                 version=VERSION,
                 formats=builtin.formats(settings.net),
                 provably_dead=lambda worker: lockfile.proves_death(locks, worker.id),

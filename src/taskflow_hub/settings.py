@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from taskflow_hub.broker.settings import BrokerSettings
 from taskflow_hub.builtin.settings import FilesSettings
 from taskflow_hub.domain.errors import FieldError, Misconfigured
-from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
+from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSettings, RetentionSettings
 from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
 from taskflow_hub.logs import LogSettings
 from taskflow_hub.net.settings import NetSettings
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     worker: WorkerSettings = WorkerSettings()
     http: HttpSettings = HttpSettings()
     auth: AuthSettings = AuthSettings()
+    quotas: QuotaSettings = QuotaSettings()
     net: NetSettings = NetSettings()
     files: FilesSettings = FilesSettings()
     log: LogSettings = LogSettings()

@@ -154,6 +154,9 @@ def test_everything_is_there_and_the_same(
                 lambda store: store.keys(None),
                 lambda store: store.key(DIGEST),
                 lambda store: store.limits(None, limit=100),
+                lambda store: store.queues(),
+                lambda store: store.quotas(limit=100),
+                lambda store: store.quota(DEFAULT_ACCOUNT),
             ]
             for view in views:
                 assert _comparable(await view(new)) == _comparable(await view(old))

@@ -52,6 +52,9 @@ class Place:
     async def queue(self) -> str:
         return "q"
 
+    async def account(self) -> str:
+        return "the-owners"
+
     async def code(self) -> str:
         return "not_found"
 
@@ -108,6 +111,10 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("POST", "/queues/{name}/purge"): Row(Scope.MANAGE, Place.queue),
     ("GET", "/limits"): Row(Scope.READ),
     ("POST", "/limits"): Row(Scope.MANAGE, body={"key": "k", "running": 3}),
+    ("GET", "/quota"): Row(Scope.READ),
+    ("GET", "/quotas"): Row(Scope.ADMIN),
+    ("GET", "/accounts/{id}/quota"): Row(Scope.ADMIN, Place.account),
+    ("PATCH", "/accounts/{id}/quota"): Row(Scope.ADMIN, Place.account, {"per_minute": 600}),
     ("GET", "/workers"): Row(Scope.READ),
     ("POST", "/workers/{id}/drain"): Row(Scope.ADMIN, allowed=frozenset({404})),  # there is none
     ("GET", "/task-types"): Row(Scope.READ),

@@ -294,11 +294,23 @@ def test_a_url_that_may_not_be_fetched_is_refused_at_submit(server: Threaded, ur
         ("PATCH", f"/tasks/{UNKNOWN}", {"priority": None}, "/priority"),
         ("PATCH", f"/tasks/{UNKNOWN}", {"run_at": "9999-12-31T23:59:59-23:59"}, "/run_at"),
         ("PATCH", f"/tasks/{UNKNOWN}", {"status": "success"}, "/status"),
-        ("PATCH", "/queues/a", {}, "/max_size"),
+        ("PATCH", "/queues/a", {}, ""),
         ("PATCH", "/queues/a", {"max_size": -1}, "/max_size"),
         ("PATCH", "/queues/a", {"max_size": 10**12}, "/max_size"),
         ("PATCH", "/queues/a", {"max_size": "1"}, "/max_size"),
         ("PATCH", "/queues/a", {"max_size": 1, "paused": True}, "/paused"),
+        ("PATCH", "/queues/a", {"running": 0}, "/running"),
+        ("PATCH", "/queues/a", {"per_second": 0}, "/per_second"),
+        ("PATCH", "/accounts/default/quota", {}, ""),
+        ("PATCH", "/accounts/default/quota", {"per_minute": -1}, "/per_minute"),
+        ("PATCH", "/accounts/default/quota", {"per_day": 1.5}, "/per_day"),
+        ("PATCH", "/accounts/default/quota", {"queued": 10**12}, "/queued"),
+        ("PATCH", "/accounts/default/quota", {"running": 0}, "/running"),
+        ("PATCH", "/accounts/default/quota", {"weight": 0.001}, "/weight"),
+        ("PATCH", "/accounts/default/quota", {"weight": 101}, "/weight"),
+        ("PATCH", "/accounts/default/quota", {"account_id": "x"}, "/account_id"),
+        ("PATCH", "/accounts/A/quota", {"weight": 1}, "/path/id"),
+        ("PATCH", "/accounts/queue:q/quota", {"running": 1}, "/path/id"),
         ("POST", "/bulk", {}, "/filter"),
         ("POST", "/bulk", {"filter": {}}, "/action"),
         ("POST", "/bulk", {"filter": {}, "action": "explode"}, "/action"),
@@ -324,7 +336,13 @@ def test_other_bodies(server: Threaded, method: str, path: str, body: Any, point
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/bulk"), ("PATCH", "/queues/a"), ("PATCH", f"/tasks/{UNKNOWN}"), ("POST", "/tasks/batch")],
+    [
+        ("POST", "/bulk"),
+        ("PATCH", "/queues/a"),
+        ("PATCH", "/accounts/default/quota"),
+        ("PATCH", f"/tasks/{UNKNOWN}"),
+        ("POST", "/tasks/batch"),
+    ],
 )
 def test_other_bodies_that_are_not_json(server: Threaded, method: str, path: str) -> None:
     check(httpx.request(method, server.url + path, content=b"{"), 400)

@@ -26,7 +26,8 @@ POST /tasks, POST /tasks/batch, GET /tasks/{id}, GET /tasks, POST /tasks/{id}/ca
 POST /tasks/{id}/promote, PATCH /tasks/{id}, DELETE /tasks/{id}, POST /bulk, GET /bulk/{id}, POST /bulk/{id}/abort,
 GET /tasks/{id}/result, GET /tasks/{id}/explain, GET /tasks/{id}/attempts, GET /tasks/{id}/logs, GET /tasks/{id}/events,
 GET /events, GET /queues, PATCH /queues/{name}, POST /queues/{name}/pause, POST /queues/{name}/resume,
-POST /queues/{name}/purge, GET /limits, POST /limits, GET /workers, POST /workers/{id}/drain, GET /task-types,
+POST /queues/{name}/purge, GET /limits, POST /limits, GET /quota, GET /quotas,
+GET /accounts/{id}/quota, PATCH /accounts/{id}/quota, GET /workers, POST /workers/{id}/drain, GET /task-types,
 GET /healthz, GET /readyz, GET /metrics, GET /problems/{code},
 POST /auth/register, POST /auth/login, POST /auth/refresh, POST /auth/logout, POST /auth/password, GET /auth/me,
 POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}

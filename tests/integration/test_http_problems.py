@@ -35,6 +35,7 @@ def test_every_advice_belongs_to_a_code() -> None:
         (errors.TaskGone, 410),
         (errors.UniqueConflict, 409),
         (errors.QueueFull, 429),
+        (errors.QuotaExceeded, 429),
         (errors.Refused, 403),
         (errors.LeaseLost, 409),
         (errors.StoreFull, 503),

@@ -16,6 +16,7 @@ from taskflow_hub.store.postgres.transaction import Snapshot
 READY, HELD, RUNNING, BLOCKED = "tasks_ready", "tasks_held", "tasks_running", "tasks_blocked"
 LIMITED_HELD, LIMITED_RUNNING, LIMITS = "tasks_limited_held", "tasks_limited_running", "limits_pkey"
 SCHEDULED_QUEUE, UNROUTED, TASKS = "tasks_scheduled_queue", "tasks_unrouted", "tasks_pkey"
+WAITING = "tasks_waiting"
 ID = new_id()
 Ask = Callable[[Snapshot, str, Sequence[Any]], Awaitable[str]]
 LONG_AGO, DAY = datetime(2001, 1, 1, tzinfo=UTC), timedelta(days=1)
@@ -25,6 +26,9 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "depths": (("a",), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
     "queues": ((), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
     "waiting": ((["q"],), {READY, HELD, SCHEDULED_QUEUE}),
+    "only/allowance": ((None, ["a"]), {WAITING, READY, HELD, SCHEDULED_QUEUE}),
+    "quota": ((None, "a"), {WAITING, READY, HELD, SCHEDULED_QUEUE, RUNNING}),
+    "queue_uses": ((), {READY, HELD, SCHEDULED_QUEUE, RUNNING}),
     "purge": (("q", "a", 5), {TASKS}),
     "rates": (("a", LONG_AGO), {"rollups_pkey"}),
     "orphans": ((10,), {RUNNING}),

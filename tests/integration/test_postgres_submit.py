@@ -12,7 +12,14 @@ from msgspec import Raw
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
-from taskflow_hub.domain.errors import Invalid, LeaseLost, QueueFull, Unavailable, UniqueConflict
+from taskflow_hub.domain.errors import (
+    Invalid,
+    LeaseLost,
+    QueueFull,
+    QuotaExceeded,
+    Unavailable,
+    UniqueConflict,
+)
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
@@ -58,8 +65,8 @@ def good(outcome: object) -> Submitted:
     return outcome
 
 
-async def count(store: PostgresStore) -> int:
-    return await store.count(DEFAULT_ACCOUNT, TaskFilter())
+async def count(store: PostgresStore, account: str = DEFAULT_ACCOUNT) -> int:
+    return await store.count(account, TaskFilter())
 
 
 # --- the same again: a commit whose answer was lost
@@ -382,6 +389,44 @@ async def test_a_bound_is_kept_and_its_end_is_noticed(store: PostgresStore) -> N
         Submitted
     ] * 2
     assert await count(store) == 3
+
+
+async def test_a_quota_is_kept_and_its_end_is_noticed(store: PostgresStore) -> None:
+    await store.set_quota("a", queued=1)
+    outcomes = [(await store.submit([Submit((new_task(account_id="a"),))]))[0] for _ in range(3)]
+    assert [type(outcome) for outcome in outcomes] == [Submitted, QuotaExceeded, QuotaExceeded]
+    await store.set_quota("a", queued=None)
+    for _ in range(2):
+        good((await store.submit([Submit((new_task(account_id="a"),))]))[0])
+    assert await count(store, "a") == 3
+
+
+async def test_who_submits_for_an_account_with_a_quota_waits_for_others_who_do(
+    store: PostgresStore, other: asyncpg.Connection, watcher: asyncpg.Connection
+) -> None:
+    """What has been used is read after the lock, by a statement of its own (trap c)."""
+    await store.set_quota("a", per_day=2, queued=2)
+    await other.execute("SELECT FROM quotas WHERE account_id = 'a' FOR UPDATE")
+    requests = [Submit((new_task(account_id="a"),)) for _ in range(2)]
+    waiting = asyncio.ensure_future(store.submit(requests))
+    await someone_waits(watcher)
+    await other.execute(
+        "UPDATE quotas SET day = date_trunc('day', clock_timestamp(), 'UTC'), in_day = 1 WHERE account_id = 'a'"
+    )
+    await other.execute("COMMIT")
+    assert [type(outcome) for outcome in await waiting] == [Submitted, QuotaExceeded]
+
+
+async def test_a_quota_in_use_elsewhere_is_not_waited_for_without_end(
+    store: PostgresStore, other: asyncpg.Connection
+) -> None:
+    await store.set_quota("a", queued=2)
+    await other.execute("SELECT FROM quotas WHERE account_id = 'a' FOR UPDATE")
+    held, free = await store.submit([Submit((new_task(account_id=account),)) for account in ("a", "b")])
+    assert isinstance(held, Unavailable)
+    assert isinstance(free, Submitted)
+    with pytest.raises(Unavailable):
+        await store.set_quota("a", per_day=1)
 
 
 async def test_a_bound_keeps_the_key_of_a_refused_submit_free(

@@ -25,6 +25,7 @@ from taskflow_hub import (
     NotFound,
     OnConflict,
     QueueFull,
+    QuotaExceeded,
     State,
     StoreUnavailable,
     Submission,
@@ -785,6 +786,54 @@ async def test_a_full_queue(each: House) -> None:
     await each.hub.submit("a.type", options={"queue": "small", "delay": 9}, connection=each.own.given)
     await each.own.commit()
     assert await each.count() == 2
+
+
+async def test_quotas(each: House) -> None:
+    """Kept exactly, whatever they are of; what is refused leaves nothing, neither keys nor numbers of limits."""
+    await each.store.set_quota(DEFAULT_ACCOUNT, per_day=4, queued=3)
+    await each.hub.submit("a.type")
+    await each.own.begin()
+    await each.own.order()
+    wanted = [Submission(type="a.type", limits=(Limit("a", running=1),)) for _ in range(3)]
+    with pytest.raises(QuotaExceeded, match="may have 3 tasks waiting, and has 1") as refused:
+        await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
+    assert [error.pointer for error in refused.value.errors] == ["/tasks/2"]
+    held = Unique(key="held")
+    await each.hub.submit_many(
+        [Submission(type="a.type", unique=held)], idempotency_key="k", connection=each.own.given
+    )
+    await each.hub.submit("a.type", options={"unique": held}, connection=each.own.given)
+    await each.hub.submit_many(
+        [Submission(type="a.type", unique=held)], idempotency_key="k", connection=each.own.given
+    )
+    await each.hub.submit("a.type", options={"delay": 60}, connection=each.own.given)
+    with pytest.raises(QuotaExceeded, match="may have 3 tasks waiting, and has 3"):
+        await each.hub.submit("a.type", connection=each.own.given)
+    await each.own.commit()
+    assert await each.store.limits(DEFAULT_ACCOUNT, limit=10) == []
+    used = (await each.store.quota(DEFAULT_ACCOUNT)).used
+    assert (used.in_day, used.queued) == (3, 3)
+    await each.store.set_quota(DEFAULT_ACCOUNT, queued=None)
+    await each.own.begin()
+    await each.hub.submit("a.type", connection=each.own.given)
+    with pytest.raises(QuotaExceeded, match=r"may submit 4 tasks a day .* has submitted 4"):
+        await each.hub.submit("a.type", connection=each.own.given)
+    await each.own.rollback()
+    await each.hub.submit("a.type")
+    with pytest.raises(QuotaExceeded):
+        await each.hub.submit("a.type")
+    assert await each.count() == 4
+
+
+async def test_quotas_are_locked_until_the_caller_commits(pg: House) -> None:
+    await pg.store.set_quota(DEFAULT_ACCOUNT, per_day=1)
+    await pg.own.begin()
+    await pg.hub.submit("a.type", connection=pg.own.given)
+    waiting = asyncio.ensure_future(pg.store.submit([Submit((new_task(type="a.type"),))]))
+    await _until_someone_waits(pg)
+    await pg.own.commit()
+    [outcome] = await waiting
+    assert isinstance(outcome, QuotaExceeded)
 
 
 async def test_strict_types(each: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,8 @@ async def _beside(kit: Kit, ids: dict[str, str]) -> None:
     """What is kept beside the tasks."""
     store = kit.store
     await store.pause("paused")
-    await store.update_queue("bounded", max_size=7)
+    await store.update_queue("bounded", max_size=7, running=5, per_second=0.5)
+    await store.set_quota(DEFAULT_ACCOUNT, per_minute=1_000, queued=1_000, running=1_000, weight=2.0)
     await kit.worker(
         TaskType(type="declared", queue="home", description="What it says of itself."), slots=3, window=2
     )

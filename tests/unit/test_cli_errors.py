@@ -37,6 +37,7 @@ def test_every_error_has_an_exit_code_with_a_meaning(kind: type[TaskflowError]) 
         (errors.StoreFull("x"), 5),
         (errors.SchemaMismatch("x"), 5),
         (errors.QueueFull("x"), 5),
+        (errors.QuotaExceeded("x"), 5),
         (errors.NotAllowed("x"), 1),
         (TimeoutError("x"), 5),
         (PermissionError(13, "Permission denied", "f"), 1),

@@ -375,6 +375,7 @@ def operations() -> Sequence[tuple[str, Plan[Any], Response, tuple[str, str]]]:
         "registered_at": "2030-01-01T00:00:00Z", "last_beat_at": "2030-01-01T00:00:00Z",
     }  # fmt: skip
     bulk = {"id": "b", "action": "cancel", "status": "running", "total": 3, "done": 0, "skipped": 0}
+    quota = {"account_id": "a", "used": {"in_minute": None, "in_day": 1, "queued": 2, "running": 3}}
     one, items = api(), ok({"items": []})
     return [
         ("cancel", one.cancel("x"), ok(), ("POST", "tasks/x/cancel")),
@@ -385,6 +386,9 @@ def operations() -> Sequence[tuple[str, Plan[Any], Response, tuple[str, str]]]:
         ("pause", one.pause("q"), ok({"name": "q", "paused": True}), ("POST", "queues/q/pause")),
         ("resume", one.resume("q"), ok({"name": "q"}), ("POST", "queues/q/resume")),
         ("update_queue", one.update_queue("q", max_size=None), ok({"name": "q"}), ("PATCH", "queues/q")),
+        ("quota", one.quota(), ok(quota), ("GET", "quota")),
+        ("quota_of", one.quota("a"), ok(quota), ("GET", "accounts/a/quota")),
+        ("set_quota", one.set_quota("a", per_day=None), ok(quota), ("PATCH", "accounts/a/quota")),
         ("purge", one.purge("q"), ok({"cancelled": 7}), ("POST", "queues/q/purge")),
         ("workers", one.workers(), items, ("GET", "workers")),
         ("drain", one.drain("w"), ok(worker), ("POST", "workers/w/drain")),

@@ -58,6 +58,9 @@ USES = {
     "ahead": {TASKS, READY},
     "route": {"tasks_unrouted"},
     "waiting": {READY, HELD, SCHEDULED},
+    "only/account_waiting": {"tasks_waiting", READY, HELD, SCHEDULED},
+    "quota": {RUNNING},
+    "queue_uses": {READY, HELD, SCHEDULED, RUNNING},
     "next_due": {SCHEDULED},
     "only/due": {SCHEDULED},
     "promote": {TASKS},
@@ -315,7 +318,7 @@ def test_effort_does_not_grow_with_what_waits(database_path: Path) -> None:
         "lease": lease_some,
         "look": lambda: tx.value(statement("lease_look")),
         "queues": lambda: tx.value(statement("queues")),
-        "submit_look": lambda: tx.value(statement("submit_look")),
+        "submit_look": lambda: tx.value(statement("submit_look"), "[]"),
         "only/due": lambda: tx.value(statement("next_due")),
         "ahead": lambda: tx.value(statement("ahead"), last[-1], 1_000),
     }

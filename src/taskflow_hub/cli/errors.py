@@ -23,6 +23,7 @@ EXIT_CODES: Final[Mapping[type[BaseException], int]] = {
     errors.Unauthenticated: REFUSED,
     errors.Forbidden: REFUSED,
     errors.QueueFull: UNAVAILABLE,
+    errors.QuotaExceeded: UNAVAILABLE,
     errors.Throttled: UNAVAILABLE,
     errors.Unavailable: UNAVAILABLE,
     TimeoutError: UNAVAILABLE,
@@ -37,6 +38,7 @@ HINTS: Final[Mapping[type[BaseException], str]] = {
     errors.Unauthenticated: "Log in with `taskflow login`, or set TASKFLOW_KEY.",
     errors.Forbidden: "`taskflow whoami` shows who asked, and what they may do.",
     errors.RegistrationClosed: "An admin does it with: taskflow user add EMAIL",
+    errors.QuotaExceeded: "`taskflow quota show` tells what your account may have, and what it uses.",
     errors.QueueFull: "Let its workers catch up, or submit to another queue.",
 }
 

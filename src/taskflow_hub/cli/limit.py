@@ -1,28 +1,15 @@
 """`taskflow limit …`: how many tasks that share a key may run at a time, or start per second."""
 
-import math
 from typing import Annotated, Any
 
 import typer
 
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.connection import connect, output_of
-from taskflow_hub.cli.options import Given, Output, OutputOption, ServerOption, count_or_none
+from taskflow_hub.cli.options import Output, OutputOption, ServerOption, count_or_none, number_or_none
 from taskflow_hub.cli.terminal import say
 
 app = Commands(help="List and set limits by key.")
-
-
-def number_or_none(text: str) -> Given:
-    if text.lower() in {"none", "null", "never"}:
-        return Given(None)
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{text!r} is neither a number nor none")
-    return Given(number)
 
 
 @app.command("list")

@@ -70,6 +70,18 @@ def count_or_none(text: str) -> Given:
         raise ValueError(f"{text!r} is neither a whole number nor none") from None
 
 
+def number_or_none(text: str) -> Given:
+    if text.lower() in _NONE:
+        return Given(None)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is neither a number nor none")
+    return Given(number)
+
+
 def moment(text: str) -> datetime:
     """ISO 8601; without a zone it is this machine's local time."""
     try:

@@ -214,7 +214,6 @@ def _cause(cause: "Cause") -> Iterator[str]:
 
 def _queue(queue: "Queue") -> tuple[Cell, ...]:
     unserved = f"no worker serves {', '.join(queue.unserved_types)}" if queue.unserved_types else ""
-    bound = f"at most {queue.max_size} may wait" if queue.max_size is not None else ""
     return (
         cell(queue.name),
         cell("paused", YELLOW) if queue.paused else cell("open", GREEN),
@@ -224,8 +223,22 @@ def _queue(queue: "Queue") -> tuple[Cell, ...]:
         cell(None if queue.oldest_age is None else span(queue.oldest_age)),
         cell(f"{queue.rate:g}/s"),
         cell(len(queue.workers)),
-        cell("; ".join(filter(None, (unserved, bound)))),
+        cell("; ".join(filter(None, (unserved, *queue_numbers(queue))))),
     )
+
+
+def queue_numbers(queue: "Queue") -> list[str]:
+    """What was said about how many, and whether they are."""
+    numbers = {
+        "max_size": ("at most {} may wait", queue.max_size),
+        "running": ("at most {} run at a time", queue.running),
+        "per_second": ("at most {:g} start per second", queue.per_second),
+    }
+    return [
+        words.format(number) + (" (full)" if name in queue.full else "")
+        for name, (words, number) in numbers.items()
+        if number is not None
+    ]
 
 
 def _if(value: object) -> Cell | None:

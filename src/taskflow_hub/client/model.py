@@ -39,6 +39,10 @@ class Queue(Struct, frozen=True, kw_only=True):
     name: str
     paused: bool = False
     max_size: int | None = None  # how many tasks may wait in it; None: no bound
+    running: int | None = None  # how many may run at a time; None: any number
+    per_second: float | None = None  # how many may start per second; None: any number
+    active: int | None = None  # how many run, of all accounts; None: `running` says nothing
+    full: tuple[str, ...] = ()  # which of max_size and running are reached
     depth: dict[str, int] = field(default_factory=dict)  # unfinished tasks by status
     held: dict[str, int] = field(default_factory=dict)  # queued tasks that may not start, by reason
     oldest_age: float | None = None  # seconds since the oldest queued task was submitted

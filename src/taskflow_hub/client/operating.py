@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from taskflow_hub.client.conversation import Conversation, segment
 from taskflow_hub.client.model import Bulk, BulkAction, Queue
@@ -39,9 +39,20 @@ class OperatorPlans(Conversation):
     def resume(self, queue: str) -> Plan[Queue]:
         return self.ask(Queue, "POST", f"queues/{segment(queue)}/resume")
 
-    def update_queue(self, queue: str, *, max_size: int | None) -> Plan[Queue]:
-        """Bound how many tasks may wait in it (None: no bound); beyond that a submit raises QueueFull."""
-        return self.ask(Queue, "PATCH", f"queues/{segment(queue)}", body={"max_size": max_size})
+    def update_queue(
+        self,
+        queue: str,
+        *,
+        max_size: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        per_second: float | UnsetType | None = UNSET,
+    ) -> Plan[Queue]:
+        """Say how many tasks may wait in it (beyond that a submit raises QueueFull), how many may run at a time, and how many
+        may start per second (None: any number; not given: as it is). Raises Invalid when nothing is given.
+        """
+        numbers: dict[str, Any] = {"max_size": max_size, "running": running, "per_second": per_second}
+        given = {name: number for name, number in numbers.items() if number is not UNSET}
+        return self.ask(Queue, "PATCH", f"queues/{segment(queue)}", body=given)
 
     def purge(self, queue: str) -> Plan[int]:
         """Cancel every task of this queue that has not started. Returns how many."""

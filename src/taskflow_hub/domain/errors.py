@@ -15,6 +15,7 @@
     - LastAdmin             without whom nobody could administer the hub
     - AccountsOff           the hub was set up without accounts
   x QueueFull               the queue is at its max_size
+  x QuotaExceeded           the account has what it may have
   x Throttled               asked too often
   x Unauthenticated         a credential is missing, wrong, or has run out
   x Forbidden               known, but may not do this
@@ -156,6 +157,12 @@ class QueueFull(TaskflowError):
     """The queue is full."""
 
     code = "queue_full"
+
+
+class QuotaExceeded(TaskflowError):
+    """The account's quota is used up."""
+
+    code = "quota_exceeded"
 
 
 class Throttled(TaskflowError):

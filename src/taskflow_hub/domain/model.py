@@ -134,6 +134,21 @@ class Queue(Struct, frozen=True, kw_only=True):
     name: str
     paused: bool = False
     max_size: int | None = None  # how many tasks may wait in it (queued and scheduled); None = no bound
+    running: int | None = None  # how many may run at a time, whosever they are
+    per_second: float | None = None  # how many may start
+
+    @property
+    def has_policy(self) -> bool:
+        """Has an operator said anything about it?"""
+        return self.paused or not self.max_size is self.running is self.per_second is None
+
+
+class QueueUse(Struct, frozen=True, kw_only=True):
+    """How many tasks of all accounts a queue has; None: it has no number for that."""
+
+    name: str
+    waiting: int | None
+    active: int | None
 
 
 class LimitRow(Struct, frozen=True, kw_only=True):

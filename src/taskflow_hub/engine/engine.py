@@ -25,14 +25,16 @@ from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.payloads import Format
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.engine.queues import Queues
+from taskflow_hub.engine.quotas import Quotas
 from taskflow_hub.engine.results import FolderResults
-from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
+from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSettings, RetentionSettings
 from taskflow_hub.engine.task_types import TaskTypes
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.engine.workers import Workers
 from taskflow_hub.store.base import Store
 
 _OPEN: Final = AuthSettings()
+_ANY: Final = QuotaSettings()
 
 
 class Engine:
@@ -47,6 +49,7 @@ class Engine:
         results: FolderResults,
         retention: RetentionSettings,
         auth: AuthSettings = _OPEN,
+        quotas: QuotaSettings = _ANY,
         version: str,
         formats: Mapping[str, Format],
         provably_dead: Callable[[Worker], bool],
@@ -65,11 +68,12 @@ class Engine:
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
         self.queues = Queues(store, broker, self.hints, self.metrics)
         self.limits = Limits(store, self.hints)
+        self.quotas = Quotas(store, self.hints)
         self.workers = Workers(
             store, broker, self.tasks, self.hints, self.metrics, dead_after_s=settings.dead_after
         )
         self.bulk = BulkOperations(store, self.hints, new_id)
-        self.accounts = Accounts(store, auth, clock=clock, new_id=new_id, monotonic=monotonic)
+        self.accounts = Accounts(store, auth, quotas=quotas, clock=clock, new_id=new_id, monotonic=monotonic)
         self.queries = Queries(store, clock, retention.by_state())
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)

@@ -15,7 +15,7 @@ from taskflow_hub.domain.explain import explain
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import AHEAD_COUNTED, RUNNING_SHOWN
-from taskflow_hub.domain.model import Attempt, LogLine, Queue, Task, Worker
+from taskflow_hub.domain.model import Attempt, LogLine, Queue, QueueUse, Task, Worker
 from taskflow_hub.domain.scaling import suggested_workers
 from taskflow_hub.domain.why import Why
 from taskflow_hub.engine.remembered import Remembered
@@ -36,6 +36,10 @@ class QueueView(Struct, frozen=True, kw_only=True):
     name: str
     paused: bool
     max_size: int | None
+    running: int | None
+    per_second: float | None
+    active: int | None  # tasks that run, of all accounts; None: `running` says nothing
+    full: tuple[str, ...]  # which of `max_size` and `running` are reached
     depth: dict[str, int]  # unfinished tasks by status
     held: dict[str, int]  # queued tasks that may not be leased, by hold
     oldest_age: float | None  # seconds since the oldest queued task was submitted
@@ -133,11 +137,7 @@ class Queries:
         """
         queues, workers = await self._store.queues(), await self._store.workers()
         serving = Serving.of(queues, workers)
-        known = [
-            queue
-            for queue in queues
-            if Scope.ADMIN in who.scopes or queue.paused or queue.max_size is not None
-        ]
+        known = [queue for queue in queues if Scope.ADMIN in who.scopes or queue.has_policy]
         views = {queue.name: _View(queue) for queue in known}
         for depth in await self._store.depths(who.looks_into):
             view = views.setdefault(depth.queue, _View(Queue(name=depth.queue)))
@@ -148,6 +148,9 @@ class Queries:
                     view.unserved.add(depth.type)
                 if hold := serving.hold(depth.status, depth.queue, depth.type, depth.hold):
                     view.held[hold] += depth.count
+        for use in await self._store.queue_uses():
+            if use.name in views:
+                views[use.name].use = use
         finished = await self._finished_by_queue(who.looks_into)
         for name in finished:  # a queue whose tasks all ran at once is no less in use
             views.setdefault(name, _View(Queue(name=name)))
@@ -187,8 +190,23 @@ class _View:
         self.queue = queue
         self.depth: dict[str, int] = dict.fromkeys(("scheduled", "blocked", "queued", "running"), 0)
         self.held: dict[str, int] = defaultdict(int)
+        self.use = QueueUse(name=queue.name, waiting=None, active=None)
         self.unserved: set[str] = set()
         self.oldest: datetime | None = None
+
+    def _full(self) -> tuple[str, ...]:
+        queue, use = self.queue, self.use
+        reached = {
+            "max_size": (use.waiting, queue.max_size),
+            "running": (use.active, queue.running),
+        }
+        return tuple(
+            [
+                name
+                for name, (used, most) in reached.items()
+                if used is not None and most is not None and used >= most
+            ]
+        )
 
     def present(self, serving: Serving, finished: Mapping[str, int], now: datetime) -> QueueView:
         name = self.queue.name
@@ -197,6 +215,10 @@ class _View:
             name=name,
             paused=self.queue.paused,
             max_size=self.queue.max_size,
+            running=self.queue.running,
+            per_second=self.queue.per_second,
+            active=self.use.active,
+            full=self._full(),
             depth=self.depth,
             held=dict(self.held),
             oldest_age=max((now - self.oldest).total_seconds(), 0.0) if self.oldest else None,

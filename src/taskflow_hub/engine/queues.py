@@ -2,6 +2,8 @@
 
 from typing import Final, Protocol
 
+from msgspec import UNSET, UnsetType
+
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.messages import Recall
@@ -34,9 +36,19 @@ class Queues:
         self._hints.tell(Topic.QUEUES, Topic.TASKS, Topic.WORK)
         return queue
 
-    async def update(self, name: str, *, max_size: int | None) -> Queue:
-        queue = await self._store.update_queue(name, max_size=max_size)
-        self._hints.tell(Topic.QUEUES)
+    async def update(
+        self,
+        name: str,
+        *,
+        max_size: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        per_second: float | UnsetType | None = UNSET,
+    ) -> Queue:
+        """See the store. Raises Unavailable."""
+        queue = await self._store.update_queue(
+            name, max_size=max_size, running=running, per_second=per_second
+        )
+        self._hints.tell(Topic.QUEUES, Topic.TASKS, Topic.WORK)
         return queue
 
     async def purge(self, account: str, name: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.quota import Quota
 
 DAY_S = 86_400.0
 
@@ -87,3 +88,31 @@ class AuthSettings(BaseModel):
     refresh_ttl: float = Field(
         30 * DAY_S, ge=60, le=366 * DAY_S, description="Seconds without a refresh after which a login ends."
     )
+
+
+class QuotaSettings(BaseModel):
+    """What an account may have that comes with a registration; an admin may change it later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: int | None = Field(
+        None, ge=0, le=1_000_000_000, description="How many tasks it may submit in a minute of the clock."
+    )
+    per_day: int | None = Field(
+        None, ge=0, le=1_000_000_000, description="How many tasks it may submit in a day (UTC)."
+    )
+    queued: int | None = Field(
+        None, ge=0, le=1_000_000_000, description="How many of its tasks may wait, queued or scheduled."
+    )
+    running: int | None = Field(
+        None, ge=1, le=1_000_000, description="How many of its tasks may run at a time."
+    )
+
+    def of(self, account: str) -> Quota:
+        return Quota(
+            account_id=account,
+            per_minute=self.per_minute,
+            per_day=self.per_day,
+            queued=self.queued,
+            running=self.running,
+        )

@@ -14,7 +14,8 @@ _UNSEEN: Final = (
     r"\ufe00-\ufe0f\ufeff\ufff9-\uffff"
 )
 EMAIL_PATTERN: Final = rf'^[^\s@{_UNSEEN}<>"]{{1,64}}@[^\s@{_UNSEEN}<>"]{{1,189}}$(?!\n)'
-ACCOUNT_PATTERN: Final = r"^[a-z0-9_-]{1,64}$(?!\n)"
+# Not written as that of queues is: what does not match is told by the pattern.
+ACCOUNT_PATTERN: Final = r"^[0-9a-z_-]{1,64}$(?!\n)"
 YEAR_S: Final = 366 * 86_400.0
 
 Email = Annotated[

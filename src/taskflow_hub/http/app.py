@@ -36,6 +36,7 @@ from taskflow_hub.http.routes import (
     meta,
     page,
     queues,
+    quotas,
     submit,
     tasks,
     users,
@@ -90,7 +91,7 @@ def create_app(
         ],
     )
     app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready)
-    for noun in (submit, tasks, events, bulk, queues, limits, workers, auth, keys, users, meta):
+    for noun in (submit, tasks, events, bulk, queues, limits, quotas, workers, auth, keys, users, meta):
         app.include_router(noun.router)
     _publish(app)
     return app

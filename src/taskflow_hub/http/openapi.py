@@ -11,12 +11,13 @@ from starlette.requests import Request
 
 from taskflow_hub.domain.access import Key, User
 from taskflow_hub.domain.model import LimitRow, Task, TaskType, Worker
+from taskflow_hub.domain.quota import QuotaUse
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.domain.why import Why
 from taskflow_hub.engine.accounts.keys import SecretKey
 from taskflow_hub.engine.accounts.logins import Login
 from taskflow_hub.engine.queries import QueueView
-from taskflow_hub.http import access_schemas, limit_schemas, schemas, wording
+from taskflow_hub.http import access_schemas, limit_schemas, quota_schemas, schemas, wording
 from taskflow_hub.http.described import EVERYWHERE, problems, refusals
 from taskflow_hub.http.params import MOMENT_PATTERN
 from taskflow_hub.http.problems import Explanation, Problem
@@ -28,6 +29,7 @@ REQUESTS: Final = (
     schemas.QueueChange,
     schemas.BulkRequest,
     limit_schemas.LimitChange,
+    quota_schemas.QuotaChange,
     access_schemas.Registration,
     access_schemas.Credentials,
     access_schemas.Refresh,
@@ -51,6 +53,8 @@ ANSWERS: Final = (
     schemas.Purged,
     limit_schemas.LimitPage,
     LimitRow,
+    QuotaUse,
+    quota_schemas.QuotaPage,
     Worker,
     schemas.Workers,
     TaskType,

@@ -14,6 +14,7 @@ from taskflow_hub.domain.errors import FieldError, Invalid
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
 from taskflow_hub.domain.submission import QUEUE_PATTERN, TYPE_PATTERN, Moment, check_moment
+from taskflow_hub.http.access_schemas import ACCOUNT_PATTERN
 from taskflow_hub.http.pointers import pointer
 from taskflow_hub.http.problems import codes
 
@@ -41,6 +42,7 @@ def _plain(pattern: str) -> str:
 # Every pattern here, in words, for what does not match it.
 SHAPES: Final[Mapping[str, str]] = {
     **{_plain(known): words for known, words in IN_WORDS.items()},
+    _plain(ACCOUNT_PATTERN): "is not an account's id: one has 1 to 64 characters of a-z, 0-9, '_' and '-'",
     CODE_PATTERN: "is not the code of a problem: one has 1 to 50 characters of a-z and '_'",
     TAG_PATTERN: "contains a NUL character (U+0000)",
     CURSOR_PATTERN: "is not a cursor of this list",
@@ -90,6 +92,7 @@ WorkerId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The 
 UserId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The user's id.")]
 KeyId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The key's id, not its secret.")]
 QueueName = Annotated[str, Path(alias="name", pattern=_plain(QUEUE_PATTERN), description="The queue's name.")]
+AccountId = Annotated[str, Path(alias="id", pattern=_plain(ACCOUNT_PATTERN), description="The account's id.")]
 Code = Annotated[
     str,
     Path(alias="code", pattern=CODE_PATTERN, description="A problem's `code`.", examples=sorted(codes())),
@@ -139,6 +142,14 @@ AfterLimit = Annotated[
         alias="after",
         pattern=LIMIT_PATTERN,
         description="Only limits after this one, as ACCOUNT/KEY: `next_cursor` of the page before.",
+    ),
+]
+AfterAccount = Annotated[
+    str | None,
+    Query(
+        alias="after",
+        pattern=_plain(ACCOUNT_PATTERN),
+        description="Only accounts after this one: `next_cursor` of the page before.",
     ),
 ]
 

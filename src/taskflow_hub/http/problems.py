@@ -27,6 +27,7 @@ STATUS: Final[Mapping[type[TaskflowError], int]] = {
     errors.Gone: 410,
     errors.Conflict: 409,
     errors.QueueFull: 429,
+    errors.QuotaExceeded: 429,
     errors.Throttled: 429,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
@@ -72,6 +73,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "unique_conflict": "Another task of this type holds the unique key. Wait until it has ended, or submit with "
     '"on_conflict": "return".',
     "queue_full": "The queue holds `max_size` waiting tasks. Try again after `Retry-After` seconds.",
+    "quota_exceeded": "The account has what it may have: submits in this minute or on this day (UTC), or tasks that wait. "
+    "`detail` says which; GET /quota tells all. Nothing was changed. Try again after `Retry-After` seconds.",
     "throttled": "Try again after `Retry-After` seconds. Nothing was changed.",
     "unauthenticated": "Send `Authorization: Bearer` with an API key (`taskflow key create`), or with the access token of "
     "POST /auth/login. An access token is good for minutes; POST /auth/refresh makes the next.",

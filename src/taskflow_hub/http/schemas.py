@@ -10,7 +10,9 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import BATCH_MAX
 from taskflow_hub.domain.model import Attempt, LogLine, Task, TaskError, TaskType, Worker
 from taskflow_hub.domain.submission import (
+    AtOnce,
     Moment,
+    PerSecond,
     Priority,
     QueueName,
     Submission,
@@ -49,9 +51,20 @@ class TaskChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class QueueChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """A queue's bound: how many tasks may wait in it; null for none."""
+    """The numbers of a queue; what is left out stays, null lifts it."""
 
-    max_size: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None
+    max_size: Annotated[int, Meta(ge=0, le=1_000_000_000)] | UnsetType | None = UNSET
+    running: AtOnce | UnsetType | None = UNSET
+    per_second: PerSecond | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """Raises Invalid when nothing is given."""
+        given = {
+            name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET
+        }
+        if not given:
+            raise Invalid.field("", "names nothing to set: max_size, running or per_second")
+        return given
 
 
 class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True):

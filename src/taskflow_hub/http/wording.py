@@ -24,6 +24,10 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "bulk", "description": "Operations over many tasks, tracked and abortable."},
     {"name": "queues", "description": "Lanes with a policy."},
     {"name": "limits", "description": "How many tasks that name a key may run, or start per second."},
+    {
+        "name": "quotas",
+        "description": "What an account may have: submits, tasks that wait and run, its share of the starts.",
+    },
     {"name": "workers", "description": "Who is alive, and which kinds of work there are."},
     {"name": "access", "description": "Who may do what: logins, keys, users."},
     {"name": "meta", "description": "The API itself."},
@@ -34,6 +38,15 @@ _LIMIT: Final = {
     "running": "How many may run at a time; null: any number.",
     "per_second": "How many may start per second; null: any number.",
     "pinned": "true: what tasks state does not change the numbers.",
+}
+
+_QUOTA: Final = {
+    "account_id": "The account.",
+    "per_minute": "How many tasks it may submit in a minute of the clock; null: any number.",
+    "per_day": "How many tasks it may submit in a day (UTC); null: any number.",
+    "queued": "How many of its tasks may wait: queued or scheduled; null: any number.",
+    "running": "How many of its tasks may run at a time; null: any number.",
+    "weight": "Its share of the starts, beside other accounts on one queue.",
 }
 
 FIELDS: Final[dict[str, dict[str, str]]] = {
@@ -57,6 +70,27 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "running": "How many may run at a time; null: any number. Left out: as it is.",
         "per_second": "How many may start per second; null: any number. Left out: as it is.",
         "pinned": "false: a task that states numbers changes them.",
+    },
+    "QuotaChange": {
+        "per_minute": "Tasks submitted in a minute of the clock; null: any number. Left out: as it is.",
+        "per_day": "Tasks submitted in a day (UTC); null: any number. Left out: as it is.",
+        "queued": "Tasks that wait: queued or scheduled; null: any number. Left out: as it is.",
+        "running": "Tasks that run at a time; null: any number. Left out: as it is.",
+        "weight": "Its share of the starts, beside other accounts on one queue; null: 1. Left out: as it is.",
+    },
+    "Quota": _QUOTA,
+    "QuotaUse": {**_QUOTA, "used": "What it uses now."},
+    "Used": {
+        "in_minute": "Submitted in this minute; null: not counted, for no quota wants it.",
+        "in_day": "Submitted today (UTC); null: not counted.",
+        "queued": "Tasks that wait.",
+        "running": "Tasks that run.",
+    },
+    "QuotaPage": {"next_cursor": "For `after`; null: this was the last page."},
+    "QueueChange": {
+        "max_size": "How many tasks may wait; null: any number. Left out: as it is.",
+        "running": "How many may run at a time; null: any number. Left out: as it is.",
+        "per_second": "How many may start per second; null: any number. Left out: as it is.",
     },
     "LimitRow": _LIMIT,
     "LimitUse": {
@@ -130,6 +164,10 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
     "TaskPage": {"next_cursor": "null: this was the last page."},
     "QueueView": {
         "max_size": "How many tasks may wait; null: no bound.",
+        "running": "How many may run at a time; null: any number.",
+        "per_second": "How many may start per second; null: any number.",
+        "active": "How many run, of all accounts; null: `running` says nothing.",
+        "full": "Which of `max_size` and `running` are reached.",
         "depth": "Unfinished tasks by status.",
         "held": "Queued tasks that may not start, by hold.",
         "oldest_age": "Seconds since the oldest queued task was submitted.",
@@ -215,7 +253,8 @@ MORE: Final[dict[str, dict[str, Any]]] = {
     },
     "TaskChange": {"minProperties": 1, "examples": [{"priority": 9}]},
     "LimitChange": {"examples": [{"key": "host:example.org", "running": 3, "per_second": 10}]},
-    "QueueChange": {"examples": [{"max_size": 10000}]},
+    "QueueChange": {"minProperties": 1, "examples": [{"max_size": 10000, "running": 20, "per_second": 5}]},
+    "QuotaChange": {"minProperties": 1, "examples": [{"per_minute": 600, "queued": 10000, "running": 20}]},
     "BulkRequest": {
         "examples": [{"filter": {"status": ["failed"], "type": "email.welcome"}, "action": "redrive"}]
     },

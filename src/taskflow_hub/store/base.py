@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.access import Key, Role, User
@@ -32,12 +32,14 @@ from taskflow_hub.domain.model import (
     LimitUse,
     LogLine,
     Queue,
+    QueueUse,
     ResultRef,
     Task,
     TaskType,
     Worker,
 )
 from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.domain.quota import Quota, QuotaUse
 from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.values import (
     Beat,
@@ -71,8 +73,10 @@ class TaskStore(Protocol):
 
         Order of checks: idempotency key (IdempotencyMismatch; TaskGone if any task of it is pruned; else replay), call
         (LeaseLost when the parent attempt does not own its task), unique keys (UniqueConflict for `reject`, or `replace` with
-        a running holder; `replace` cancels an unstarted holder in the same transaction), then `max_size` of each queue
-        (QueueFull; counts queued and scheduled tasks; errors name the index within the Submit: "/tasks/3/queue").
+        a running holder; `replace` cancels an unstarted holder in the same transaction), then the account's quotas
+        (QuotaExceeded; counts tasks that are made, by minute and day of the database's clock, and queued and scheduled ones;
+        errors name the index within the Submit: "/tasks/3"), then `max_size` of each queue (QueueFull; counts queued and
+        scheduled tasks; errors name "/tasks/3/queue").
         Limits: the numbers a task states become those of its keys, when it is inserted; what is left out stays, and so do those
         that are pinned. Invalid for a key that is unknown and is given none ("/tasks/3/limits/0/running").
         Tasks become leasable in the order of the sequence. Repeating a call with the same ids (a commit whose answer was lost)
@@ -270,8 +274,24 @@ class QueueStore(Protocol):
 
     async def resume(self, queue: str) -> Queue: ...
 
-    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
-        """Set the bound (None: none). Tasks that already wait are kept."""
+    async def update_queue(
+        self,
+        queue: str,
+        *,
+        max_size: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        per_second: float | UnsetType | None = UNSET,
+    ) -> Queue:
+        """Set the numbers that are given (None: none; UNSET: as it is): how many tasks may wait, how many may run at a time,
+        and how many may start per second, whosever they are.
+
+        What waits already is kept, what runs is not touched; what is held may start at once if it may now. Unavailable as for
+        `set_limit`.
+        """
+        ...
+
+    async def queue_uses(self) -> list[QueueUse]:
+        """How many tasks of all accounts wait in queues with a `max_size`, and run in those with a `running`."""
         ...
 
     async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
@@ -313,6 +333,37 @@ class LimitStore(Protocol):
 
         A key without numbers that is not pinned is forgotten: whoever names it next must state some. Unavailable while a
         transaction of somebody else's that changes its numbers stays open.
+        """
+        ...
+
+
+# --- quotas --------------------------------------------------------------------------------------------------------
+
+
+class QuotaStore(Protocol):
+    """What accounts may have. A submit keeps to it (`TaskStore.submit`), and to `running` and `weight` a lease."""
+
+    async def quota(self, account: str) -> QuotaUse:
+        """What an account may have, and what it uses now. One that nobody has given a quota may have all it likes."""
+        ...
+
+    async def quotas(self, *, after: str = "", limit: int) -> list[Quota]:
+        """Of the accounts that have any, after one of them, by id."""
+        ...
+
+    async def set_quota(
+        self,
+        account: str,
+        *,
+        per_minute: int | UnsetType | None = UNSET,
+        per_day: int | UnsetType | None = UNSET,
+        queued: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        weight: float | UnsetType | None = UNSET,
+    ) -> QuotaUse:
+        """Set the numbers that are given (None: none, for `weight` the usual; UNSET: as it is).
+
+        What waits and runs is not touched; what is held may start at once if it may now. Unavailable as for `set_limit`.
         """
         ...
 
@@ -437,11 +488,13 @@ class BulkStore(Protocol):
 class AccessStore(Protocol):
     """Users, logins and keys. Here nothing is decided but what has to be decided in one transaction."""
 
-    async def register_user(self, user: NewUser, *, closed: bool) -> User | TaskflowError:
+    async def register_user(
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+    ) -> User | TaskflowError:
         """Add a user with an account of their own, whose id is the user's; the very first becomes admin of the account
         `default`, where everything is that was there before. EmailTaken; RegistrationClosed if `closed`, but for the first.
 
-        Of several that come first at once, on however many processes, one becomes admin.
+        Of several that come first at once, on however many processes, one becomes admin. `quota`: of the account of their own.
         """
         ...
 
@@ -563,5 +616,16 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(TaskStore, WorkerStore, QueueStore, LimitStore, Reads, BulkStore, AccessStore, Upkeep, Protocol):
+class Store(
+    TaskStore,
+    WorkerStore,
+    QueueStore,
+    LimitStore,
+    QuotaStore,
+    Reads,
+    BulkStore,
+    AccessStore,
+    Upkeep,
+    Protocol,
+):
     """Everything. Only bootstrap, and tests, ask for so much."""

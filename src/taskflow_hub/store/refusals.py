@@ -1,6 +1,6 @@
 """Why not: the errors a store answers with, in the same words on every database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ from taskflow_hub.domain.errors import (
     NotAllowed,
     NotFound,
     QueueFull,
+    QuotaExceeded,
     ShuttingDown,
     TaskflowError,
     TaskGone,
@@ -83,6 +84,52 @@ def queue_full(queue: str, bound: int, places: Iterable[int]) -> QueueFull:
         errors=[FieldError(f"/tasks/{place}/queue", f"queue {queue!r} is full") for place in places],
         retry_after_s=RETRY_FULL_S,
     )
+
+
+def too_many_in_minute(
+    account: str, most: int, used: int, places: Sequence[int], left_s: float
+) -> QuotaExceeded:
+    """`used`: before this Submit, of which the tasks at `places` are too many; `left_s`: of the minute."""
+    return _exceeded(
+        "per_minute",
+        f"Account {account!r} may submit {_tasks(most)} a minute, and has submitted {used} in this one.",
+        places,
+        left_s,
+    )
+
+
+def too_many_in_day(
+    account: str, most: int, used: int, places: Sequence[int], left_s: float
+) -> QuotaExceeded:
+    return _exceeded(
+        "per_day",
+        f"Account {account!r} may submit {_tasks(most)} a day (UTC), and has submitted {used} today.",
+        places,
+        left_s,
+    )
+
+
+def too_many_queued(account: str, most: int, used: int, places: Sequence[int]) -> QuotaExceeded:
+    """`used`: counted no further than one above `most`."""
+    waiting = str(used) if used <= most else f"more than {most}"
+    return _exceeded(
+        "queued",
+        f"Account {account!r} may have {_tasks(most)} waiting, and has {waiting}.",
+        places,
+        RETRY_FULL_S,
+    )
+
+
+def _exceeded(quota: str, detail: str, places: Sequence[int], retry_after_s: float) -> QuotaExceeded:
+    return QuotaExceeded(
+        detail,
+        errors=[FieldError(f"/tasks/{place}", f"is beyond the quota {quota}") for place in places],
+        retry_after_s=retry_after_s,
+    )
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def no_numbers(index: int, place: int, key: str) -> Invalid:

@@ -93,6 +93,15 @@ TABLES: Final = (
             flag="pinned",
         ),
     ),
+    Table(
+        "quotas",
+        _columns(
+            text="account_id",
+            whole="per_minute per_day queued in_minute in_day",
+            number="weight",
+            time="minute day",
+        ),
+    ),
     Table("task_types", _columns(text="type queue on_lost document")),
     Table("queues", _columns(text="name", flag="paused", whole="max_size")),
     # Without their sessions: whoever is logged in logs in again, so that no refresh token is good for two hubs, the one that

@@ -13,7 +13,7 @@ from taskflow_hub.engine.accounts.logins import Logins
 from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.engine.accounts.tokens import Tokens
 from taskflow_hub.engine.accounts.users import Users
-from taskflow_hub.engine.settings import AuthSettings
+from taskflow_hub.engine.settings import AuthSettings, QuotaSettings
 from taskflow_hub.store.base import AccessStore
 
 
@@ -25,6 +25,7 @@ class Accounts:
         store: AccessStore,
         settings: AuthSettings,
         *,
+        quotas: QuotaSettings,
         clock: Clock,
         new_id: Callable[[], str],
         monotonic: Monotonic = time.monotonic,
@@ -32,7 +33,7 @@ class Accounts:
         tokens = None if settings.secret is None else Tokens(settings.secret, clock)
         passwords = Passwords()
         self.identity = Identity(store, tokens, clock, monotonic)
-        self.logins = Logins(store, self.identity, passwords, tokens, settings, new_id)
+        self.logins = Logins(store, self.identity, passwords, tokens, settings, quotas, new_id)
         self.users = Users(store, self.identity, passwords, new_id)
         self.keys = Keys(store, self.identity, new_id)
         self._secret = settings.secret

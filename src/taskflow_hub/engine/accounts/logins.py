@@ -17,7 +17,7 @@ from taskflow_hub.domain.errors import (
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.engine.accounts.tokens import Tokens, Use
-from taskflow_hub.engine.settings import AuthSettings, Registration
+from taskflow_hub.engine.settings import AuthSettings, QuotaSettings, Registration
 from taskflow_hub.store.base import AccessStore
 from taskflow_hub.store.values import Bucket, NewUser
 
@@ -56,10 +56,11 @@ class Logins:
         passwords: Passwords,
         tokens: Tokens | None,
         settings: AuthSettings,
+        quotas: QuotaSettings,
         new_id: Callable[[], str],
     ) -> None:
         self._store, self._identity, self._passwords = store, identity, passwords
-        self._maybe_tokens, self._settings, self._new_id = tokens, settings, new_id
+        self._maybe_tokens, self._settings, self._quotas, self._new_id = tokens, settings, quotas, new_id
 
     async def register(self, email: str, password: str, address: str) -> Login:
         """Add a user, and log them in. Raises EmailTaken, RegistrationClosed, Throttled."""
@@ -69,7 +70,8 @@ class Logins:
         if closed and await self._store.any_user():
             raise RegistrationClosed  # before anything is hashed for a stranger
         new = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
-        user = or_raise(await self._store.register_user(new, closed=closed))
+        quota = self._quotas.of(new.id)
+        user = or_raise(await self._store.register_user(new, closed=closed, quota=quota))
         return await self._begin(tokens, user, new.password_hash)
 
     async def login(self, email: str, password: str, address: str) -> Login:

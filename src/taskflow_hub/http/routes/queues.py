@@ -34,10 +34,11 @@ async def list_queues(request: Request) -> Response:
 
 @router.patch("/queues/{name}", responses={200: _VIEW, **problems(413)}, openapi_extra=takes(QueueChange))
 async def update_queue(request: Request, name: QueueName, body: Body) -> Response:
-    """Bound how many tasks may wait; a submit beyond that is answered 429. Tasks that already wait are kept."""
+    """Say how many tasks may wait (a submit beyond that is answered 429), run at a time and start per second; what is left out
+    stays. What waits is kept, what runs is not touched."""
     allow(request, Scope.ADMIN)
-    change = await decode(_CHANGE, body)
-    await api_of(request).engine.queues.update(name, max_size=change.max_size)
+    change = (await decode(_CHANGE, body)).given()
+    await api_of(request).engine.queues.update(name, **change)
     return await _view(request, name)
 
 

@@ -8,9 +8,11 @@ import asyncpg
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.quota import Quota
 from taskflow_hub.store.buckets import take
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.postgres.part import Part
+from taskflow_hub.store.postgres.quotas import write_quota
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
 from taskflow_hub.store.values import Bucket, NewKey, NewUser
@@ -43,8 +45,10 @@ OWNERS: Final = statement("owners")
 
 
 class Access(Part):
-    async def register_user(self, user: NewUser, *, closed: bool) -> User | TaskflowError:
-        return await self._writer.write(_register, user, closed)
+    async def register_user(
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+    ) -> User | TaskflowError:
+        return await self._writer.write(_register, user, closed, quota)
 
     async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_add, user, account, role)
@@ -145,12 +149,19 @@ async def _users(snapshot: Snapshot, account: str | None) -> list[User]:
     return [_user_of(row) for row in await snapshot.fetch(USERS, account)]
 
 
-async def _register(tx: Transaction, user: NewUser, closed: bool) -> User | TaskflowError:
+async def _register(
+    tx: Transaction, user: NewUser, closed: bool, quota: Quota | None
+) -> User | TaskflowError:
     if not await tx.value(ANY_USER):
         await tx.connection.execute(USERS_LOCK)
         if not await tx.value(ANY_USER):
             return await _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN)
-    return RegistrationClosed() if closed else await _add(tx, user, user.id, Role.USER)
+    if closed:
+        return RegistrationClosed()
+    added = await _add(tx, user, user.id, Role.USER)
+    if isinstance(added, User) and quota is not None:
+        await write_quota(tx, quota)
+    return added
 
 
 async def _add(tx: Transaction, user: NewUser, account: str, role: Role) -> User | TaskflowError:

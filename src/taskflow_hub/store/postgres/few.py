@@ -4,7 +4,7 @@ The long way (submit.py) is five of them. It is worth it for many tasks, and nee
 Whether it is, the statement may find out itself: then it has written nothing, and the batch goes the long way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -30,10 +30,12 @@ MOST_REMEMBERED: Final = 1_000
 
 
 class Few:
-    """Remembers what was seen to go to a queue with a bound, for that takes the long way from then on."""
+    """Remembers what was seen to go to a queue with a bound, or to be of an account with quotas: from then on it takes the long
+    way."""
 
     def __init__(self) -> None:
         self._bounded: set[tuple[str | None, str]] = set()
+        self._quoted: set[str] = set()
 
     def may_take(self, submits: Sequence[Submit], newest: str) -> bool:
         """`newest`: the newest id there is, see Intake."""
@@ -46,6 +48,8 @@ class Few:
         tasks = _tasks(submits)
         if not all(map(_plain, tasks)) or not self._bounded.isdisjoint(map(_way, tasks)):
             return False
+        if self._quoted and any(new.account_id in self._quoted for new in tasks):
+            return False
         return not any(maybe_known(submits, newest))
 
     def _bounds(self, tasks: Sequence[NewTask]) -> None:
@@ -54,10 +58,18 @@ class Few:
             self._bounded.clear()
         self._bounded.update(map(_way, tasks))
 
-    def unbounded(self, submits: Sequence[Submit]) -> None:
-        """These went the long way and met no bound: what is remembered of them is out of date."""
-        if self._bounded:
+    def _quotas(self, tasks: Sequence[NewTask]) -> None:
+        """These are of accounts that have quotas."""
+        if len(self._quoted) >= MOST_REMEMBERED:
+            self._quoted.clear()
+        self._quoted.update(new.account_id for new in tasks)
+
+    def took_long(self, submits: Sequence[Submit], *, bounded: bool, quoted: Collection[str]) -> None:
+        """These went the long way, and met a bound or none, and these quotas: what else is remembered is out of date."""
+        if self._bounded and not bounded:
             self._bounded.difference_update(map(_way, _tasks(submits)))
+        if self._quoted:
+            self._quoted -= {new.account_id for new in _tasks(submits)}.difference(quoted)
 
     async def submit(self, tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
         """Raises Collision when it has to go the long way: then nothing is written."""
@@ -72,7 +84,8 @@ class Few:
         found = list(zip(tasks, rows, strict=True))
         if rows[0]["seq"] is None:
             self._bounds([new for new, row in found if row["bounded"]])
-            raise Collision("a key has been used, or a queue has a bound")
+            self._quotas([new for new, row in found if row["quoted"]])
+            raise Collision("a key has been used, a queue has a bound, or an account has quotas")
         tx.note_ready(
             [(row["lane"], new.type, new.priority, new.account_id, row["seq"]) for new, row in found]
         )

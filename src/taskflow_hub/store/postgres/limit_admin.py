@@ -1,9 +1,11 @@
 """Limits as operators see and set them. What they mean for a lease: limits.py."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store import refusals
@@ -13,12 +15,14 @@ from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.rows import keys_of
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+from taskflow_hub.store.quota_uses import NO_ACCOUNT, says_something
 
 LIMITS: Final = statement("limits")
 RUNNING: Final = statement("limit_running")
 HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
 FORGET: Final = statement("limit_forget")
+UNSET_LIMIT: Final = statement("limit_unset")
 
 PATIENCE_MS: Final = 2_000  # for so long it waits for a transaction that has the limit in its hands
 
@@ -71,15 +75,37 @@ async def _set_limit(
     per_second: float | UnsetType | None,
     pinned: bool,
 ) -> LimitRow:
-    await tx.connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
     given = [part for number in (running, per_second) for part in given_number(number)]
-    try:
+    async with patience(tx):
         row = await tx.row(SET_LIMIT, account, key, *given, pinned)
-    except asyncpg.LockNotAvailableError:
-        raise refusals.key_busy() from None
     assert row is not None
     await tx.run(FORGET, account, key)
     tx.note_held()
     return LimitRow(
         account_id=account, key=key, running=row["running"], per_second=row["per_second"], pinned=pinned
     )
+
+
+@asynccontextmanager
+async def patience(tx: Transaction) -> AsyncIterator[None]:
+    """Wait for a transaction that has a row in its hands, but not for ever. Raises Unavailable."""
+    await tx.connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
+    try:
+        yield
+    except asyncpg.LockNotAvailableError:
+        raise refusals.key_busy() from None
+
+
+async def set_hub_limit(
+    tx: Transaction,
+    key: str,
+    *,
+    running: int | UnsetType | None = UNSET,
+    per_second: float | UnsetType | None = UNSET,
+) -> None:
+    """Of a queue, or of what runs of an account (store/quota_uses.py). Within `patience`."""
+    if says_something(running, per_second):
+        given = [part for number in (running, per_second) for part in given_number(number)]
+        await tx.run(SET_LIMIT, NO_ACCOUNT, key, *given, True)
+        await tx.run(UNSET_LIMIT, key)
+        tx.note_held()

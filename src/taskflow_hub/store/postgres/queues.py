@@ -4,16 +4,21 @@ from datetime import datetime
 from typing import Final
 
 import asyncpg
+from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.model import Queue
+from taskflow_hub.domain.model import Queue, QueueUse
+from taskflow_hub.store.limit_uses import given_number
 from taskflow_hub.store.postgres.cancel import cancel_unstarted
+from taskflow_hub.store.postgres.limit_admin import patience, set_hub_limit
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+from taskflow_hub.store.quota_uses import queue_key
 from taskflow_hub.store.values import Depth, News, Rate
 
 QUEUES: Final = statement("queues")
+QUEUE_USES: Final = statement("queue_uses")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")
@@ -32,8 +37,20 @@ class Queues(Part):
     async def resume(self, queue: str) -> Queue:
         return await self._writer.write(_change, RESUME, queue)
 
-    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
-        return await self._writer.write(_change, UPDATE_QUEUE, queue, max_size)
+    async def queue_uses(self) -> list[QueueUse]:
+        return await self._readers.read(_queue_uses)
+
+    async def update_queue(
+        self,
+        queue: str,
+        *,
+        max_size: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        per_second: float | UnsetType | None = UNSET,
+    ) -> Queue:
+        return await self._writer.write(
+            _update, queue, max_size=max_size, running=running, per_second=per_second
+        )
 
     async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
         return await self._writer.write(_purge, account, queue, limit)
@@ -46,11 +63,37 @@ class Queues(Part):
 
 
 def _queue(row: asyncpg.Record) -> Queue:
-    return Queue(name=row["name"], paused=row["paused"], max_size=row["max_size"])
+    return Queue(
+        name=row["name"],
+        paused=row["paused"],
+        max_size=row["max_size"],
+        running=row["running"],
+        per_second=row["per_second"],
+    )
 
 
 async def _queues(snapshot: Snapshot) -> list[Queue]:
     return [_queue(row) for row in await snapshot.fetch(QUEUES)]
+
+
+async def _queue_uses(snapshot: Snapshot) -> list[QueueUse]:
+    return [
+        QueueUse(name=row["name"], waiting=row["waiting"], active=row["active"])
+        for row in await snapshot.fetch(QUEUE_USES)
+    ]
+
+
+async def _update(
+    tx: Transaction,
+    queue: str,
+    *,
+    max_size: int | UnsetType | None,
+    running: int | UnsetType | None,
+    per_second: float | UnsetType | None,
+) -> Queue:
+    async with patience(tx):
+        await set_hub_limit(tx, queue_key(queue), running=running, per_second=per_second)
+        return await _change(tx, UPDATE_QUEUE, queue, *given_number(max_size))
 
 
 async def _change(tx: Transaction, sql: str, *values: object) -> Queue:

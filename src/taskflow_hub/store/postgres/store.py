@@ -15,6 +15,7 @@ from taskflow_hub.store.postgres.link import Link
 from taskflow_hub.store.postgres.listen import Company
 from taskflow_hub.store.postgres.partitions import make_days
 from taskflow_hub.store.postgres.queues import Queues
+from taskflow_hub.store.postgres.quotas import Quotas
 from taskflow_hub.store.postgres.readers import Readers
 from taskflow_hub.store.postgres.reads import Reads
 from taskflow_hub.store.postgres.schema import bring_up
@@ -27,7 +28,7 @@ from taskflow_hub.store.postgres.workers import Workers
 from taskflow_hub.store.postgres.writer import Writer
 
 
-class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Reads, Bulks, Access, Upkeep):
+class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Upkeep):
     """Made by `open`. Any number of processes may open one database."""
 
     def __init__(self, link: Link, clock: Clock | None, survey_s: float, listen_url: str | None) -> None:

@@ -1,7 +1,7 @@
 """How tasks come in: learn and lock what a batch depends on, decide all of it in memory, then write all of it.
 
 So a batch costs the same few statements however many keys it carries, and a Submit that is refused has written nothing but
-claims, which are taken back. Locks are taken in one order: idempotency keys, unique keys, limits, queues, tasks.
+claims, which are taken back. Locks are taken in one order: idempotency keys, unique keys, quotas, limits, queues, tasks.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from taskflow_hub.store.births import Birth, birth_of
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.documents import decoder, policy_text, to_json
 from taskflow_hub.store.keys import Answer, in_order, maybe_known, replayed
+from taskflow_hub.store.postgres.allowance import allowance, use
 from taskflow_hub.store.postgres.faults import UNSTORABLE, Collision
 from taskflow_hub.store.postgres.few import Few
 from taskflow_hub.store.postgres.idempotency import IdempotencyKeys
@@ -105,8 +106,7 @@ class Intake:
         except (*UNSTORABLE, _BUSY):
             await tx.start_over()
             return [await _alone(tx, request) for request in submits]
-        if not batch.bounded:
-            self._few.unbounded(submits)
+        self._few.took_long(submits, bounded=bool(batch.bounded), quoted=batch.quoted)
         return outcomes
 
 
@@ -177,6 +177,7 @@ class _Batch:
         self.limits = StatedLimits(self.submits)
         await self.idempotency.claim(self.tx)
         await self.unique.claim(self.tx)
+        self.allowance = await allowance(self.tx, self.quoted, self.now)
         await self.limits.claim(self.tx)
         bounds: dict[str, int] = {}
         if self.bounded:
@@ -187,10 +188,11 @@ class _Batch:
             self.rooms.waiting.update(await self.tx.fetch(WAITING, list(bounds)))  # type: ignore[arg-type]
 
     async def _look(self) -> None:
-        types, queues, count = set(), set(), 0
+        types, queues, accounts, count = set(), set(), set(), 0
         for request in self.submits:
             for new in request.tasks:
                 count += 1
+                accounts.add(new.account_id)
                 if new.queue is None:
                     types.add(new.type)
                 else:
@@ -198,10 +200,16 @@ class _Batch:
         if types:
             queues.add(DEFAULT_QUEUE)
         row = await self.tx.row(
-            SUBMIT_LOOK, self.tx.now, list(types), list(queues), count, f"{self.patience_ms}ms"
+            SUBMIT_LOOK,
+            self.tx.now,
+            list(types),
+            list(queues),
+            count,
+            f"{self.patience_ms}ms",
+            list(accounts),
         )
         assert row is not None
-        self.now, homes, self.bounded, self.places, _ = row
+        self.now, homes, self.bounded, self.quoted, self.places, _ = row
         self.homes: dict[str, str] = dict(homes)
 
     async def _known(self) -> list[str]:
@@ -231,11 +239,13 @@ class _Batch:
     def _decided(self, request: Submit) -> _Fate | TaskflowError:
         """All of it, or nothing and the reason."""
         waiting, mark = self.rooms.waiting.copy(), self.limits.numbers.mark()
+        allowed = self.allowance.mark()
         try:
             return self._fate(request)
         except TaskflowError as error:
             self.rooms.waiting = waiting
             self.limits.numbers.undo(mark)
+            self.allowance.undo(allowed)
             return error
 
     def _fate(self, request: Submit) -> _Fate:
@@ -284,6 +294,7 @@ class _Batch:
                     continue
             if new.limits:
                 self.limits.numbers.state(new, index)
+            self.allowance.take(request, index, birth)
             self.rooms.take(request, index, birth)
             births.append(birth)
             answer.append((new.id, True))
@@ -302,8 +313,10 @@ class _Batch:
         if holder is None:
             wanted.take(birth)
             for making_way in wanted.replaced[replaced:]:
-                if making_way.status is not State.BLOCKED and making_way.queue in self.rooms.waiting:
-                    self.rooms.waiting[making_way.queue] -= 1
+                if making_way.status is not State.BLOCKED:
+                    self.allowance.leave(birth.new.account_id)
+                    if making_way.queue in self.rooms.waiting:
+                        self.rooms.waiting[making_way.queue] -= 1
         return holder
 
     # --- write -----------------------------------------------------------------------------------------------------------
@@ -315,6 +328,7 @@ class _Batch:
             self.tx.note(News.TASKS)
             await self.tx.run(CANCEL_UNSTARTED, self.tx.now, SHARD, list(self.replaced))
         await self.unique.settle(self.tx)
+        await use(self.tx, self.allowance)
         await self.limits.settle(self.tx)
         await self.idempotency.settle(self.tx)
         if self.called:

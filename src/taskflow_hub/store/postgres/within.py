@@ -4,6 +4,8 @@ The tasks are there, and other processes are told, when the caller commits; afte
 is locked until then, so this differs a little from a submit of the store's own:
 - `on_conflict=replace` of a unique key is refused (engine/within.py).
 - `max_size` of a queue is kept, but what other open transactions put there is not counted.
+- Quotas of the account are kept exactly, so they are locked until the caller commits: who else submits for the account waits as
+  for a key. It costs two statements more.
 - A key that is in use in another open transaction is waited for, as long as the caller's `lock_timeout` allows; and others wait
   for keys that are used here. So it is with limits, but only if their numbers change: then nothing starts under them meanwhile.
 - A replay answers with the ids of the first time, whether or not their tasks have been removed since; and the window of a
@@ -14,26 +16,43 @@ is locked until then, so this differs a little from a submit of the store's own:
 import importlib
 import inspect
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from msgspec import Struct
 
-from taskflow_hub.domain.errors import SchemaMismatch, TaskflowError
+from taskflow_hub.domain.errors import QuotaExceeded, SchemaMismatch, TaskflowError
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.submission import OnConflict
 from taskflow_hub.store import refusals
+from taskflow_hub.store.allowance import Allowance, Counted, day_of, minute_of
+from taskflow_hub.store.births import Birth
 from taskflow_hub.store.callers import Caller, no_transaction
 from taskflow_hub.store.documents import decoder, json_text, policy_text, to_json
 from taskflow_hub.store.keys import Answer, require_same
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.stated import keys_of
-from taskflow_hub.store.values import Draft, Idempotency
+from taskflow_hub.store.values import Draft, Idempotency, Submit
 
-SUBMIT_LIMITED: Final = statement("only/submit_within")
-SUBMIT: Final = SUBMIT_LIMITED.replace(statement("parts/named"), statement("parts/unnamed")).replace(
-    statement("parts/numbered"), ""
-)
+_WHOLE: Final = statement("only/submit_within")
+LOCK: Final = statement("only/submit_within_lock")
 SETTLE: Final = statement("only/submit_within_settle")
+
+# Parts of it, by what there is no need for: whoever does not use limits, or has no quotas, needs no right to change them.
+_WITHOUT_LIMITS: Final = (("named", "unnamed"), ("numbered", None))
+_WITHOUT_QUOTAS: Final = (("exceeded", "unexceeded"), ("used", None))
+_QUOTAS_LOCKED: Final = (("quoted", "unquoted"),)
+
+
+@cache
+def submit_text(*, limited: bool, locked: bool) -> str:
+    """`limited`: tasks have limits; `locked`: the rows of quotas are, and there are some."""
+    text = _WHOLE
+    for part, other in (() if limited else _WITHOUT_LIMITS) + (_QUOTAS_LOCKED if locked else _WITHOUT_QUOTAS):
+        text = text.replace(statement(f"parts/{part}"), "" if other is None else statement(f"parts/{other}"))
+    return text
+
 
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "42703"})
 
@@ -85,8 +104,34 @@ class _Key(Struct):
     ttl_s: float
 
 
+class _Exceeded(Struct, array_like=True):
+    """An account that may not have so much, what it has used, and when that was so, in seconds since 1970."""
+
+    account_id: str
+    per_minute: int | None
+    per_day: int | None
+    queued: int | None
+    in_minute: int
+    in_day: int
+    waiting: int
+    at_s: float
+
+    def counted(self, at: datetime) -> Counted:
+        return Counted(
+            account_id=self.account_id,
+            per_minute=self.per_minute,
+            per_day=self.per_day,
+            queued=self.queued,
+            minute=minute_of(at),
+            in_minute=self.in_minute,
+            day=day_of(at),
+            in_day=self.in_day,
+        )
+
+
 class _Found(Struct):
-    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place)."""
+    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place), accounts
+    whose quotas have to be locked first."""
 
     kept: tuple[str, str] | None = None
     answered: list[tuple[int, str]] | None = None
@@ -94,6 +139,8 @@ class _Found(Struct):
     lanes: list[str] | None = None
     unknown: list[int] | None = None
     unnumbered: list[tuple[int, int]] | None = None
+    quoted: list[str] | None = None
+    exceeded: list[_Exceeded] | None = None
 
 
 class Within:
@@ -125,7 +172,10 @@ class Within:
         document = {"tasks": items, "limits": limits, "strict": strict} | (
             {} if key is None else {"key": key}
         )
-        found = await self._ask(SUBMIT_LIMITED if limits else SUBMIT, document)
+        found = await self._ask(submit_text(limited=bool(limits), locked=False), document)
+        if found.quoted:
+            await self._ask(LOCK, {"accounts": found.quoted})
+            found = await self._ask(submit_text(limited=bool(limits), locked=True), document)
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]
@@ -223,9 +273,27 @@ def _refusal(drafts: Sequence[Draft], holders: dict[int, str], found: _Found) ->
             return refusals.key_held(unique.key, holder, None, n)
     for n, place in found.unnumbered or ():
         return refusals.no_numbers(n, place, drafts[n].new.limits[place].key)
+    if found.exceeded:
+        return _exceeded(drafts, holders, found.exceeded)
     for queue, bound, waiting in found.crowded or ():
         coming = [n for n, lane in enumerate(found.lanes or ()) if lane == queue and n not in holders]
         return refusals.queue_full(queue, bound, coming[max(bound - waiting, 0) :])
+    return None
+
+
+def _exceeded(
+    drafts: Sequence[Draft], holders: dict[int, str], accounts: Sequence[_Exceeded]
+) -> QuotaExceeded | None:
+    at = datetime.fromtimestamp(accounts[0].at_s, UTC)
+    allowance = Allowance([one.counted(at) for one in accounts], at)
+    allowance.waiting.update({one.account_id: one.waiting for one in accounts})
+    request = Submit(tuple([draft.new for draft in drafts]))
+    try:
+        for n, draft in enumerate(drafts):
+            if n not in holders:
+                allowance.take(request, n, Birth(draft.new, "", State.QUEUED, "", None, False))
+    except QuotaExceeded as error:
+        return error
     return None
 
 

@@ -8,9 +8,11 @@ from msgspec import Struct
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.quota import Quota
 from taskflow_hub.store.buckets import take
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite.part import Part
+from taskflow_hub.store.sqlite.quotas import write_quota
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, from_us, to_us
 from taskflow_hub.store.values import Bucket, NewKey, NewUser
@@ -41,8 +43,10 @@ OWNERS: Final = statement("owners")
 
 
 class Access(Part):
-    async def register_user(self, user: NewUser, *, closed: bool) -> User | TaskflowError:
-        return await self._writer.write(_register, user, closed)
+    async def register_user(
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+    ) -> User | TaskflowError:
+        return await self._writer.write(_register, user, closed, quota)
 
     async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
         return await self._writer.write(_add, user, account, role)
@@ -154,10 +158,15 @@ def _users(snapshot: Snapshot, account: str | None) -> list[User]:
     return [row.user() for row in snapshot.document(list[UserRow], USERS, account, account)]
 
 
-def _register(tx: Transaction, user: NewUser, closed: bool) -> User | TaskflowError:
+def _register(tx: Transaction, user: NewUser, closed: bool, quota: Quota | None) -> User | TaskflowError:
     if not _any_user(tx):
         return _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN)
-    return RegistrationClosed() if closed else _add(tx, user, user.id, Role.USER)
+    if closed:
+        return RegistrationClosed()
+    added = _add(tx, user, user.id, Role.USER)
+    if isinstance(added, User) and quota is not None:
+        write_quota(tx, quota)
+    return added
 
 
 def _add(tx: Transaction, user: NewUser, account: str, role: Role) -> User | TaskflowError:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store.documents import decoder
 from taskflow_hub.store.groups import counted
 from taskflow_hub.store.limit_uses import given_number, uses
+from taskflow_hub.store.quota_uses import NO_ACCOUNT, says_something
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction
@@ -17,6 +18,7 @@ RUNNING: Final = statement("limit_running")
 HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
 FORGET: Final = statement("limit_forget")
+UNSET_LIMIT: Final = statement("limit_unset")
 
 
 class LimitAdmin(Part):
@@ -66,3 +68,17 @@ def _set_limit(
     most, rate = decoder(tuple[int | None, float | None]).decode(rows[0][0])
     tx.run(FORGET, account, key)
     return LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=pinned)
+
+
+def set_hub_limit(
+    tx: Transaction,
+    key: str,
+    *,
+    running: int | UnsetType | None = UNSET,
+    per_second: float | UnsetType | None = UNSET,
+) -> None:
+    """Of a queue, or of what runs of an account (store/quota_uses.py)."""
+    if says_something(running, per_second):
+        given = [part for number in (running, per_second) for part in given_number(number)]
+        tx.connection.execute(SET_LIMIT.text, (NO_ACCOUNT, key, *given, True)).fetchall()
+        tx.run(UNSET_LIMIT, key)

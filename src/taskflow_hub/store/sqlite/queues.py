@@ -3,15 +3,21 @@
 from datetime import datetime
 from typing import Final
 
+from msgspec import UNSET, UnsetType
+
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.model import Queue
+from taskflow_hub.domain.model import Queue, QueueUse
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.limit_uses import given_number
+from taskflow_hub.store.quota_uses import queue_key
+from taskflow_hub.store.sqlite.limit_admin import set_hub_limit
 from taskflow_hub.store.sqlite.part import Part, finish
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us, to_us
 from taskflow_hub.store.values import Depth, Rate
 
 QUEUES: Final = statement("queues")
+QUEUE_USES: Final = statement("queue_uses")
 QUEUE: Final = statement("only/queue")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
@@ -21,7 +27,7 @@ CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 DEPTHS: Final = statement("depths")
 RATES: Final = statement("rates")
 
-_Row = tuple[str, int, int | None]
+_Row = tuple[str, int, int | None, int | None, float | None]
 
 
 class Queues(Part):
@@ -34,8 +40,20 @@ class Queues(Part):
     async def resume(self, queue: str) -> Queue:
         return await self._writer.write(_change, RESUME, queue)
 
-    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
-        return await self._writer.write(_change, UPDATE_QUEUE, queue, max_size)
+    async def queue_uses(self) -> list[QueueUse]:
+        return await self._readers.read(_queue_uses)
+
+    async def update_queue(
+        self,
+        queue: str,
+        *,
+        max_size: int | UnsetType | None = UNSET,
+        running: int | UnsetType | None = UNSET,
+        per_second: float | UnsetType | None = UNSET,
+    ) -> Queue:
+        return await self._writer.write(
+            _update, queue, max_size=max_size, running=running, per_second=per_second
+        )
 
     async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
         return await self._writer.write(_purge, account, queue, limit)
@@ -48,12 +66,28 @@ class Queues(Part):
 
 
 def _queue(row: _Row) -> Queue:
-    name, paused, max_size = row
-    return Queue(name=name, paused=bool(paused), max_size=max_size)
+    name, paused, max_size, running, per_second = row
+    return Queue(name=name, paused=bool(paused), max_size=max_size, running=running, per_second=per_second)
 
 
 def _queues(snapshot: Snapshot) -> list[Queue]:
     return [_queue(row) for row in snapshot.document(list[_Row], QUEUES)]
+
+
+def _queue_uses(snapshot: Snapshot) -> list[QueueUse]:
+    return snapshot.document(list[QueueUse], QUEUE_USES)
+
+
+def _update(
+    tx: Transaction,
+    queue: str,
+    *,
+    max_size: int | UnsetType | None,
+    running: int | UnsetType | None,
+    per_second: float | UnsetType | None,
+) -> Queue:
+    set_hub_limit(tx, queue_key(queue), running=running, per_second=per_second)
+    return _change(tx, UPDATE_QUEUE, queue, *given_number(max_size))
 
 
 def _change(tx: Transaction, sql: Statement, *values: object) -> Queue:

@@ -9,6 +9,7 @@ from taskflow_hub.store.sqlite.bulk import Bulks
 from taskflow_hub.store.sqlite.lease import Dispatch
 from taskflow_hub.store.sqlite.limit_admin import LimitAdmin
 from taskflow_hub.store.sqlite.queues import Queues
+from taskflow_hub.store.sqlite.quotas import Quotas
 from taskflow_hub.store.sqlite.readers import Readers
 from taskflow_hub.store.sqlite.reads import Reads
 from taskflow_hub.store.sqlite.schema import bring_up
@@ -19,7 +20,7 @@ from taskflow_hub.store.sqlite.workers import Workers
 from taskflow_hub.store.sqlite.writer import Writer
 
 
-class SqliteStore(Tasks, Workers, Queues, LimitAdmin, Reads, Bulks, Access, Upkeep):
+class SqliteStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Upkeep):
     """Made by `open`. Any number of processes may open one file, on one machine and on a local disk."""
 
     def __init__(self, location: Location, clock: Clock) -> None:

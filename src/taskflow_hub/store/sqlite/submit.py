@@ -12,6 +12,7 @@ from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.submission import Unique
 from taskflow_hub.store import refusals
+from taskflow_hub.store.allowance import Allowance, Counted
 from taskflow_hub.store.births import Birth, birth_of
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.keys import Answer, answers, in_order, maybe_known, replayed, require_same
@@ -19,7 +20,7 @@ from taskflow_hub.store.rooms import Rooms
 from taskflow_hub.store.sqlite.part import finish, read_tasks
 from taskflow_hub.store.sqlite.rows import birth_row
 from taskflow_hub.store.sqlite.statements import statement
-from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
+from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, from_us, to_us
 from taskflow_hub.store.stated import Numbers, keys_named
 from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted
 
@@ -28,6 +29,8 @@ SUBMIT_PAYLOADS: Final = statement("only/submit_payloads")
 SUBMIT_LOOK: Final = statement("submit_look")
 KNOWN: Final = statement("known")
 WAITING: Final = statement("waiting")
+ACCOUNT_WAITING: Final = statement("only/account_waiting")
+USE_QUOTAS: Final = statement("use_quotas")
 TAG: Final = statement("tag")
 IDEMPOTENCY_FIND: Final = statement("idempotency_find")
 IDEMPOTENCY_KEEP: Final = statement("idempotency_keep")
@@ -43,11 +46,37 @@ CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 _LimitRow = tuple[str, str, int | None, float | None, float | None, int | None, int]
 
 
+class CountedRow(Struct, array_like=True):
+    """One row of an account's quotas."""
+
+    account_id: str
+    per_minute: int | None
+    per_day: int | None
+    queued: int | None
+    minute: int | None
+    in_minute: int
+    day: int | None
+    in_day: int
+
+    def counted(self) -> Counted:
+        return Counted(
+            account_id=self.account_id,
+            per_minute=self.per_minute,
+            per_day=self.per_day,
+            queued=self.queued,
+            minute=None if self.minute is None else from_us(self.minute),
+            in_minute=self.in_minute,
+            day=None if self.day is None else from_us(self.day),
+            in_day=self.in_day,
+        )
+
+
 class Surroundings(Struct):
     """What submit_look.sql answers."""
 
     homes: dict[str, str]
     bounds: dict[str, int]
+    quotas: list[CountedRow]
     newest: str
 
 
@@ -60,8 +89,10 @@ class _Intake:
 
     def __init__(self, tx: Transaction, submits: Sequence[Submit]) -> None:
         self.tx, self.submits = tx, submits
-        self.look = tx.document(Surroundings, SUBMIT_LOOK)
+        accounts = {new.account_id for request in submits for new in request.tasks}
+        self.look = tx.document(Surroundings, SUBMIT_LOOK, to_json(list(accounts)))
         self.rooms = Rooms(self.look.bounds, self.look.homes)
+        self.allowance = Allowance([row.counted() for row in self.look.quotas], tx.at)
         self.numbers = self._numbers()
         self.known = self._known()
         self.gathered: list[tuple[int, list[Birth]]] = []
@@ -78,6 +109,7 @@ class _Intake:
                 self._insert_gathered()
                 self.outcomes[place] = self._one(request)
         self._insert_gathered()
+        self._use_quotas()
         return [self.outcomes[place] for place in range(len(self.submits))]
 
     # --- nothing special ---------------------------------------------------------------------------------------------
@@ -89,7 +121,7 @@ class _Intake:
 
     def _births(self, request: Submit) -> list[Birth]:
         births = [self._birth(new, index) for index, new in enumerate(request.tasks)]
-        if self.look.bounds or self.numbers:
+        if self.look.bounds or self.numbers or self.allowance:
             with self._all_or_nothing():
                 for index, birth in enumerate(births):
                     self.numbers.state(birth.new, index)
@@ -100,11 +132,13 @@ class _Intake:
     def _all_or_nothing(self) -> Iterator[None]:
         """What is counted in memory goes back when a Submit is refused."""
         waiting, mark = self.rooms.waiting.copy(), self.numbers.mark()
+        allowed = self.allowance.mark()
         try:
             yield
         except TaskflowError:
             self.rooms.waiting = waiting
             self.numbers.undo(mark)
+            self.allowance.undo(allowed)
             raise
 
     def _insert_gathered(self) -> None:
@@ -113,6 +147,13 @@ class _Intake:
             tasks = tuple([birth.task(self.tx.at) for birth in births])
             self.outcomes[place] = Submitted(tasks, (True,) * len(tasks))
         self.gathered.clear()
+
+    def _use_quotas(self) -> None:
+        rows = [
+            (account, to_us(minute), in_minute, to_us(day), in_day)
+            for account, minute, in_minute, day, in_day in self.allowance.spent()
+        ]
+        self.tx.run_items(USE_QUOTAS, rows)
 
     def _numbers(self) -> Numbers:
         """What is known of the limits that this batch names; nearly always none."""
@@ -249,9 +290,16 @@ class _Intake:
             finish(self.tx)
             replaced.append(holder)
             self.rooms.waiting.pop(queue, None)
+            if status is not State.BLOCKED:
+                self.allowance.leave(new.account_id)
         return None
 
     def _take_room(self, request: Submit, index: int, birth: Birth) -> None:
+        if (most := self.allowance.uncounted(birth)) is not None:
+            self.allowance.waiting[birth.new.account_id] = self.tx.value(
+                ACCOUNT_WAITING, birth.new.account_id, most
+            )
+        self.allowance.take(request, index, birth)
         if self.rooms.uncounted(birth):
             self.rooms.waiting[birth.queue] = self.tx.value(WAITING, birth.queue)
         self.rooms.take(request, index, birth)

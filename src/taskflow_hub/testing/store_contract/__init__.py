@@ -30,6 +30,7 @@ pytest.register_assert_rewrite(
             "limits",
             "operators",
             "order",
+            "quotas",
             "reading",
             "submitting",
             "upkeep",
@@ -51,6 +52,7 @@ from taskflow_hub.testing.store_contract.limit_admin import LimitAdminContract  
 from taskflow_hub.testing.store_contract.limits import LimitsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.operators import OperatorsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
+from taskflow_hub.testing.store_contract.quotas import QuotasContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.submitting import SubmittingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.turns import TurnsContract  # noqa: E402
@@ -71,6 +73,7 @@ class StoreContract(
     LimitsContract,
     LimitAdminContract,
     TurnsContract,
+    QuotasContract,
     WorkersContract,
     OperatorsContract,
     ReadingContract,

@@ -1,4 +1,4 @@
 -- The row is made if there is none. Leasing reads it: nothing is written to the tasks.
 INSERT INTO queues (name, paused) VALUES ($1, true)
 ON CONFLICT (name) DO UPDATE SET paused = true
-RETURNING name, paused, max_size
+RETURNING /*queue*/

@@ -36,8 +36,13 @@ lane (name) AS (
     SELECT queue FROM tasks WHERE status = 'running'
     UNION
     SELECT name FROM queues WHERE paused OR max_size IS NOT NULL
+    UNION
+    SELECT substr(key, 7) FROM limits WHERE account_id = '' AND key LIKE 'queue:%'
 )
-SELECT lane.name, coalesce(queues.paused, false) AS paused, queues.max_size
-FROM lane LEFT JOIN queues ON queues.name = lane.name
+SELECT lane.name, coalesce(queues.paused, false) AS paused, queues.max_size, limits.running, limits.per_second
+FROM
+    lane
+    LEFT JOIN queues ON queues.name = lane.name
+    LEFT JOIN limits ON limits.account_id = '' AND limits.key = 'queue:' || lane.name
 WHERE lane.name IS NOT NULL
 ORDER BY lane.name COLLATE "C"

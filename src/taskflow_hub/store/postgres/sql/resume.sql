@@ -1,3 +1,3 @@
 INSERT INTO queues (name, paused) VALUES ($1, false)
 ON CONFLICT (name) DO UPDATE SET paused = false
-RETURNING name, paused, max_size
+RETURNING /*queue*/

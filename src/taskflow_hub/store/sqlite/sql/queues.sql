@@ -30,9 +30,14 @@ lane (name) AS (
     SELECT queue FROM tasks INDEXED BY tasks_blocked WHERE status = 'blocked'
     UNION
     SELECT name FROM queues WHERE paused OR max_size IS NOT NULL
+    UNION
+    SELECT substr(key, 7) FROM limits WHERE account_id = '' AND key >= 'queue:' AND key < 'queue;'
 )
-SELECT json_group_array(json_array(name, paused, max_size)) FROM (
-    SELECT lane.name, coalesce(queues.paused, 0) AS paused, queues.max_size
-    FROM lane LEFT JOIN queues ON queues.name = lane.name
+SELECT json_group_array(json_array(name, paused, max_size, running, per_second)) FROM (
+    SELECT lane.name, coalesce(queues.paused, 0) AS paused, queues.max_size, limits.running, limits.per_second
+    FROM
+        lane
+        LEFT JOIN queues ON queues.name = lane.name
+        LEFT JOIN limits ON limits.account_id = '' AND limits.key = 'queue:' || lane.name
     ORDER BY lane.name
 )

@@ -14,6 +14,10 @@ CREATE TABLE quotas (
     in_day integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
+-- Applications that submit within a transaction of their own need to see whether there are quotas to be kept; they may connect as a user
+-- to whom nothing was granted since before there were any. Where there are some, such a user needs more.
+GRANT SELECT (account_id, per_minute, per_day, queued) ON quotas TO PUBLIC;
+
 -- What waits, by account; for counting where a quota is set. The default account has none: a hub for one pays nothing.
 CREATE INDEX IF NOT EXISTS tasks_waiting ON tasks (account_id)
     WHERE status IN ('queued', 'scheduled') AND account_id <> 'default';

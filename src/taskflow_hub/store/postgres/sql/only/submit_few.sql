@@ -1,12 +1,18 @@
 -- A few plain tasks, and the idempotency key they may have come with, in a statement that needs no transaction around it: what
 -- submit_look.sql, idempotency_claim.sql and the COPY do, when nothing stands against it. If anything does (the key has been used, a
--- queue has a bound), nothing is written: no row has a `seq`, and the batch goes the long way.
+-- queue has a bound, an account has quotas), nothing is written: no row has a `seq`, and the batch goes the long way.
 WITH given AS MATERIALIZED (
     SELECT
         item.*, coalesce(item.queue, home.queue, 'default') AS lane, item.queue IS NULL AND home.type IS NULL AS unrouted,
         EXISTS (
             SELECT FROM queues WHERE name = coalesce(item.queue, home.queue, 'default') AND max_size IS NOT NULL
-        ) AS bounded
+        ) AS bounded,
+        EXISTS (
+            SELECT FROM quotas
+            WHERE
+                quotas.account_id = item.account_id
+                AND (per_minute IS NOT NULL OR per_day IS NOT NULL OR quotas.queued IS NOT NULL)
+        ) AS quoted
     FROM
         unnest(
             $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::double precision[], $8::integer[],
@@ -19,7 +25,7 @@ WITH given AS MATERIALIZED (
 ),
 open AS MATERIALIZED (
     -- And nobody is waited for long, who just uses the key.
-    SELECT NOT EXISTS (SELECT FROM given WHERE bounded) AS ahead, set_config('lock_timeout', $21::text, true)
+    SELECT NOT EXISTS (SELECT FROM given WHERE bounded OR quoted) AS ahead, set_config('lock_timeout', $21::text, true)
 ),
 kept AS (
     INSERT INTO idempotency_keys (account_id, route, key, fingerprint, answer, expires_at)
@@ -46,5 +52,5 @@ made AS (
     ) AS task
     RETURNING id, seq, created_at
 )
-SELECT given.n, given.lane, given.unrouted, given.bounded, made.seq, made.created_at
+SELECT given.n, given.lane, given.unrouted, given.bounded, given.quoted, made.seq, made.created_at
 FROM given LEFT JOIN made ON made.id = given.id

@@ -34,6 +34,7 @@ wanted AS MATERIALIZED (
 unknown AS (
     SELECT wanted.n FROM wanted CROSS JOIN given WHERE wanted.unknown AND CAST(given.doc ->> 'strict' AS boolean)
 ),
+/*quoted*/
 kept AS (
     INSERT INTO idempotency_keys AS kept (account_id, route, key, fingerprint, answer, expires_at)
     SELECT
@@ -44,7 +45,7 @@ kept AS (
         CROSS JOIN LATERAL json_to_record(given.doc -> 'key') AS key (
             account_id text, route text, key text, fingerprint text, answer text, ttl_s double precision
         )
-    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown)
+    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown) AND NOT EXISTS (SELECT FROM quoted)
     ON CONFLICT (account_id, route, key) DO UPDATE
     SET
         fingerprint = CASE WHEN kept.expires_at > statement_timestamp() THEN kept.fingerprint ELSE excluded.fingerprint END,
@@ -54,7 +55,7 @@ kept AS (
 ),
 go AS MATERIALIZED (
     SELECT
-        NOT EXISTS (SELECT FROM unknown)
+        NOT EXISTS (SELECT FROM unknown) AND NOT EXISTS (SELECT FROM quoted)
         AND NOT EXISTS (SELECT FROM kept WHERE kept.answer <> given.doc -> 'key' ->> 'answer') AS ahead
     FROM given
 ),
@@ -118,13 +119,15 @@ crowded AS MATERIALIZED (
         ) AS waiting
     WHERE waiting.tasks + coming.tasks > queues.max_size
 ),
+/*exceeded*/
 /*named*/,
 clear AS MATERIALIZED (
     SELECT
         go.ahead AND NOT EXISTS (SELECT FROM answered WHERE reject) AND NOT EXISTS (SELECT FROM crowded)
-        AND NOT EXISTS (SELECT FROM unnumbered) AS ahead
+        AND NOT EXISTS (SELECT FROM unnumbered) AND NOT EXISTS (SELECT FROM exceeded) AS ahead
     FROM go
 ),
+/*used*/
 /*numbered*/
 made AS (
     INSERT INTO tasks (
@@ -183,6 +186,13 @@ SELECT CAST(json_build_object(
     'lanes', CASE WHEN EXISTS (SELECT FROM crowded) THEN (SELECT json_agg(lane ORDER BY n) FROM wanted) END,
     'unknown', (SELECT json_agg(n) FROM unknown),
     'unnumbered', (SELECT json_agg(json_build_array(n, place) ORDER BY n, place) FROM unnumbered),
+    'quoted', (SELECT json_agg(account_id) FROM quoted),
+    'exceeded', (
+        SELECT json_agg(
+            json_build_array(account_id, per_minute, per_day, queued, in_minute, in_day, coalesce(waiting, 0), at_s)
+        )
+        FROM exceeded
+    ),
     'told', (
         SELECT count(pg_notify(
             'taskflow_hub', CASE WHEN octet_length(message) <= 7000 THEN message ELSE short_message END

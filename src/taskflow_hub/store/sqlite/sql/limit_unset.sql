@@ -1,0 +1,3 @@
+-- A limit of a queue, or of an account's running tasks, is there only while it has a number.
+DELETE FROM limits
+WHERE account_id = '' AND key = ? AND running IS NULL AND per_second IS NULL
