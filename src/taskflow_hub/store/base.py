@@ -89,9 +89,10 @@ class TaskStore(Protocol):
         of what they all may have, or 250 if that is more.
 
         A worker gets at most slots + window − what it runs now, only of queues it serves, types it registered, queues not
-        paused, tasks not expired, and nothing when it is draining, dead or unknown. Inside a queue: higher priority first,
-        then `seq`; but accounts take turns, in the ratio of their weights, as each process that leases remembers them. Across
-        the queues of one worker the same order, so a queue cannot starve another of equal priority. The owner is written in the same statement; `attempt` rises by one.
+        paused, tasks not expired, and nothing when it is draining, dead or unknown. Higher priority first, then `seq`, across
+        all the queues of a worker, so that no queue can starve another of equal priority. But accounts take turns, in the ratio
+        of their weights (`QuotaStore`), as each process that leases remembers them: whoever comes late waits for one start of
+        each other account, however much they have waiting. The owner is written in the same statement; `attempt` rises by one.
         A task with two crashes or more is leased alone: when it is first in line for a worker, that worker gets nothing
         new until it is empty, then this task, then nothing until that ends.
         Ready tasks met in the scan that no alive worker can run get hold `no_worker` and leave the ready index. While no

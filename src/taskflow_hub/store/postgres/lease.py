@@ -289,7 +289,7 @@ class _Reading:
         return found, most < size and line in self._next
 
     async def _several(self, lines: Sequence[Line], size: int) -> tuple[list[ReadyRow], bool]:
-        """Read the first of each without locking, then take those whose turn comes first: of many lines, few rows are locked."""
+        """Read the first of each without locking, then take those whose turn comes first: few rows of many lines are locked."""
         lines, others = self._next_accounts(lines)
         each = max(AT_LEAST_OF_EACH, 2 * size // len(lines))
         values = columns([(line[0], line[1], line[3], self._next[line]) for line in lines])

@@ -42,8 +42,9 @@ log = structlog.stdlib.get_logger("taskflow.store")
 
 
 class Message(Struct, omit_defaults=True):
-    """One notification. `ready`: (queue, type, priority, account, lowest seq); None with `changed`: look for yourself. `tasks_only`: of
-    all there is only tasks have changed. `held`: limits hold back something more."""
+    """One notification. `ready`: (queue, type, priority, account, lowest seq); None with `changed`: look for yourself.
+
+    `tasks_only`: of all there is only tasks have changed. `held`: limits hold back something more."""
 
     by: str
     ready: list[tuple[str, str, int, str, int]] | None = None

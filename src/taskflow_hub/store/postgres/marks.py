@@ -1,8 +1,8 @@
 """Where a lease begins to look.
 
-Ready tasks of one (queue, type, priority, account), a *line*, stand in the order of `seq`. While a transaction is held open somewhere,
-vacuum cannot remove the index entries of what has been leased since, and a scan that began at the front of a line would walk
-over all of them each time. So each process remembers, for every line, below which `seq` it found nothing any more.
+Ready tasks of one (queue, type, priority, account), a *line*, stand in the order of `seq`. While a transaction is held open
+somewhere, vacuum cannot remove the index entries of what has been leased since, and a scan that began at the front of a line
+would walk over all of them each time. So each process remembers, for every line, below which `seq` it found nothing any more.
 
 A hint in memory only: whoever makes a task ready lowers the mark after the commit (in this process at once, in others by
 NOTIFY), and a survey of all lines corrects what was missed. A mark that is too low costs a little time; one that is too high

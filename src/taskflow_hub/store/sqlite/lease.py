@@ -1,9 +1,9 @@
 """Who gets what: the heart of dispatching.
 
 The ready index leads with (queue, type, account), so a lease looks only at what some worker with room serves: what nobody can
-run now is never walked over. A scan merges those parts in order, and with them the tasks that limits held back and let start now
-(limits.py); who gets what is said by store/allot.py. Where several accounts wait in one queue, whose turn it is
-(store/shares.py) is found out first, from their first tasks.
+run now is never walked over. A scan merges those parts in order, and with them the tasks that limits held back and let start
+now (limits.py); who gets what is said by store/allot.py. Where several accounts wait, whose turn it is (store/shares.py) is
+found out first, from the first tasks of each.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -253,7 +253,7 @@ def _ahead(
 def _in_line(
     tx: Transaction, scan: Scan, stands: Sequence[Stand], held: Sequence[int]
 ) -> tuple[list[ReadyRow], bool]:
-    """The first tasks, `held` (by their places) included; and whether there may be less than asked for because it is too heavy."""
+    """The first tasks, `held` (by their places) included; and whether there may be less than asked for, as it is too heavy."""
     found: list[ReadyRow] = []
     ends: list[tuple[int, int]] = []  # where the answers end that were cut
     for some in list(_some(stands)) or [()]:

@@ -119,7 +119,8 @@ def _ahead(snapshot: Snapshot, task_id: str, at_most: int) -> int:
     return count
 
 
-# Key, whether it is one of the queue or the account, how many may run, per second, tokens and when they were counted, how many do run, and the first of these.
+# Key, whether it is one of the queue or the account, how many may run, per second, tokens, when these were counted, how many do
+# run, and the first of these.
 _LimitRow = tuple[str, int, int | None, float | None, float | None, int | None, int, tuple[str, ...]]
 
 

@@ -225,7 +225,7 @@ class TurnsContract(ContractBase):
     async def test_several_processes_keep_what_a_queue_may_run(self, kit: Kit) -> None:
         stores = [kit.store, await kit.another_store(), await kit.another_store()]
         for _ in stores:
-            await kit.worker(slots=50)
+            await kit.worker("t", "u", slots=50)
         await kit.store.update_queue("q", running=3)
         tasks = await kit.submit_all(
             [*of("default", 100, queue="q"), *of("default", 100, queue="q", type="u")]
