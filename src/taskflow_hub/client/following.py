@@ -66,7 +66,7 @@ class FollowPlans(TaskPlans):
         `wait`: return the task only when it has ended (True), or after so many seconds as it is then. The task's options are
         those of SubmitOptions; what is left out takes the type's default. The request carries an Idempotency-Key, made for
         this call unless given, so that it is sent again after a lost connection without submitting twice.
-        Raises Invalid naming the field, QueueFull, UniqueConflict, Unavailable.
+        Raises Invalid naming the field, QueueFull, QuotaExceeded, UniqueConflict, Unavailable.
         """
         started = self.manner.monotonic()
         wait_s = (PREFER_MAX_S if wait else 0.0) if isinstance(wait, bool) else float(wait)

@@ -59,7 +59,8 @@ class Tasks:
         """Commit all of `wanted`, or none; many callers share one commit.
 
         `pointers` says where each stands in the request ("" for a body that is one submission).
-        Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QueueFull, LeaseLost (`call` of a lost attempt).
+        Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded, QueueFull, LeaseLost (`call` of a lost
+        attempt).
         """
         await self._types.refresh()
         parent = call.parent.id if call else None

@@ -27,8 +27,8 @@ class Place(Protocol):
     ) -> Sequence[str]:
         """Insert all of them or none, and answer the ids of the tasks that answer: those, or holders of keys.
 
-        `strict`: no type that nobody has registered. Raises Invalid, IdempotencyMismatch, UniqueConflict, QueueFull;
-        SchemaMismatch when the database is no hub's; and what the driver raises.
+        `strict`: no type that nobody has registered. Raises Invalid, IdempotencyMismatch, UniqueConflict, QuotaExceeded,
+        QueueFull; SchemaMismatch when the database is no hub's; and what the driver raises.
         """
         ...
 

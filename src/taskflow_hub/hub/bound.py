@@ -136,7 +136,7 @@ class BoundHandler(Generic[P, R]):
         """Commit one task of this type. Returns when it is as durable as the database makes it; with a `connection`, it is part
         of the transaction there, and that decides.
 
-        Raises Invalid naming the field, QueueFull, UniqueConflict, StoreUnavailable; then nothing was stored.
+        Raises Invalid naming the field, QueueFull, QuotaExceeded, UniqueConflict, StoreUnavailable; then nothing was stored.
         """
         # A parameter that happens to be called like an option is the handler's; that option is then given by `options`.
         free = OPTIONS - set(self._signature.parameters)

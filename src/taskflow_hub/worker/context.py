@@ -111,7 +111,8 @@ class Context:
 
         The n-th submit of an attempt is one with the n-th submit of every other attempt of the same task: a retry gets the
         task that was made first. While the hub cannot be reached this waits and tries again, as long as the attempt lives.
-        Raises the hub's own errors (Invalid, QueueFull …), and LeaseLost when this attempt no longer owns its task.
+        Raises the hub's own errors (Invalid, QueueFull, QuotaExceeded …), and LeaseLost when this attempt no longer owns its
+        task.
         """
         return await self._sink.submit(_submission(task, payload, options))
 

@@ -173,12 +173,12 @@ class Within:
             {} if key is None else {"key": key}
         )
         found = await self._ask(submit_text(limited=bool(limits), locked=False), document)
-        if found.quoted:
-            await self._ask(LOCK, {"accounts": found.quoted})
-            found = await self._ask(submit_text(limited=bool(limits), locked=True), document)
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]
+        if found.quoted:
+            await self._ask(LOCK, {"accounts": found.quoted})
+            found = await self._ask(submit_text(limited=bool(limits), locked=True), document)
         holders = dict(found.answered or ())
         refusal = _refusal(drafts, holders, found)
         if refusal is not None:

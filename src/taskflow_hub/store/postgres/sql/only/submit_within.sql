@@ -34,7 +34,6 @@ wanted AS MATERIALIZED (
 unknown AS (
     SELECT wanted.n FROM wanted CROSS JOIN given WHERE wanted.unknown AND CAST(given.doc ->> 'strict' AS boolean)
 ),
-/*quoted*/
 kept AS (
     INSERT INTO idempotency_keys AS kept (account_id, route, key, fingerprint, answer, expires_at)
     SELECT
@@ -45,7 +44,7 @@ kept AS (
         CROSS JOIN LATERAL json_to_record(given.doc -> 'key') AS key (
             account_id text, route text, key text, fingerprint text, answer text, ttl_s double precision
         )
-    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown) AND NOT EXISTS (SELECT FROM quoted)
+    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown)
     ON CONFLICT (account_id, route, key) DO UPDATE
     SET
         fingerprint = CASE WHEN kept.expires_at > statement_timestamp() THEN kept.fingerprint ELSE excluded.fingerprint END,
@@ -55,7 +54,7 @@ kept AS (
 ),
 go AS MATERIALIZED (
     SELECT
-        NOT EXISTS (SELECT FROM unknown) AND NOT EXISTS (SELECT FROM quoted)
+        NOT EXISTS (SELECT FROM unknown)
         AND NOT EXISTS (SELECT FROM kept WHERE kept.answer <> given.doc -> 'key' ->> 'answer') AS ahead
     FROM given
 ),
@@ -119,12 +118,14 @@ crowded AS MATERIALIZED (
         ) AS waiting
     WHERE waiting.tasks + coming.tasks > queues.max_size
 ),
+/*quoted*/
 /*exceeded*/
 /*named*/,
 clear AS MATERIALIZED (
     SELECT
         go.ahead AND NOT EXISTS (SELECT FROM answered WHERE reject) AND NOT EXISTS (SELECT FROM crowded)
-        AND NOT EXISTS (SELECT FROM unnumbered) AND NOT EXISTS (SELECT FROM exceeded) AS ahead
+        AND NOT EXISTS (SELECT FROM unnumbered) AND NOT EXISTS (SELECT FROM quoted) AND NOT EXISTS (SELECT FROM exceeded)
+            AS ahead
     FROM go
 ),
 /*used*/
