@@ -5,10 +5,13 @@ from typing import Final
 import asyncpg
 from msgspec import UnsetType
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store import refusals
+from taskflow_hub.store.audit import of_limit
 from taskflow_hub.store.groups import counted
 from taskflow_hub.store.limit_uses import given_number, uses
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.rows import keys_of
 from taskflow_hub.store.postgres.statements import statement
@@ -19,6 +22,7 @@ RUNNING: Final = statement("limit_running")
 HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
 FORGET: Final = statement("limit_forget")
+LIMIT_BEFORE: Final = statement("only/limit_before")
 
 PATIENCE_MS: Final = 2_000  # for so long it waits for a transaction that has the limit in its hands
 
@@ -37,23 +41,15 @@ class LimitAdmin(Part):
         per_second: float | UnsetType | None,
         *,
         pinned: bool = True,
+        by: By | None = None,
     ) -> LimitRow:
-        return await self._writer.write(_set_limit, account, key, running, per_second, pinned)
+        return await self._writer.write(_set_limit, account, key, running, per_second, pinned, by)
 
 
 async def _limits(
     snapshot: Snapshot, account: str | None, after: tuple[str, str], limit: int
 ) -> list[LimitUse]:
-    rows = [
-        LimitRow(
-            account_id=row["account_id"],
-            key=row["key"],
-            running=row["running"],
-            per_second=row["per_second"],
-            pinned=row["pinned"],
-        )
-        for row in await snapshot.fetch(LIMITS, account, *after, limit)
-    ]
+    rows = [_limit(row) for row in await snapshot.fetch(LIMITS, account, *after, limit)]
     groups = await snapshot.fetch(RUNNING, list({row.account_id for row in rows}))
     held = await snapshot.fetch(HELD, account)
     return uses(
@@ -70,16 +66,29 @@ async def _set_limit(
     running: int | UnsetType | None,
     per_second: float | UnsetType | None,
     pinned: bool,
+    by: By | None,
 ) -> LimitRow:
     await tx.connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_MS}ms'")
     given = [part for number in (running, per_second) for part in given_number(number)]
     try:
+        before = None if by is None else await tx.row(LIMIT_BEFORE, account, key)
         row = await tx.row(SET_LIMIT, account, key, *given, pinned)
     except asyncpg.LockNotAvailableError:
         raise refusals.key_busy() from None
     assert row is not None
     await tx.run(FORGET, account, key)
     tx.note_held()
+    after = _limit(row)
+    if before is not None:
+        await record(tx, by, of_limit(_limit(before), after))
+    return after
+
+
+def _limit(row: asyncpg.Record) -> LimitRow:
     return LimitRow(
-        account_id=account, key=key, running=row["running"], per_second=row["per_second"], pinned=pinned
+        account_id=row["account_id"],
+        key=row["key"],
+        running=row["running"],
+        per_second=row["per_second"],
+        pinned=row["pinned"],
     )

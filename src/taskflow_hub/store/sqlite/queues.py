@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Final
 
+from taskflow_hub.domain.audit import Action, By, changed
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue
+from taskflow_hub.store.audit import of_purge
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.part import Part, finish
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us, to_us
@@ -28,17 +31,19 @@ class Queues(Part):
     async def queues(self) -> list[Queue]:
         return await self._readers.read(_queues)
 
-    async def pause(self, queue: str) -> Queue:
-        return await self._writer.write(_change, PAUSE, queue)
+    async def pause(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_PAUSE, by, PAUSE, queue)
 
-    async def resume(self, queue: str) -> Queue:
-        return await self._writer.write(_change, RESUME, queue)
+    async def resume(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_RESUME, by, RESUME, queue)
 
-    async def update_queue(self, queue: str, *, max_size: int | None) -> Queue:
-        return await self._writer.write(_change, UPDATE_QUEUE, queue, max_size)
+    async def update_queue(self, queue: str, *, max_size: int | None, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_UPDATE, by, UPDATE_QUEUE, queue, max_size)
 
-    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
-        return await self._writer.write(_purge, account, queue, limit)
+    async def purge(
+        self, account: str, queue: str, limit: int, *, waiting: int = 0, by: By | None = None
+    ) -> tuple[str, ...]:
+        return await self._writer.write(_purge, account, queue, limit, waiting, by)
 
     async def depths(self, account: str | None) -> list[Depth]:
         return await self._readers.read_long(_depths, account)
@@ -56,16 +61,31 @@ def _queues(snapshot: Snapshot) -> list[Queue]:
     return [_queue(row) for row in snapshot.document(list[_Row], QUEUES)]
 
 
-def _change(tx: Transaction, sql: Statement, *values: object) -> Queue:
-    tx.run(sql, *values)
-    return _queue(decoder(_Row).decode(tx.value(QUEUE, values[0])))
+def _change(
+    tx: Transaction, action: Action, by: By | None, sql: Statement, name: str, *values: object
+) -> Queue:
+    before = _policy(tx, name)
+    tx.run(sql, name, *values)
+    after = _policy(tx, name)
+    if (act := changed(action, name, before, after)) is not None:
+        record(tx, by, [act])
+    return after
 
 
-def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple[str, ...]:
+def _policy(snapshot: Snapshot, name: str) -> Queue:
+    """A queue without a row has none."""
+    found = snapshot.value(QUEUE, name)
+    return Queue(name=name) if found is None else _queue(decoder(_Row).decode(found))
+
+
+def _purge(
+    tx: Transaction, account: str, queue: str, limit: int, waiting: int, by: By | None
+) -> tuple[str, ...]:
     ids = tx.document(list[str], PURGE, queue, account, limit)
     if ids:
         tx.run(CANCEL_UNSTARTED, tx.now, to_json(ids))
         finish(tx)
+        record(tx, by, [of_purge(account, queue, max(waiting, len(ids)))])
     return tuple(ids)
 
 
