@@ -18,7 +18,7 @@ def entries(items: Iterable["AuditEntry"]) -> None:
             Column("WHEN"),
             Column("WHO", least=12),
             Column("ACTION"),
-            Column("WHAT", least=12),
+            Column("WHAT", least=36),  # an id stays whole
             Column("FROM", minor=1),
             Column("CHANGE", least=12, minor=2),
         ),
@@ -27,7 +27,7 @@ def entries(items: Iterable["AuditEntry"]) -> None:
                 cell(f"{entry.ts.astimezone():%Y-%m-%d %H:%M:%S}"),
                 cell(who(entry)),
                 cell(entry.action, STYLES.get(entry.action, "")),
-                cell(f"{entry.entity} {entry.entity_id}"),
+                cell(entry.entity_id),
                 cell(entry.address),
                 cell(change(entry)),
             )
