@@ -5,7 +5,9 @@ What only some processes are made of is imported where it is needed: a worker on
 
 import asyncio
 import contextlib
+import getpass
 import importlib.metadata
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import structlog
 
 from taskflow_hub import lockfile
 from taskflow_hub.broker.base import EngineSide, WorkerSide
+from taskflow_hub.domain.audit import By, by_operator
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
 from taskflow_hub.settings import Settings
@@ -190,6 +193,15 @@ def _is_postgres(settings: Settings) -> bool:
             "or postgresql://user:password@host:5432/database"
         )
     return scheme != "sqlite"
+
+
+def operator() -> By:
+    """Who runs this process, for the audit: whoever has the database in hand is asked for no login."""
+    try:
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container may have no name for its user
+        user = "somebody"
+    return by_operator(f"{user}@{socket.gethostname()}")
 
 
 async def place_on(connection: object) -> "Place":

@@ -27,6 +27,7 @@ from tests.support.postgres import FAST, PostgresServer, postgres
 from taskflow_hub import bootstrap, lockfile
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.access import Role, Scope, User
+from taskflow_hub.domain.audit import Act, Action, Actor, By, by_operator
 from taskflow_hub.domain.clock import Clock, new_id
 from taskflow_hub.domain.errors import (
     Conflict,
@@ -71,9 +72,15 @@ EMAIL, DIGEST = "Žofie@Example.org", "d" * 64
 
 
 async def _people(kit: Kit) -> None:
-    """Users, logins and keys, with everything that can be on them; and what operators have pinned."""
+    """Users, logins and keys, with everything that can be on them; and what operators have pinned, of which the audit knows."""
     store = kit.store
-    await store.set_limit("shared", "pinned", None, 2.0)
+    ada = By(
+        kind=Actor.USER, id=new_id(), name=EMAIL, account="shared", address="192.0.2.7", agent="curl 'ž'"
+    )
+    await store.set_limit("shared", "pinned", None, 2.0, by=ada)
+    await store.append_audit(
+        by_operator("root"), Act(action=Action.QUEUE_PURGE, entity_id="q", meta={"n": 1})
+    )
     user = await store.register_user(
         NewUser(id=new_id(), email=EMAIL, password_hash="$scrypt$1"), closed=False
     )

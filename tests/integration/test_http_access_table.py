@@ -141,6 +141,7 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
         allowed=frozenset({201, 409}),
     ),
     ("PATCH", "/users/{id}"): Row(Scope.ADMIN, body={"role": "user"}, allowed=frozenset({404})),
+    ("GET", "/audit"): Row(Scope.MANAGE),
     ("GET", "/metrics"): Row(Scope.ADMIN),
     ("GET", "/healthz"): public(200),
     ("GET", "/readyz"): public(200, 503),

@@ -30,7 +30,7 @@ POST /queues/{name}/purge, GET /limits, POST /limits, GET /quota, GET /quotas,
 GET /accounts/{id}/quota, PATCH /accounts/{id}/quota, GET /workers, POST /workers/{id}/drain, GET /task-types,
 GET /healthz, GET /readyz, GET /metrics, GET /problems/{code},
 POST /auth/register, POST /auth/login, POST /auth/refresh, POST /auth/logout, POST /auth/password, GET /auth/me,
-POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}
+POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}, GET /audit
 """
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +33,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.submission import OnConflict
 from taskflow_hub.engine.idempotency import fingerprint
 from taskflow_hub.hub.hub import _idempotency
-from taskflow_hub.store.values import TaskFilter
+from taskflow_hub.store.values import AuditFilter, TaskFilter
 from taskflow_hub.testing.handlers import working
 
 NOBODY = "01a2074b-2052-74ef-be80-d944dd8e120a"
@@ -346,6 +347,10 @@ async def test_cancelling(hub: Hub) -> None:
     assert await handle.cancel() is State.CANCELLED
     with pytest.raises(TaskCancelled):
         await handle.result()
+    [entry] = (await (await hub._opened()).store.audit(AuditFilter(), limit=9)).items
+    assert (entry.action, entry.entity_id, entry.actor_kind) == ("task.cancel", handle.id, "operator")
+    assert entry.actor_name
+    assert entry.actor_name.endswith(f"@{socket.gethostname()}")
 
 
 async def test_results_failures_and_what_has_ended_otherwise() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from taskflow_hub.domain.audit import Actor, AuditEntry
 from taskflow_hub.domain.explain import explain
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import FINAL, State
@@ -149,6 +150,31 @@ def test_what_killed_workers_waits_for_an_empty_one() -> None:
 
 
 # --- queue and workers
+
+
+def paused_by(kind: Actor, **fields: Any) -> AuditEntry:
+    nobody: dict[str, Any] = dict.fromkeys(AuditEntry.__struct_fields__)
+    return AuditEntry(**{**nobody, "actor_kind": kind, "ts": NOW, **fields})
+
+
+@pytest.mark.parametrize(
+    ("entry", "who"),
+    [
+        (paused_by(Actor.USER, actor_name="ada@example.org"), "ada@example.org"),
+        (paused_by(Actor.KEY, actor_name="cron"), "the key cron"),
+        (paused_by(Actor.ANYBODY, address="::1"), "somebody at ::1"),
+        (paused_by(Actor.ANYBODY), "somebody"),
+        (paused_by(Actor.OPERATOR, actor_name="root@db"), "the operator root@db"),
+        (paused_by(Actor.OPERATOR), "an operator"),
+        (paused_by(Actor.USER), "an admin"),
+        (paused_by(Actor.KEY), "an admin"),
+    ],
+)
+def test_who_has_paused_the_queue(entry: AuditEntry, who: str) -> None:
+    serving = Serving.of([Queue(name="mail", paused=True)], [worker()])
+    [cause] = explain(task(), serving, paused=entry, now=LATER).causes
+    assert (cause.paused_by, cause.since) == (who, NOW)
+    assert cause.text == f"Its queue mail is paused, by {who} since 2030-01-01 12:00:00 UTC."
 
 
 def test_a_paused_queue() -> None:

@@ -1,9 +1,10 @@
 """What a lease looks at of the tasks that limits hold back."""
 
 from taskflow_hub.store import groups
-from taskflow_hub.store.gates import Gate, Numbers, queue_key
+from taskflow_hub.store.gates import Gate, Numbers
 from taskflow_hub.store.groups import BEGINNING, Aside, Group, Held, Spot, Turns, counted
 from taskflow_hub.store.shares import Shares
+from taskflow_hub.store.standing import NOBODY, queue_key
 
 LANE, OTHER = ("q", "t"), ("q", "u")
 
@@ -77,7 +78,7 @@ def test_what_an_account_has_piled_up_hides_no_other() -> None:
 
 def test_a_group_that_stands_where_nothing_more_may_run_is_not_read() -> None:
     shut = gate(a=2)
-    shut.learn(queue_key("q"), Numbers(3, None, None, 0.0, 3))
+    shut.learn((NOBODY, queue_key("q")), Numbers(3, None, None, 0.0, 3))
     assert not Held[str](shut, Shares(), [group("a", 1)]).unread(5)
     assert shut.next_in_s() is None
 

@@ -14,6 +14,7 @@ from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit
+from taskflow_hub.store.audit import question
 from taskflow_hub.store.groups import Group
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
@@ -24,7 +25,7 @@ from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
 from taskflow_hub.store.sqlite.submit import submit
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.workers import _register as register
-from taskflow_hub.store.values import NewTask, Submit, TaskFilter
+from taskflow_hub.store.values import AuditFilter, NewTask, Submit, TaskFilter
 
 READY, HELD, SCHEDULED, RUNNING = "tasks_ready", "tasks_held", "tasks_scheduled", "tasks_running"
 LIMITED_HELD, LIMITED_RUNNING, UNSERVED = "tasks_limited_held", "tasks_limited_running", "tasks_unserved"
@@ -168,6 +169,7 @@ def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> No
         "list",
         "entries",
         "count",
+        "audit",
     }:
         return  # put together with others: below
     steps = plan(connection, found.sized(4) if found.nothing else found.text)
@@ -266,6 +268,24 @@ def test_lists_of_all_accounts_sort_nothing(connection: sqlite3.Connection, wher
         assert not any("TEMP B-TREE" in step for step in steps), steps
         assert any(f"{TASKS} (id<?)" in step or f"{FINISHED} (id<?)" in step for step in steps), steps
     assert sum(branch.count("?") for branch in branches) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("where", "by"),
+    [
+        (AuditFilter(), "audit"),
+        (AuditFilter(since=utc_now(), until=utc_now()), "audit USING PRIMARY KEY (id>? AND id<?)"),
+        (AuditFilter(account="a"), "audit_account (account_id=?"),
+        (AuditFilter(account="a", actor="b", since=utc_now()), "audit_account (account_id=? AND id>?"),
+        (AuditFilter(entity="queue", entity_id="q"), "audit_entity (entity=? AND entity_id=?"),
+        (AuditFilter(entity="queue", entity_id="q", actions=("b", "c")), "audit_entity (entity=? AND"),
+    ],
+)
+def test_the_audit_sorts_nothing(connection: sqlite3.Connection, where: AuditFilter, by: str) -> None:
+    text, values = question(statement("audit").text, where, 50, None, "?{}".format)
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", [None] * len(values))]
+    assert any(by in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
 # --- the same in steps of SQLite's machine: what a plan does not tell ------------------------------------------------------

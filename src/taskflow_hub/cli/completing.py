@@ -43,6 +43,18 @@ def complete_role(incomplete: str) -> list[str]:
     return [role for role in ROLES if role.startswith(incomplete)]
 
 
+def complete_action(incomplete: str) -> list[str]:
+    from taskflow_hub.domain.audit import Action
+
+    return [action for action in Action if action.startswith(incomplete)]
+
+
+def complete_entity(incomplete: str) -> list[str]:
+    from taskflow_hub.domain.audit import Entity
+
+    return [entity for entity in Entity if entity.startswith(incomplete)]
+
+
 def complete_status(incomplete: str) -> list[str]:
     return [status for status in STATUSES if status.startswith(incomplete)]
 

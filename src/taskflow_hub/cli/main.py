@@ -9,7 +9,21 @@ from typing import Annotated, NoReturn
 import typer
 from typer._click.exceptions import NoArgsIsHelpError
 
-from taskflow_hub.cli import config, db, key, limit, login, queue, quota, server, task, up, user, worker
+from taskflow_hub.cli import (
+    audit,
+    config,
+    db,
+    key,
+    limit,
+    login,
+    queue,
+    quota,
+    server,
+    task,
+    up,
+    user,
+    worker,
+)
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.exits import BROKEN_PIPE, INTERRUPTED
 from taskflow_hub.cli.options import Globals, Output, OutputOption, ProfileOption, ServerOption
@@ -26,6 +40,7 @@ app.add_typer(quota.app, name="quota")
 app.add_typer(worker.app, name="worker")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.add_typer(config.app, name="config")
 

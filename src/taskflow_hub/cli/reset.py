@@ -38,7 +38,7 @@ async def _replace(loaded: "Settings", email: str, password: str) -> str:
         if found is None:
             raise NotFound(f"There is no user {email}.")
         user, _ = found
-        await store.set_password(user.id, await Passwords().hash(password))
+        await store.set_password(user.id, await Passwords().hash(password), by=bootstrap.operator())
         return user.email
     finally:
         await store.close()

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from taskflow_hub.client.access import AccessPlans
+from taskflow_hub.client.audit import AuditPlans
 from taskflow_hub.client.following import FollowPlans
 from taskflow_hub.client.limits import LimitPlans
 from taskflow_hub.client.operating import OperatorPlans
@@ -15,7 +16,7 @@ SERVER_VARIABLE: Final = "TASKFLOW_SERVER"
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
 
-class Api(FollowPlans, OperatorPlans, LimitPlans, QuotaPlans, AccessPlans):
+class Api(FollowPlans, OperatorPlans, LimitPlans, QuotaPlans, AccessPlans, AuditPlans):
     """The plans behind the methods of both clients."""
 
 

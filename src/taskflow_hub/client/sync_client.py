@@ -103,6 +103,7 @@ class SyncClient:
     bulk = _method(Api.bulk)
     bulk_status = _method(Api.bulk_status)
     bulk_abort = _method(Api.bulk_abort)
+    audit = _iterator(Api.audit)
     login = _method(Api.login)
     refresh = _method(Api.refresh)
     logout = _method(Api.logout)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskflow_hub.domain.audit import Actor, AuditEntry
 from taskflow_hub.domain.holds import NO_WORKER, Serving, limit_full, rate_spent, serves
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import AHEAD_COUNTED, ALONE_FROM
@@ -33,12 +34,19 @@ _FAILED: Final[Mapping[Reason | None, str]] = {
 
 
 def explain(
-    task: Task, serving: Serving, *, ahead: int = 0, limits: Sequence[LimitState] = (), now: datetime
+    task: Task,
+    serving: Serving,
+    *,
+    ahead: int = 0,
+    limits: Sequence[LimitState] = (),
+    paused: AuditEntry | None = None,
+    now: datetime,
 ) -> Why:
-    """`task` as the store has it. If it is queued: how many come before it (see AHEAD_COUNTED), and its limits."""
+    """`task` as the store has it. If it is queued: how many come before it (see AHEAD_COUNTED), its limits, and the entry of
+    its queue's pause."""
     match task.status:
         case State.QUEUED:
-            causes = tuple(_waiting(task, serving, ahead, limits))
+            causes = tuple(_waiting(task, serving, ahead, limits, paused))
         case State.SCHEDULED:
             causes = (_run_at(task, now),)
         case State.BLOCKED:
@@ -60,10 +68,12 @@ def _has_passed(hold: str | None, first: Cause, limits: Sequence[LimitState]) ->
     return first.kind in {CauseKind.LIMIT, CauseKind.RATE} and all(limit.hold != hold for limit in limits)
 
 
-def _waiting(task: Task, serving: Serving, ahead: int, limits: Sequence[LimitState]) -> list[Cause]:
+def _waiting(
+    task: Task, serving: Serving, ahead: int, limits: Sequence[LimitState], paused: AuditEntry | None
+) -> list[Cause]:
     nowhere: list[Cause] = []
     if task.queue in serving.paused:
-        nowhere.append(_paused(task.queue))
+        nowhere.append(_paused(task.queue, paused))
     if not serving.served(task.queue, task.type) or task.hold == NO_WORKER:
         nowhere.append(_no_worker(task, serving))
     standing = [_shut(limit) for limit in limits if limit.standing and limit.hold]
@@ -77,13 +87,31 @@ def _waiting(task: Task, serving: Serving, ahead: int, limits: Sequence[LimitSta
     return limited if shut else [*limited, _turn(task, serving, ahead, shut=False)]
 
 
-def _paused(queue: str) -> Cause:
+def _paused(queue: str, entry: AuditEntry | None) -> Cause:
+    by = None if entry is None else _actor(entry)
+    since = None if entry is None else entry.ts
+    told = "" if by is None or since is None else f", by {by} since {_moment(since)}"
     return Cause(
         kind=CauseKind.PAUSED,
-        text=f"Its queue {queue} is paused.",
+        text=f"Its queue {queue} is paused{told}.",
         help=f"Resume the queue: taskflow queue resume {queue}",
         queue=queue,
+        paused_by=by,
+        since=since,
     )
+
+
+def _actor(entry: AuditEntry) -> str:
+    """Only admins pause; of which account one is, and who, not everybody is told."""
+    match entry.actor_kind:
+        case Actor.KEY if entry.actor_name is not None:
+            return f"the key {entry.actor_name}"
+        case Actor.ANYBODY:
+            return "somebody" if entry.address is None else f"somebody at {entry.address}"
+        case Actor.OPERATOR:
+            return "an operator" if entry.actor_name is None else f"the operator {entry.actor_name}"
+        case _:
+            return entry.actor_name or "an admin"
 
 
 # --- workers ---------------------------------------------------------------------------------------------------------

@@ -37,3 +37,7 @@ class QuotaUse(Quota, frozen=True, kw_only=True):
     """A quota as the account and its admins see it."""
 
     used: Used
+
+    @property
+    def quota(self) -> Quota:
+        return Quota(**{name: getattr(self, name) for name in Quota.__struct_fields__})

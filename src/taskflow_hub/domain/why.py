@@ -52,7 +52,10 @@ class Cause(Struct, frozen=True, kw_only=True):
     slots: int | None = None  # turn: of the workers that serve it
     busy: int | None = None  # turn: how many of these slots are taken
     worker: str | None = None  # running
-    since: datetime | None = None  # running; None: its worker has not said yet that it began
+    since: datetime | None = (
+        None  # running; None: its worker has not said yet that it began. paused; None: not known
+    )
+    paused_by: str | None = None  # paused: who did it; None: not known
     cancel_requested_at: datetime | None = None  # running
     reason: Reason | None = None  # ended, where it failed
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.store.base import BulkStore, Reads
@@ -22,10 +23,12 @@ class BulkOperations:
         """How many tasks a filter matches now: the dry run."""
         return await self._store.count(account, where)
 
-    async def begin(self, account: str, action: BulkAction, where: TaskFilter) -> Bulk:
-        """Start it; the bulk loop of any process carries it on."""
+    async def begin(
+        self, account: str, action: BulkAction, where: TaskFilter, *, by: By | None = None
+    ) -> Bulk:
+        """Start it; the bulk loop of any process carries it on. The audit is told of it, not of each task."""
         total = await self._store.count(account, where)
-        bulk = await self._store.create_bulk(self._new_id(), account, action, where, total)
+        bulk = await self._store.create_bulk(self._new_id(), account, action, where, total, by=by)
         self._hints.tell(Topic.BULK)
         return bulk
 
@@ -33,7 +36,7 @@ class BulkOperations:
         """Raises NotFound."""
         return _found(await self._store.bulk(account, bulk_id), bulk_id)
 
-    async def abort(self, account: str | None, bulk_id: str) -> Bulk:
+    async def abort(self, account: str | None, bulk_id: str, *, by: By | None = None) -> Bulk:
         """Stop after the chunk in flight, which is still counted; what is done stays done. A finished one is answered as it is.
 
         Raises NotFound.
@@ -41,7 +44,7 @@ class BulkOperations:
         bulk = await self.get(account, bulk_id)
         if bulk.status is not BulkStatus.RUNNING:
             return bulk
-        return _found(await self._store.abort_bulk(account, bulk_id), bulk_id)
+        return _found(await self._store.abort_bulk(account, bulk_id, by=by), bulk_id)
 
 
 def _found(bulk: Bulk | None, bulk_id: str) -> Bulk:

@@ -10,6 +10,7 @@ from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.clock import Clock, Monotonic, new_id, utc_now
 from taskflow_hub.domain.model import Worker
 from taskflow_hub.engine.accounts.accounts import Accounts
+from taskflow_hub.engine.audit import Audit
 from taskflow_hub.engine.bulk import BulkOperations
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.limits import Limits
@@ -74,6 +75,7 @@ class Engine:
         )
         self.bulk = BulkOperations(store, self.hints, new_id)
         self.accounts = Accounts(store, auth, quotas=quotas, clock=clock, new_id=new_id, monotonic=monotonic)
+        self.audit = Audit(store)
         self.queries = Queries(store, clock, retention.by_state())
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)

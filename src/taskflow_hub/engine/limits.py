@@ -3,6 +3,7 @@
 from msgspec import UnsetType
 
 from taskflow_hub.domain.access import Who
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.store.base import LimitStore
@@ -27,9 +28,10 @@ class Limits:
         per_second: float | UnsetType | None,
         *,
         pinned: bool,
+        by: By | None = None,
     ) -> LimitRow:
         """Of the asker's own account; see the store. Raises Forbidden, Unavailable."""
         who.require_every_queue()
-        row = await self._store.set_limit(who.account_id, key, running, per_second, pinned=pinned)
+        row = await self._store.set_limit(who.account_id, key, running, per_second, pinned=pinned, by=by)
         self._hints.tell(Topic.WORK)
         return row

@@ -1,14 +1,14 @@
 """Read models for people, shared by HTTP, CLI and dashboard."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskflow_hub.domain.access import Scope, Who
+from taskflow_hub.domain.access import ANYBODY, Scope, Who
 from taskflow_hub.domain.clock import Clock, made_at
 from taskflow_hub.domain.errors import Gone, NotFound
 from taskflow_hub.domain.explain import explain
@@ -18,8 +18,9 @@ from taskflow_hub.domain.limits import AHEAD_COUNTED, RUNNING_SHOWN
 from taskflow_hub.domain.model import Attempt, LogLine, Queue, QueueUse, Task, Worker
 from taskflow_hub.domain.scaling import suggested_workers
 from taskflow_hub.domain.why import Why
+from taskflow_hub.engine.audit import Audit
 from taskflow_hub.engine.remembered import Remembered
-from taskflow_hub.store.base import AccessStore, QueueStore, Reads, WorkerStore
+from taskflow_hub.store.base import AccessStore, AuditStore, QueueStore, Reads, WorkerStore
 from taskflow_hub.store.values import Page, TaskFilter
 
 FRESH_S: Final = 1.0  # how old the picture of queues and workers may be that `hold` is derived from
@@ -27,7 +28,7 @@ RATE_MINUTES: Final = 5
 LOOKS: Final = 3  # at a task that changes while its explanation is put together
 
 
-class _Store(Reads, WorkerStore, QueueStore, AccessStore, Protocol): ...
+class _Store(Reads, WorkerStore, QueueStore, AccessStore, AuditStore, Protocol): ...
 
 
 class QueueView(Struct, frozen=True, kw_only=True):
@@ -54,6 +55,7 @@ class QueueView(Struct, frozen=True, kw_only=True):
 class Queries:
     def __init__(self, store: _Store, clock: Clock, retention_s: Mapping[State, float]) -> None:
         self._store, self._clock = store, clock
+        self._audit = Audit(store)
         self._shortest_s = min(retention_s.values(), default=None)
         self._serving: Remembered[Serving] = Remembered(self._read_serving, fresh_s=FRESH_S)
 
@@ -94,8 +96,8 @@ class Queries:
         hold = (await self._serving.get()).hold(task.status, task.queue, task.type, task.hold)
         return task if hold == task.hold else replace(task, hold=hold)
 
-    async def explain(self, account: str, task_id: str, *, queues: Collection[str] = ()) -> Why:
-        """Why a task is not running. Of others only those in `queues` are named (none: in any). Raises NotFound.
+    async def explain(self, account: str, task_id: str, *, who: Who = ANYBODY) -> Why:
+        """Why a task is not running. Of others only those in the queues of `who` asks are named. Raises NotFound.
 
         Who serves it is looked at anew, and remembered: so the `hold` told here is the one that the task shows.
         """
@@ -104,12 +106,13 @@ class Queries:
             if task.status is not State.QUEUED:
                 return explain(task, await self._serving.get(), now=self._clock())
             ahead = await self._store.ahead(task_id, AHEAD_COUNTED + 1)
-            limits = await self._store.limits_of(task_id, queues=queues, shown=RUNNING_SHOWN)
+            limits = await self._store.limits_of(task_id, queues=who.queues, shown=RUNNING_SHOWN)
             self.forget()
             serving = await self._serving.get()
+            paused = await self._audit.pause_of(who, task.queue) if task.queue in serving.paused else None
             # Unless the task changed, all of it belongs together.
             if look == LOOKS or await self._rev(task_id) == task.rev:
-                return explain(task, serving, ahead=ahead, limits=limits, now=self._clock())
+                return explain(task, serving, ahead=ahead, limits=limits, paused=paused, now=self._clock())
         raise AssertionError("unreachable")
 
     async def attempts(self, account: str, task_id: str) -> list[Attempt]:

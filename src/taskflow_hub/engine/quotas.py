@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.access import Who
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota, QuotaUse
@@ -44,11 +45,18 @@ class Quotas:
         queued: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> QuotaUse:
         """See the store. Raises NotFound, Unavailable."""
         await self._require_known(account)
         quota = await self._store.set_quota(
-            account, per_minute=per_minute, per_day=per_day, queued=queued, running=running, weight=weight
+            account,
+            per_minute=per_minute,
+            per_day=per_day,
+            queued=queued,
+            running=running,
+            weight=weight,
+            by=by,
         )
         self._hints.tell(Topic.WORK)
         return quota

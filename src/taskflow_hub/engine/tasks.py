@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from taskflow_hub.broker.base import EngineSide
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import FieldError, NotFound, TaskflowError
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.messages import Stop, Why
@@ -103,10 +104,10 @@ class Tasks:
                     return task
                 await _set_within(changed, min(left_s, POLL_S))
 
-    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+    async def cancel(self, account: str, ids: Sequence[str], *, by: By | None = None) -> list[Task | None]:
         """As the store's `cancel`; the workers of running ones are told at once."""
         before = await self._store.revs(ids)
-        tasks = await self._store.cancel(account, ids)
+        tasks = await self._store.cancel(account, ids, by=by)
         self._metrics.finished(
             State.CANCELLED, len({one.id for one in tasks if one and _ended_now(one, before)})
         )
@@ -116,14 +117,16 @@ class Tasks:
                 await self._broker.tell(task.worker, Stop(task.id, task.attempt, Why.CANCELLED))
         return tasks
 
-    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
-        outcomes = await self._store.redrive(account, ids)
+    async def redrive(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[Task | TaskflowError]:
+        outcomes = await self._store.redrive(account, ids, by=by)
         self._hints.changed([task.id for task in outcomes if isinstance(task, Task)], Topic.WORK)
         return outcomes
 
-    async def promote(self, account: str, task_id: str) -> Task:
+    async def promote(self, account: str, task_id: str, *, by: By | None = None) -> Task:
         """Run a scheduled task now. Raises NotFound, NotAllowed."""
-        return self._changed(await self._store.promote(account, task_id), Topic.WORK)
+        return self._changed(await self._store.promote(account, task_id, by=by), Topic.WORK)
 
     async def update(
         self,
@@ -133,14 +136,19 @@ class Tasks:
         priority: int | None = None,
         run_at: datetime | None = None,
         queue: str | None = None,
+        by: By | None = None,
     ) -> Task:
         """Change an unstarted task; None leaves a field. Raises NotFound, NotAllowed."""
-        changed = await self._store.update(account, task_id, priority=priority, run_at=run_at, queue=queue)
+        changed = await self._store.update(
+            account, task_id, priority=priority, run_at=run_at, queue=queue, by=by
+        )
         return self._changed(changed, Topic.WORK, Topic.DUE)
 
-    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+    async def delete(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[TaskflowError | None]:
         """As the store's `delete`; results that lie outside the store go too."""
-        outcomes = await self._store.delete(account, ids)
+        outcomes = await self._store.delete(account, ids, by=by)
         await self._results.remove(one for one, error in zip(ids, outcomes, strict=True) if error is None)
         self._hints.changed(ids)
         return outcomes

@@ -7,6 +7,7 @@ import structlog
 
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.decide import on_undelivered
 from taskflow_hub.domain.errors import LeaseLost, Misconfigured, NotFound, TaskflowError, Unavailable
 from taskflow_hub.domain.messages import (
@@ -65,9 +66,9 @@ class Workers:
             case Submit():
                 return await self._submit(request)
 
-    async def drain(self, worker_id: str) -> Worker:
+    async def drain(self, worker_id: str, *, by: By | None = None) -> Worker:
         """Give the worker nothing new. Raises NotFound for an unknown or dead one; twice is harmless."""
-        worker = await self._store.drain(worker_id)
+        worker = await self._store.drain(worker_id, by=by)
         if worker is None:
             raise NotFound(f"There is no live worker {worker_id}.")
         await self._broker.tell(worker_id, Drain())

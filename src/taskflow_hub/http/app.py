@@ -28,6 +28,7 @@ from taskflow_hub.http.methods import Methods, Resources
 from taskflow_hub.http.nudges import Nudges
 from taskflow_hub.http.params import KnownQuery
 from taskflow_hub.http.routes import (
+    audit,
     auth,
     bulk,
     events,
@@ -91,7 +92,21 @@ def create_app(
         ],
     )
     app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready)
-    for noun in (submit, tasks, events, bulk, queues, limits, quotas, workers, auth, keys, users, meta):
+    for noun in (
+        submit,
+        tasks,
+        events,
+        bulk,
+        queues,
+        limits,
+        quotas,
+        workers,
+        auth,
+        keys,
+        users,
+        audit,
+        meta,
+    ):
         app.include_router(noun.router)
     _publish(app)
     return app

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskflow_hub.domain.access import ANYBODY, Who
 from taskflow_hub.domain.access import Scope as AccessScope
+from taskflow_hub.domain.audit import By, by_who
 from taskflow_hub.domain.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from taskflow_hub.engine.accounts.accounts import Accounts
 from taskflow_hub.engine.accounts.tokens import Use
@@ -115,6 +116,17 @@ async def is_admin(request: HTTPConnection) -> bool:
 def who_of(request: HTTPConnection) -> Who:
     who: Who = request.scope["who"]
     return who
+
+
+def address_of(request: HTTPConnection) -> str:
+    """Where a request comes from, as the nearest proxy that is trusted says."""
+    return request.client.host if request.client else ""
+
+
+def by_of(request: HTTPConnection) -> By:
+    """Who acts with this request, for the audit."""
+    agent = request.headers.get("user-agent")
+    return by_who(request.scope.get("who"), address_of(request), agent)
 
 
 def allow(request: HTTPConnection, scope: AccessScope) -> Who:

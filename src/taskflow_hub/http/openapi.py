@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 
 from taskflow_hub.domain.access import Key, User
+from taskflow_hub.domain.audit import Action, AuditEntry, Entity
 from taskflow_hub.domain.model import LimitRow, Task, TaskType, Worker
 from taskflow_hub.domain.quota import QuotaUse
 from taskflow_hub.domain.submission import Submission
@@ -21,6 +22,7 @@ from taskflow_hub.http import access_schemas, limit_schemas, quota_schemas, sche
 from taskflow_hub.http.described import EVERYWHERE, problems, refusals
 from taskflow_hub.http.params import MOMENT_PATTERN
 from taskflow_hub.http.problems import Explanation, Problem
+from taskflow_hub.store.values import AuditPage
 
 REQUESTS: Final = (
     Submission,
@@ -69,6 +71,10 @@ ANSWERS: Final = (
     SecretKey,
     access_schemas.KeyList,
     access_schemas.UserList,
+    Action,
+    Entity,
+    AuditEntry,
+    AuditPage,
     schemas.Alive,
     schemas.Readiness,
     Problem,

@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Path, Query
 from pydantic import BeforeValidator, WithJsonSchema
 from starlette.requests import Request
 
+from taskflow_hub.domain.audit import Action, Entity
 from taskflow_hub.domain.errors import FieldError, Invalid
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
@@ -31,7 +32,7 @@ LIMIT_PATTERN: Final = "^[a-z0-9_-]{1,64}/[!-~]{1,200}$"
 REV_PATTERN: Final = "^[0-9]{1,18}$"
 MAX_PAGE: Final = 1000
 MAX_ERRORS: Final = 20
-REPEATABLE: Final = frozenset({"status"})
+REPEATABLE: Final = frozenset({"action", "status"})
 
 
 def _plain(pattern: str) -> str:
@@ -49,6 +50,7 @@ SHAPES: Final[Mapping[str, str]] = {
     LINE_PATTERN: "is not a line's place: write ATTEMPT.N, such as 1.20",
     LIMIT_PATTERN: "is not a limit's place: write ACCOUNT/KEY, such as default/host:example.org",
     REV_PATTERN: "is not the id of an event",
+    _plain(ACCOUNT_PATTERN): "is not an account: one has 1 to 64 characters of a-z, 0-9, '_' and '-'",
 }
 
 
@@ -152,6 +154,37 @@ AfterAccount = Annotated[
         description="Only accounts after this one: `next_cursor` of the page before.",
     ),
 ]
+
+OfAccount = Annotated[
+    str | None,
+    Query(alias="account", pattern=_plain(ACCOUNT_PATTERN), description="Whose things it was done to."),
+]
+OfEntity = Annotated[Entity | None, Query(alias="entity", description="What kind of thing it was done to.")]
+OfEntityId = Annotated[
+    str | None,
+    Query(
+        alias="entity_id",
+        min_length=1,
+        max_length=200,
+        pattern=TAG_PATTERN,
+        description="To this thing: its id, a queue's name, a limit's key.",
+    ),
+]
+OfAction = Annotated[
+    tuple[Action, ...], Query(alias="action", description="Any of these; repeat it for more than one.")
+]
+ByActor = Annotated[
+    str | None,
+    Query(
+        alias="actor",
+        min_length=1,
+        max_length=320,
+        pattern=TAG_PATTERN,
+        description="By this user or key: its id, or what it was called then.",
+    ),
+]
+Since = Annotated[_Moment | None, Query(description="Done at this time or later.")]
+Until = Annotated[_Moment | None, Query(description="Done before this time.")]
 
 # --- header
 LastRev = Annotated[

@@ -201,7 +201,10 @@ class Hub:
 
     async def cancel(self, task_id: str) -> Task:
         """Cancel, or ask a running task to end. Raises NotFound, NotAllowed when it ended otherwise."""
-        task = (await (await self._opened()).tasks.cancel(DEFAULT_ACCOUNT, [task_id]))[0]
+        from taskflow_hub.bootstrap import operator
+
+        engine = await self._opened()
+        [task] = await engine.tasks.cancel(DEFAULT_ACCOUNT, [task_id], by=operator())
         if task is None:
             raise NotFound(f"There is no task {task_id}.")
         if task.status not in {State.CANCELLED, State.RUNNING}:

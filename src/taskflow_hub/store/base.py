@@ -10,6 +10,8 @@ Words that hold for every method:
 - **Time**: all times are made here, from the database's clock (SQLite: the one clock it was given).
 - **rev** rises by one in every statement that changes a public field of a task.
 - **Account**: methods for people take the account; another account's id is as good as unknown.
+- **by**: who asked for it. What is really changed is written to the audit in the same transaction, an entry for each thing;
+  what was so before is not. None: nobody but the hub itself, of which nothing is written.
 - **Threads**: every method may be awaited on any event loop of the process (heartbeats come from a thread of their own).
 - Raises StoreUnavailable when the database cannot be reached or written (StoreFull when there is no space); a later call may
   succeed again, nothing needs to be reopened by the caller.
@@ -23,6 +25,7 @@ from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.access import Key, Role, User
+from taskflow_hub.domain.audit import Act, By
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Held, Logged, Progressed, Register
@@ -42,6 +45,8 @@ from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.quota import Quota, QuotaUse
 from taskflow_hub.domain.why import LimitState
 from taskflow_hub.store.values import (
+    AuditFilter,
+    AuditPage,
     Beat,
     Bucket,
     Bulk,
@@ -147,14 +152,16 @@ class TaskStore(Protocol):
         """scheduled, blocked, queued → failed (reason `expired`) for every task whose `expires_at` has passed."""
         ...
 
-    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
+    async def cancel(self, account: str, ids: Sequence[str], *, by: By | None = None) -> list[Task | None]:
         """Unstarted → cancelled; running: `cancel_requested_at` is set, once. Answers each task as it is afterwards.
 
         None: unknown. A task that had ended is answered as it is; cancelling twice changes nothing (not even `rev`).
         """
         ...
 
-    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+    async def redrive(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[Task | TaskflowError]:
         """failed, cancelled → queued, anew: the attempt row of the ending attempt is written first (if there was an attempt),
         then `retry_count`, `crashes`, transits, times, result, reason, error, progress and cancel request are cleared.
 
@@ -162,7 +169,7 @@ class TaskStore(Protocol):
         """
         ...
 
-    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
+    async def promote(self, account: str, task_id: str, *, by: By | None = None) -> Task | TaskflowError:
         """scheduled → queued, now. NotAllowed in any other state."""
         ...
 
@@ -174,11 +181,14 @@ class TaskStore(Protocol):
         priority: int | None = None,
         run_at: datetime | None = None,
         queue: str | None = None,
+        by: By | None = None,
     ) -> Task | TaskflowError:
         """Change an unstarted task; `run_at` only while `scheduled`. None leaves a field. NotAllowed once it runs or ended."""
         ...
 
-    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+    async def delete(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[TaskflowError | None]:
         """Remove finished tasks with their attempts and logs. NotFound, NotAllowed (unfinished); None: removed."""
         ...
 
@@ -236,7 +246,7 @@ class WorkerStore(Protocol):
         """
         ...
 
-    async def drain(self, worker: str) -> Worker | None:
+    async def drain(self, worker: str, *, by: By | None = None) -> Worker | None:
         """alive → draining. None: unknown or dead; draining twice changes nothing."""
         ...
 
@@ -269,11 +279,11 @@ class QueueStore(Protocol):
         """Every queue that has a policy or an unfinished task, by name."""
         ...
 
-    async def pause(self, queue: str) -> Queue:
+    async def pause(self, queue: str, *, by: By | None = None) -> Queue:
         """No new lease from this queue; survives restarts. Makes the queue's row if there is none. Twice: no change."""
         ...
 
-    async def resume(self, queue: str) -> Queue: ...
+    async def resume(self, queue: str, *, by: By | None = None) -> Queue: ...
 
     async def update_queue(
         self,
@@ -282,6 +292,7 @@ class QueueStore(Protocol):
         max_size: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         per_second: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> Queue:
         """Set the numbers that are given (None: none; UNSET: as it is): how many tasks may wait, how many may run at a time,
         and how many may start per second, whosever they are.
@@ -295,8 +306,13 @@ class QueueStore(Protocol):
         """How many tasks of all accounts wait in queues with a `max_size`, and run in those with a `running`."""
         ...
 
-    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
-        """Cancel up to `limit` unstarted tasks of a queue, oldest first; returns their ids. Empty: done."""
+    async def purge(
+        self, account: str, queue: str, limit: int, *, waiting: int = 0, by: By | None = None
+    ) -> tuple[str, ...]:
+        """Cancel up to `limit` unstarted tasks of a queue, oldest first; returns their ids. Empty: done.
+
+        `waiting`: how many there were when the purge began, of which this is the first part; its entry tells of the whole.
+        """
         ...
 
     async def depths(self, account: str | None) -> list[Depth]:
@@ -328,6 +344,7 @@ class LimitStore(Protocol):
         per_second: float | UnsetType | None,
         *,
         pinned: bool = True,
+        by: By | None = None,
     ) -> LimitRow:
         """Set the numbers of a key, which may be new (None: no such limit; UNSET: as it is), and pin them, or let tasks state
         them again. What runs is not touched; what is held may start at once if it may now.
@@ -361,6 +378,7 @@ class QuotaStore(Protocol):
         queued: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> QuotaUse:
         """Set the numbers that are given (None: none, for `weight` the usual; UNSET: as it is).
 
@@ -452,6 +470,8 @@ class BulkStore(Protocol):
         action: BulkAction,
         where: TaskFilter,
         total: int,
+        *,
+        by: By | None = None,
     ) -> Bulk: ...
 
     async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
@@ -478,7 +498,7 @@ class BulkStore(Protocol):
         """
         ...
 
-    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
+    async def abort_bulk(self, account: str | None, bulk_id: str, *, by: By | None = None) -> Bulk | None:
         """running → aborted; what is done stays done, and a chunk in flight is still counted (`advance_bulk`)."""
         ...
 
@@ -490,7 +510,7 @@ class AccessStore(Protocol):
     """Users, logins and keys. Here nothing is decided but what has to be decided in one transaction."""
 
     async def register_user(
-        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None, by: By | None = None
     ) -> User | TaskflowError:
         """Add a user with an account of their own, whose id is the user's; the very first becomes admin of the account
         `default`, where everything is that was there before. EmailTaken; RegistrationClosed if `closed`, but for the first.
@@ -499,7 +519,9 @@ class AccessStore(Protocol):
         """
         ...
 
-    async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
+    async def add_user(
+        self, user: NewUser, account: str, role: Role, *, by: By | None = None
+    ) -> User | TaskflowError:
         """Add a user to an account, which may be new. EmailTaken."""
         ...
 
@@ -515,11 +537,13 @@ class AccessStore(Protocol):
         """Those of an account (None: all), oldest first."""
         ...
 
-    async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
+    async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
         """NotFound; LastAdmin when nobody else is admin. Takes effect with the next look at a session. Twice: no change."""
         ...
 
-    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
+    async def set_password(
+        self, user_id: str, password_hash: str, *, was: str | None = None, by: By | None = None
+    ) -> User | None:
         """Replace the hash, and end every session of the user.
 
         None, and nothing is changed: unknown, or the hash is not (any more) what it `was`, if that is given.
@@ -527,7 +551,13 @@ class AccessStore(Protocol):
         ...
 
     async def begin_session(
-        self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
+        self,
+        session_id: str,
+        user_id: str,
+        ttl_s: float,
+        *,
+        password_hash: str | None = None,
+        by: By | None = None,
     ) -> bool:
         """A login of generation 1, which ends after `ttl_s` without a refresh.
 
@@ -535,15 +565,18 @@ class AccessStore(Protocol):
         """
         ...
 
-    async def refresh_session(self, session_id: str, generation: int, ttl_s: float) -> User | None:
+    async def refresh_session(
+        self, session_id: str, generation: int, ttl_s: float, *, by: By | None = None
+    ) -> User | None:
         """Go on to the next generation, for another `ttl_s`, if `generation` is the present one.
 
         None otherwise; and if it is an earlier one, somebody has used a refresh token twice, so the session ends, for
-        nobody can tell which of the two was the thief (RFC 9700, 4.14). Of several at once exactly one goes on.
+        nobody can tell which of the two was the thief (RFC 9700, 4.14). Of several at once exactly one goes on. Such an
+        end is what the audit is told, and not that a login goes on.
         """
         ...
 
-    async def end_session(self, session_id: str) -> None:
+    async def end_session(self, session_id: str, *, by: By | None = None) -> None:
         """Twice is harmless."""
         ...
 
@@ -551,7 +584,7 @@ class AccessStore(Protocol):
         """The user as of now; None: it has ended, has run out, or never was."""
         ...
 
-    async def create_key(self, key: NewKey) -> Key: ...
+    async def create_key(self, key: NewKey, *, by: By | None = None) -> Key: ...
 
     async def key(self, digest: str) -> Key | None:
         """The key whose secret has this digest, unless it is revoked or has expired."""
@@ -565,7 +598,7 @@ class AccessStore(Protocol):
         """Those of an account (None: all), newest first, revoked and expired ones included."""
         ...
 
-    async def revoke_key(self, account: str | None, key_id: str) -> Key | None:
+    async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
         """From now on `key` does not find it. None: unknown, for this account. Twice: no change."""
         ...
 
@@ -579,6 +612,21 @@ class AccessStore(Protocol):
 
     async def owners(self, ids: Sequence[str]) -> dict[str, str]:
         """The account of each task that exists; cheap, for those who may look into all."""
+        ...
+
+
+# --- audit ---------------------------------------------------------------------------------------------------------
+
+
+class AuditStore(Protocol):
+    """Entries are only ever added; the database itself refuses to change or to remove one."""
+
+    async def append_audit(self, by: By, act: Act) -> None:
+        """An entry of what changed nothing, such as a login that failed."""
+        ...
+
+    async def audit(self, where: AuditFilter, *, limit: int, cursor: str | None = None) -> AuditPage:
+        """Newest first (by id). A cursor stays good while entries come. Invalid for a cursor we did not make."""
         ...
 
 
@@ -626,6 +674,7 @@ class Store(
     Reads,
     BulkStore,
     AccessStore,
+    AuditStore,
     Upkeep,
     Protocol,
 ):

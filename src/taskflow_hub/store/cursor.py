@@ -41,10 +41,17 @@ def read_cursor(cursor: str) -> str:
 
 def id_range(where: TaskFilter, before: str | None) -> tuple[str | None, str | None]:
     """From which id up to below which. Times are bounds for ids, too, so that no list is walked from its newest task."""
-    first = None if where.created_after is None else _id_of(where.created_after, -ID_SLACK_MS)
+    return id_bounds(where.created_after, where.created_before, before)
+
+
+def id_bounds(
+    since: datetime | None, until: datetime | None, before: str | None
+) -> tuple[str | None, str | None]:
+    """The same of whatever has a time and an id that was made with it: since ≤ time < until."""
+    first = None if since is None else _id_of(since, -ID_SLACK_MS)
     ends = [] if before is None else [before]
-    if where.created_before is not None:
-        ends.append(_id_of(where.created_before, ID_SLACK_MS))
+    if until is not None:
+        ends.append(_id_of(until, ID_SLACK_MS))
     return first, min(ends, default=None)
 
 

@@ -24,24 +24,13 @@ from typing import Final, Protocol, TypeVar
 from msgspec import Struct
 
 from taskflow_hub.domain.holds import limit_full, rate_spent
+from taskflow_hub.store.standing import NOBODY, account_key, queue_key
 
 Key = tuple[str, str]  # account, key
 LimitedBy = tuple[str, tuple[str, ...]]  # account, and the keys of a task's limits in their order
 
-NOBODY: Final = ""  # the account of keys that no task names
-
 AGAIN_S: Final = 0.005  # a key that another process has in its hands is looked at again so soon
 _NEARLY: Final = 1.0 - 1e-9  # of a token: it was divided and added up
-
-
-def queue_key(queue: str) -> Key:
-    """The limit of all that runs in a queue."""
-    return NOBODY, f"queue:{queue}"
-
-
-def account_key(account: str) -> Key:
-    """The limit of all that an account runs."""
-    return NOBODY, f"account:{account}"
 
 
 class Standing(Protocol):
@@ -117,7 +106,7 @@ class Gate:
 
     def unknown_of(self, stands: Iterable[tuple[str, str]]) -> list[Key]:
         """Keys that tasks pass by standing there, (queue, account), and that are still to be learned."""
-        keys = {key for queue, account in stands for key in (queue_key(queue), account_key(account))}
+        keys = {(NOBODY, key) for stand in stands for key in _keys(*stand)}
         return sorted(keys - self._left.keys())
 
     def admits(self, queue: str, account: str) -> bool:
@@ -212,8 +201,8 @@ class Gate:
             return None
         place = (queue, account)
         if place not in self._standing:
-            keys = [key for key in (queue_key(queue), account_key(account)) if not self._is_free(key)]
-            self._standing[place] = (NOBODY, tuple(name for _, name in keys)) if keys else None
+            keys = tuple(key for key in _keys(queue, account) if not self._is_free((NOBODY, key)))
+            self._standing[place] = (NOBODY, keys) if keys else None
         return self._standing[place]
 
     def _is_free(self, key: Key) -> bool:
@@ -223,6 +212,10 @@ class Gate:
     def _of(self, by: LimitedBy) -> list[tuple[Key, _Left | None]]:
         account, keys = by
         return [((account, key), self._left[account, key]) for key in keys]
+
+
+def _keys(queue: str, account: str) -> tuple[str, str]:
+    return queue_key(queue), account_key(account)
 
 
 def _hold(key: Key, left: _Left) -> str | None:

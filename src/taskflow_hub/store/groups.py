@@ -20,9 +20,10 @@ from msgspec import Struct
 
 from taskflow_hub.store.allot import HELD_AT_ONCE
 from taskflow_hub.store.documents import to_json
-from taskflow_hub.store.gates import Gate, Key, LimitedBy, account_key, queue_key
+from taskflow_hub.store.gates import Gate, Key, LimitedBy
 from taskflow_hub.store.profiles import Lane
 from taskflow_hub.store.shares import Shares
+from taskflow_hub.store.standing import NOBODY, account_key, queue_key
 
 GROUPS_AT_ONCE: Final = 1_000  # looked at by one lease; where there are more, they take turns
 READ_AT_ONCE: Final = 128  # groups whose first tasks are asked for together
@@ -170,5 +171,5 @@ def counted_standing(rows: Iterable[tuple[str, str, int]]) -> dict[Key, int]:
     counts: dict[Key, int] = {}
     for queue, account, count in rows:
         for key in (queue_key(queue), account_key(account)):
-            counts[key] = counts.get(key, 0) + count
+            counts[NOBODY, key] = counts.get((NOBODY, key), 0) + count
     return counts

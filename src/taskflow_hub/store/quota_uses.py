@@ -1,25 +1,12 @@
-"""Where what an account or a queue may have at a time is kept among the limits, and what an account uses, put together."""
+"""What an account may have and uses, put together; and as statements take it."""
 
 from datetime import datetime
-from typing import Final
 
 from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.quota import DEFAULT_WEIGHT, Quota, QuotaUse, Used
 from taskflow_hub.store.allowance import Counted
 from taskflow_hub.store.limit_uses import given_number
-
-NO_ACCOUNT: Final = ""  # whose limits are none that tasks name: no account has this id
-
-
-def account_key(account: str) -> str:
-    """The key of the limit on what runs of an account."""
-    return f"account:{account}"
-
-
-def queue_key(queue: str) -> str:
-    """The key of the limit on a queue."""
-    return f"queue:{queue}"
 
 
 def given_weight(weight: float | UnsetType | None) -> float | UnsetType:

@@ -117,6 +117,14 @@ TABLES: Final = (
             time="created_at expires_at last_used_at revoked_at",
         ),
     ),
+    Table(
+        "audit",
+        _columns(
+            id="id",
+            time="ts",
+            text="account_id actor actor_kind actor_name actor_account address agent action entity entity_id before after meta",
+        ),
+    ),
     Table("rollups", _columns(text="account_id queue type status", time="minute", whole="count")),
     Table(
         "bulks",

@@ -6,6 +6,7 @@ from enum import IntFlag, StrEnum
 from msgspec import Raw, Struct
 
 from taskflow_hub.domain.access import Scope
+from taskflow_hub.domain.audit import AuditEntry
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Assignment, Stop
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task
@@ -308,3 +309,24 @@ class Bucket(Struct, frozen=True):
     name: str
     burst: float
     per_second: float
+
+
+# --- audit ---------------------------------------------------------------------------------------------------------
+
+
+class AuditFilter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together; an empty one is no condition. Times are half-open: since ≤ ts < until."""
+
+    account: str | None = None  # whose things
+    entity: str | None = None
+    entity_id: str | None = None
+    actions: tuple[str, ...] = ()  # any of these
+    actor: str | None = None  # by id, or by the name they had then
+    actor_account: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditPage(Struct, frozen=True):
+    items: tuple[AuditEntry, ...]
+    next_cursor: str | None  # opaque; None: this was the last page

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from taskflow_hub.domain.access import Who
 from taskflow_hub.domain.clock import Clock, Monotonic
@@ -14,7 +15,10 @@ from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.engine.accounts.tokens import Tokens
 from taskflow_hub.engine.accounts.users import Users
 from taskflow_hub.engine.settings import AuthSettings, QuotaSettings
-from taskflow_hub.store.base import AccessStore
+from taskflow_hub.store.base import AccessStore, AuditStore
+
+
+class _Store(AccessStore, AuditStore, Protocol): ...
 
 
 class Accounts:
@@ -22,7 +26,7 @@ class Accounts:
 
     def __init__(
         self,
-        store: AccessStore,
+        store: _Store,
         settings: AuthSettings,
         *,
         quotas: QuotaSettings,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from taskflow_hub.domain.access import Confidential, Key, Scope, Who
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import Invalid, NotFound
 from taskflow_hub.engine.accounts import secrets
 from taskflow_hub.engine.accounts.identity import Identity
@@ -28,6 +29,8 @@ class Keys:
         scopes: Sequence[Scope],
         queues: Sequence[str],
         expires_in_s: float | None,
+        *,
+        by: By | None = None,
     ) -> SecretKey:
         """A key of the asker's account.
 
@@ -57,18 +60,18 @@ class Keys:
             queues=tuple(sorted(set(queues))),
             expires_in_s=expires_in_s,
         )
-        return SecretKey(await self._store.create_key(new), secret)
+        return SecretKey(await self._store.create_key(new, by=by), secret)
 
     async def all(self, who: Who) -> list[Key]:
         """Those of the account, for an admin of all, newest first; revoked ones too. Raises AccountsOff."""
         self._identity.require_accounts()
         return await self._store.keys(who.looks_into)
 
-    async def revoke(self, who: Who, key_id: str) -> Key:
+    async def revoke(self, who: Who, key_id: str, *, by: By | None = None) -> Key:
         """Twice is harmless. Other processes may serve it for REMEMBERED_S more (identity.py). Raises NotFound,
         AccountsOff."""
         self._identity.require_accounts()
-        key = await self._store.revoke_key(who.looks_into, key_id)
+        key = await self._store.revoke_key(who.looks_into, key_id, by=by)
         if key is None:
             raise NotFound(f"There is no key {key_id}.")
         self._identity.forget()

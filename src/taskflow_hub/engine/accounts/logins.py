@@ -3,9 +3,10 @@
 import hashlib
 import ipaddress
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from taskflow_hub.domain.access import Confidential, User, Who, address_key, by_user
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import (
     Forbidden,
     Invalid,
@@ -14,11 +15,12 @@ from taskflow_hub.domain.errors import (
     Unauthenticated,
     or_raise,
 )
+from taskflow_hub.engine.accounts.failures import Failures
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.engine.accounts.tokens import Tokens, Use
 from taskflow_hub.engine.settings import AuthSettings, QuotaSettings, Registration
-from taskflow_hub.store.base import AccessStore
+from taskflow_hub.store.base import AccessStore, AuditStore
 from taskflow_hub.store.values import Bucket, NewUser
 
 # How often somebody may try, and how many more each second: one e-mail address from one network address; from one network
@@ -28,6 +30,9 @@ FROM_HERE: Final = (50, 1 / 5)
 ANYWHERE: Final = (200, 1 / 5)
 NETWORK_V6: Final = 64  # bits of an IPv6 address that whoever has it shares with all their others
 FIRST: Final = 1  # the generation of a refresh token that a login begins with
+
+
+class _Store(AccessStore, AuditStore, Protocol): ...
 
 
 class Login(Confidential, frozen=True, kw_only=True):
@@ -51,7 +56,7 @@ class Logins:
 
     def __init__(
         self,
-        store: AccessStore,
+        store: _Store,
         identity: Identity,
         passwords: Passwords,
         tokens: Tokens | None,
@@ -61,8 +66,9 @@ class Logins:
     ) -> None:
         self._store, self._identity, self._passwords = store, identity, passwords
         self._maybe_tokens, self._settings, self._quotas, self._new_id = tokens, settings, quotas, new_id
+        self._failures = Failures(store)
 
-    async def register(self, email: str, password: str, address: str) -> Login:
+    async def register(self, email: str, password: str, address: str, *, by: By | None = None) -> Login:
         """Add a user, and log them in. Raises EmailTaken, RegistrationClosed, Throttled."""
         tokens = self._tokens()
         await self._spend(_bucket("register-from", _network(address), FROM_HERE))
@@ -71,41 +77,47 @@ class Logins:
             raise RegistrationClosed  # before anything is hashed for a stranger
         new = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
         quota = self._quotas.of(new.id)
-        user = or_raise(await self._store.register_user(new, closed=closed, quota=quota))
-        return await self._begin(tokens, user, new.password_hash)
+        user = or_raise(await self._store.register_user(new, closed=closed, quota=quota, by=by))
+        return await self._begin(tokens, user, new.password_hash, by)
 
-    async def login(self, email: str, password: str, address: str) -> Login:
+    async def login(self, email: str, password: str, address: str, *, by: By | None = None) -> Login:
         """Raises Unauthenticated, in the same words and time whether it is the address or the password; Throttled."""
         tokens = self._tokens()
         here = await self._try(email, address)
         found = await self._store.login(email)
         matches = await self._passwords.matches(password, found[1] if found else None)
         if found is None or not matches:
+            if by is not None:
+                await self._failures.tell(by, email, found[0] if found else None)
             raise Unauthenticated("No user has this e-mail address and password.")
         await self._store.refund(here)
-        return await self._begin(tokens, *found)
+        return await self._begin(tokens, *found, by)
 
-    async def refresh(self, refresh_token: str) -> Login:
+    async def refresh(self, refresh_token: str, *, by: By | None = None) -> Login:
         """The next pair. Raises Unauthenticated; the same token twice ends the login, for one of the two was stolen."""
         tokens = self._tokens()
         token = tokens.read(Use.REFRESH, refresh_token)
         if await self._store.session(token.session) is None:
             raise Unauthenticated("This login has ended; log in again.")
-        user = await self._store.refresh_session(token.session, token.generation, self._settings.refresh_ttl)
+        user = await self._store.refresh_session(
+            token.session, token.generation, self._settings.refresh_ttl, by=by
+        )
         if user is None:
             self._identity.forget()
             raise Unauthenticated("This refresh token was used before, so the login has ended; log in again.")
         return self._pair(tokens, user, token.session, token.generation + 1)
 
-    async def logout(self, who: Who) -> None:
+    async def logout(self, who: Who, *, by: By | None = None) -> None:
         """End the login. A key has none: Forbidden."""
         self._tokens()
         if who.session is None:
             raise Forbidden("A key is no login; revoke it instead.")
-        await self._store.end_session(who.session)
+        await self._store.end_session(who.session, by=by)
         self._identity.forget()
 
-    async def change_password(self, who: Who, old: str, new: str, address: str) -> Login:
+    async def change_password(
+        self, who: Who, old: str, new: str, address: str, *, by: By | None = None
+    ) -> Login:
         """All logins of the user end, and a new one begins.
 
         Raises Invalid for a wrong `old`, Forbidden for a key, Throttled.
@@ -116,13 +128,15 @@ class Logins:
         here = await self._try(who.user.email, address)
         found = await self._store.login(who.user.email)
         if found is None or not await self._passwords.matches(old, found[1]):
+            if by is not None:
+                await self._failures.tell(by, who.user.email, who.user)
             raise Invalid.field("/old_password", "is not the present password")
         hash = await self._passwords.hash(new)
-        if await self._store.set_password(who.user.id, hash, was=found[1]) is None:
+        if await self._store.set_password(who.user.id, hash, was=found[1], by=by) is None:
             raise Unauthenticated("The password was changed a moment ago; log in again.")
         await self._store.refund(here)
         self._identity.forget()
-        return await self._begin(tokens, found[0], hash)
+        return await self._begin(tokens, found[0], hash, by)
 
     def cookie(self, login: Login) -> Cookie:
         """For a browser: the same login, for as long as it lasts without a refresh."""
@@ -130,10 +144,11 @@ class Logins:
         session = tokens.read(Use.ACCESS, login.access_token).session
         return Cookie(by_user(login.user, session), tokens.sign(Use.COOKIE, session, ttl_s), int(ttl_s))
 
-    async def _begin(self, tokens: Tokens, user: User, hash: str) -> Login:
+    async def _begin(self, tokens: Tokens, user: User, hash: str, by: By | None) -> Login:
         """Unless the password, whose `hash` was compared, has been changed since: then this would outlive the change."""
         session, ttl_s = self._new_id(), self._settings.refresh_ttl
-        if not await self._store.begin_session(session, user.id, ttl_s, password_hash=hash):
+        as_them = None if by is None else by.as_user(user)
+        if not await self._store.begin_session(session, user.id, ttl_s, password_hash=hash, by=as_them):
             raise Unauthenticated("The password was changed a moment ago; log in again.")
         return self._pair(tokens, user, session, FIRST)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from taskflow_hub.domain.access import Role, Scope, User, Who
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import or_raise
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
@@ -21,19 +22,28 @@ class Users:
         self._identity.require_accounts()
         return await self._store.users(who.looks_into)
 
-    async def add(self, who: Who, email: str, password: str, role: Role, account: str | None) -> User:
+    async def add(
+        self,
+        who: Who,
+        email: str,
+        password: str,
+        role: Role,
+        account: str | None,
+        *,
+        by: By | None = None,
+    ) -> User:
         """Add a user to an account (None: the asker's). Raises Forbidden, EmailTaken, AccountsOff."""
         self._identity.require_accounts()
         who.require(Scope.ADMIN)
         who.require_lasting()
         user = NewUser(id=self._new_id(), email=email, password_hash=await self._passwords.hash(password))
-        return or_raise(await self._store.add_user(user, account or who.account_id, role))
+        return or_raise(await self._store.add_user(user, account or who.account_id, role, by=by))
 
-    async def set_role(self, who: Who, user_id: str, role: Role) -> User:
+    async def set_role(self, who: Who, user_id: str, role: Role, *, by: By | None = None) -> User:
         """Raises Forbidden, NotFound, LastAdmin, AccountsOff."""
         self._identity.require_accounts()
         who.require(Scope.ADMIN)
         who.require_lasting()
-        user = or_raise(await self._store.set_role(user_id, role))
+        user = or_raise(await self._store.set_role(user_id, role, by=by))
         self._identity.forget()
         return user

@@ -14,7 +14,7 @@ from taskflow_hub.http.answers import Json, Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import COOKIE, who_of
+from taskflow_hub.http.identify import COOKIE, address_of, by_of, who_of
 
 _REGISTRATION: Final = msgspec.json.Decoder(Registration)
 _CREDENTIALS: Final = msgspec.json.Decoder(Credentials)
@@ -35,7 +35,8 @@ async def register(request: Request, body: Body) -> Response:
     """Add a user with an account of their own. The very first becomes admin of the hub."""
     wanted = await decode(_REGISTRATION, body)
     logins = api_of(request).engine.accounts.logins
-    return Json(await logins.register(wanted.email, wanted.password, _address(request)), 201)
+    address, by = address_of(request), by_of(request)
+    return Json(await logins.register(wanted.email, wanted.password, address, by=by), 201)
 
 
 @router.post(
@@ -62,7 +63,8 @@ async def login(request: Request, body: Body) -> Response:
     """Begin a login. 401 says the same of an unknown address and of a wrong password."""
     said = await decode(_CREDENTIALS, body)
     accounts = api_of(request).engine.accounts
-    login = await accounts.logins.login(said.email, said.password, _address(request))
+    by = by_of(request)
+    login = await accounts.logins.login(said.email, said.password, address_of(request), by=by)
     if not said.cookie:
         return Json(login)
     cookie = accounts.logins.cookie(login)
@@ -81,13 +83,14 @@ async def login(request: Request, body: Body) -> Response:
 async def refresh(request: Request, body: Body) -> Response:
     """Trade a refresh token for the next pair. One that comes a second time ends the login: one of the two was stolen."""
     said = await decode(_REFRESH, body)
-    return Json(await api_of(request).engine.accounts.logins.refresh(said.refresh_token))
+    logins = api_of(request).engine.accounts.logins
+    return Json(await logins.refresh(said.refresh_token, by=by_of(request)))
 
 
 @router.post("/auth/logout", status_code=204, responses={204: {"description": "Ended."}, **problems(409)})
 async def logout(request: Request) -> Response:
     """End this login: its access and refresh tokens and its cookie."""
-    await api_of(request).engine.accounts.logins.logout(who_of(request))
+    await api_of(request).engine.accounts.logins.logout(who_of(request), by=by_of(request))
     return Plain(b"", 204, {"Set-Cookie": f"{COOKIE}=; {_FLAGS}; Max-Age=0"})
 
 
@@ -99,10 +102,9 @@ async def logout(request: Request) -> Response:
 async def change_password(request: Request, body: Body) -> Response:
     """Change one's password."""
     said = await decode(_PASSWORDS, body)
-    logins = api_of(request).engine.accounts.logins
-    return Json(
-        await logins.change_password(who_of(request), said.old_password, said.new_password, _address(request))
-    )
+    logins, who, by = api_of(request).engine.accounts.logins, who_of(request), by_of(request)
+    address = address_of(request)
+    return Json(await logins.change_password(who, said.old_password, said.new_password, address, by=by))
 
 
 @router.get("/auth/me", responses={200: gives(Me, "Who asks.")})
@@ -120,7 +122,3 @@ async def get_me(request: Request) -> Response:
             csrf_token=accounts.csrf_token(who),
         )
     )
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -14,7 +14,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow, who_of
+from taskflow_hub.http.identify import allow, by_of, who_of
 from taskflow_hub.http.params import BulkId
 from taskflow_hub.http.schemas import BulkRequest, BulkView, DryRun
 from taskflow_hub.store.values import Bulk
@@ -44,7 +44,7 @@ async def begin_bulk(request: Request, body: Body) -> Response:
     where = replace(wanted.filter.where(), queues=who.queues)
     if wanted.dry_run:
         return Json(DryRun(wanted.action, await bulk.count(who.account_id, where)))
-    begun = await bulk.begin(who.account_id, wanted.action, where)
+    begun = await bulk.begin(who.account_id, wanted.action, where, by=by_of(request))
     return Json(BulkView.of(begun), 202, {"Location": f"/bulk/{begun.id}"})
 
 
@@ -59,7 +59,8 @@ async def abort_bulk(request: Request, id: BulkId) -> Response:
     """Stop it after the chunk in flight, which is still counted; what is done stays done. One that has ended is answered as it
     is."""
     found = await _seen(request, Scope.MANAGE, id)
-    return Json(BulkView.of(await api_of(request).engine.bulk.abort(found.account_id, id)))
+    bulk = api_of(request).engine.bulk
+    return Json(BulkView.of(await bulk.abort(found.account_id, id, by=by_of(request))))
 
 
 async def _seen(request: Request, scope: Scope, id: str) -> Bulk:

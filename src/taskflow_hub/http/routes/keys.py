@@ -14,7 +14,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.params import KeyId
 
 _REQUEST: Final = msgspec.json.Decoder(KeyRequest)
@@ -33,7 +33,7 @@ async def create_key(request: Request, body: Body) -> Response:
     who = _allowed(request)
     wanted = await decode(_REQUEST, body)
     made = await api_of(request).engine.accounts.keys.create(
-        who, wanted.name, wanted.scopes, wanted.queues, wanted.expires_in
+        who, wanted.name, wanted.scopes, wanted.queues, wanted.expires_in, by=by_of(request)
     )
     return Json(made, 201)
 
@@ -53,7 +53,7 @@ async def list_keys(request: Request) -> Response:
 async def revoke_key(request: Request, id: KeyId) -> Response:
     """Revoke a key: at once in this process, within two seconds in every other. Twice is harmless."""
     who = _allowed(request)
-    return Json(await api_of(request).engine.accounts.keys.revoke(who, id))
+    return Json(await api_of(request).engine.accounts.keys.revoke(who, id, by=by_of(request)))
 
 
 def _allowed(request: Request) -> Who:

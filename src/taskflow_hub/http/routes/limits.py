@@ -16,7 +16,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.limit_schemas import LimitChange, LimitPage
 from taskflow_hub.http.params import AfterLimit, Limit
 
@@ -47,5 +47,6 @@ async def set_limit(request: Request, body: Body) -> Response:
     what waits starts if it may now. A key that is neither pinned nor has numbers is forgotten."""
     who = allow(request, Scope.MANAGE)
     change = await decode(_CHANGE, body)
-    limits = api_of(request).engine.limits
-    return Json(await limits.set(who, change.key, change.running, change.per_second, pinned=change.pinned))
+    limits, by = api_of(request).engine.limits, by_of(request)
+    row = await limits.set(who, change.key, change.running, change.per_second, pinned=change.pinned, by=by)
+    return Json(row)

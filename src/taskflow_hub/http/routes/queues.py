@@ -13,7 +13,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.params import QueueName
 from taskflow_hub.http.schemas import Purged, QueueChange, Queues
 
@@ -38,7 +38,7 @@ async def update_queue(request: Request, name: QueueName, body: Body) -> Respons
     stays. What waits is kept, what runs is not touched."""
     allow(request, Scope.ADMIN)
     change = (await decode(_CHANGE, body)).given()
-    await api_of(request).engine.queues.update(name, **change)
+    await api_of(request).engine.queues.update(name, **change, by=by_of(request))
     return await _view(request, name)
 
 
@@ -46,7 +46,7 @@ async def update_queue(request: Request, name: QueueName, body: Body) -> Respons
 async def pause_queue(request: Request, name: QueueName) -> Response:
     """No new attempt starts from this queue, until it is resumed; that survives restarts. What runs goes on."""
     allow(request, Scope.ADMIN)
-    await api_of(request).engine.queues.pause(name)
+    await api_of(request).engine.queues.pause(name, by=by_of(request))
     return await _view(request, name)
 
 
@@ -54,7 +54,7 @@ async def pause_queue(request: Request, name: QueueName) -> Response:
 async def resume_queue(request: Request, name: QueueName) -> Response:
     """End a pause."""
     allow(request, Scope.ADMIN)
-    await api_of(request).engine.queues.resume(name)
+    await api_of(request).engine.queues.resume(name, by=by_of(request))
     return await _view(request, name)
 
 
@@ -63,7 +63,8 @@ async def purge_queue(request: Request, name: QueueName) -> Response:
     """Cancel every task of this queue and account that has not started."""
     who = allow(request, Scope.MANAGE)
     who.require_queue(name)
-    return Json(Purged(await api_of(request).engine.queues.purge(who.account_id, name)))
+    purged = await api_of(request).engine.queues.purge(who.account_id, name, by=by_of(request))
+    return Json(Purged(purged))
 
 
 async def _view(request: Request, name: str) -> Response:

@@ -13,7 +13,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.params import AccountId, AfterAccount, Limit
 from taskflow_hub.http.quota_schemas import QuotaChange, QuotaPage
 
@@ -54,4 +54,4 @@ async def set_quota(request: Request, id: AccountId, body: Body) -> Response:
     """Say what an account may have; what is left out stays, null lifts it. What waits and runs is not touched."""
     allow(request, Scope.ADMIN)
     change = (await decode(_CHANGE, body)).given()
-    return Json(await api_of(request).engine.quotas.set(id, **change))
+    return Json(await api_of(request).engine.quotas.set(id, **change, by=by_of(request)))

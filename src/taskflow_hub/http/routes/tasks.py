@@ -15,7 +15,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import account_of, allow, who_of
+from taskflow_hub.http.identify import account_of, allow, by_of, who_of
 from taskflow_hub.http.outcomes import cancelled, done, task_of
 from taskflow_hub.http.params import (
     AfterLine,
@@ -82,8 +82,8 @@ async def get_task(request: Request, id: TaskId) -> Response:
 @router.get("/tasks/{id}/explain", responses={200: gives(Why, "What keeps it."), **problems(404)})
 async def explain_task(request: Request, id: TaskId) -> Response:
     """Why a task is not running, in words and in figures; of one that runs or has ended, that."""
-    account, queues = await account_of(request, Scope.READ, id), who_of(request).queues
-    return Json(await api_of(request).engine.queries.explain(account, id, queues=queues))
+    account, who = await account_of(request, Scope.READ, id), who_of(request)
+    return Json(await api_of(request).engine.queries.explain(account, id, who=who))
 
 
 @router.patch(
@@ -97,14 +97,15 @@ async def update_task(request: Request, id: TaskId, body: Body) -> Response:
     engine, changes = api_of(request).engine, (await decode(_CHANGE, body)).given()
     if "queue" in changes:
         allow(request, Scope.MANAGE).require_queue(changes["queue"])
-    return Json(await engine.queries.present(await engine.tasks.update(account, id, **changes)))
+    task = await engine.tasks.update(account, id, **changes, by=by_of(request))
+    return Json(await engine.queries.present(task))
 
 
 @router.delete("/tasks/{id}", responses={200: gives(Removed, "It is gone."), **problems(404, 409)})
 async def delete_task(request: Request, id: TaskId) -> Response:
     """Remove a finished task with its attempts, logs and result."""
     account = await account_of(request, Scope.MANAGE, id)
-    done(await api_of(request).engine.tasks.delete(account, [id]))
+    done(await api_of(request).engine.tasks.delete(account, [id], by=by_of(request)))
     return Json(Removed(id))
 
 
@@ -119,7 +120,8 @@ async def delete_task(request: Request, id: TaskId) -> Response:
 async def cancel_task(request: Request, id: TaskId) -> Response:
     """End a task that has not started, or ask the worker that runs it to. 409 when it had ended in another way."""
     account = await account_of(request, Scope.MANAGE, id)
-    task = cancelled(id, await api_of(request).engine.tasks.cancel(account, [id]))
+    tasks = await api_of(request).engine.tasks.cancel(account, [id], by=by_of(request))
+    task = cancelled(id, tasks)
     return Json(task, 200 if task.status is State.CANCELLED else 202)
 
 
@@ -128,7 +130,7 @@ async def redrive_task(request: Request, id: TaskId) -> Response:
     """Run a failed or cancelled task again, with its retries restored. Earlier attempts stay in its history."""
     account = await account_of(request, Scope.MANAGE, id)
     engine = api_of(request).engine
-    task = task_of(await engine.tasks.redrive(account, [id]))
+    task = task_of(await engine.tasks.redrive(account, [id], by=by_of(request)))
     return Json(await engine.queries.present(task))
 
 
@@ -137,7 +139,8 @@ async def promote_task(request: Request, id: TaskId) -> Response:
     """Run a scheduled task now."""
     account = await account_of(request, Scope.MANAGE, id)
     engine = api_of(request).engine
-    return Json(await engine.queries.present(await engine.tasks.promote(account, id)))
+    task = await engine.tasks.promote(account, id, by=by_of(request))
+    return Json(await engine.queries.present(task))
 
 
 @router.get(

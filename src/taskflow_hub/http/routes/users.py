@@ -13,7 +13,7 @@ from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.params import UserId
 
 _REQUEST: Final = msgspec.json.Decoder(UserRequest)
@@ -40,8 +40,9 @@ async def add_user(request: Request, body: Body) -> Response:
     """Add a user to an account."""
     who = allow(request, Scope.ADMIN)
     wanted = await decode(_REQUEST, body)
-    users = api_of(request).engine.accounts.users
-    return Json(await users.add(who, wanted.email, wanted.password, wanted.role, wanted.account), 201)
+    users, by = api_of(request).engine.accounts.users, by_of(request)
+    user = await users.add(who, wanted.email, wanted.password, wanted.role, wanted.account, by=by)
+    return Json(user, 201)
 
 
 @router.patch(
@@ -53,4 +54,5 @@ async def update_user(request: Request, id: UserId, body: Body) -> Response:
     """Change a user's role: with the next request here, within two seconds in every other process."""
     who = allow(request, Scope.ADMIN)
     change = await decode(_CHANGE, body)
-    return Json(await api_of(request).engine.accounts.users.set_role(who, id, change.role))
+    users = api_of(request).engine.accounts.users
+    return Json(await users.set_role(who, id, change.role, by=by_of(request)))

@@ -10,7 +10,7 @@ from taskflow_hub.domain.model import Worker
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.described import gives, problems
-from taskflow_hub.http.identify import allow
+from taskflow_hub.http.identify import allow, by_of
 from taskflow_hub.http.params import WorkerId
 from taskflow_hub.http.schemas import TaskTypes, Workers
 
@@ -33,7 +33,7 @@ async def list_workers(request: Request) -> Response:
 async def drain_worker(request: Request, id: WorkerId) -> Response:
     """Give a worker nothing new; what it has, it finishes. Twice is harmless."""
     allow(request, Scope.ADMIN)
-    return Json(await api_of(request).engine.workers.drain(id))
+    return Json(await api_of(request).engine.workers.drain(id, by=by_of(request)))
 
 
 @router.get(

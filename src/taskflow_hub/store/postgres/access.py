@@ -6,11 +6,14 @@ from typing import Final
 import asyncpg
 
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
+from taskflow_hub.domain.audit import Action, By
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
+from taskflow_hub.store import audit
 from taskflow_hub.store.buckets import take
 from taskflow_hub.store.cursor import earliest_finish
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.quotas import write_quota
 from taskflow_hub.store.postgres.statements import statement
@@ -46,12 +49,14 @@ OWNERS: Final = statement("owners")
 
 class Access(Part):
     async def register_user(
-        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None, by: By | None = None
     ) -> User | TaskflowError:
-        return await self._writer.write(_register, user, closed, quota)
+        return await self._writer.write(_register, user, closed, quota, by)
 
-    async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
-        return await self._writer.write(_add, user, account, role)
+    async def add_user(
+        self, user: NewUser, account: str, role: Role, *, by: By | None = None
+    ) -> User | TaskflowError:
+        return await self._writer.write(_add, user, account, role, by, Action.USER_ADD)
 
     async def any_user(self) -> bool:
         return await self._readers.read(_any_user)
@@ -65,28 +70,38 @@ class Access(Part):
     async def users(self, account: str | None) -> list[User]:
         return await self._readers.read_long(_users, account)
 
-    async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
-        return await self._writer.write(_set_role, user_id, role)
+    async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
+        return await self._writer.write(_set_role, user_id, role, by)
 
-    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
-        return await self._writer.write(_set_password, user_id, password_hash, was)
+    async def set_password(
+        self, user_id: str, password_hash: str, *, was: str | None = None, by: By | None = None
+    ) -> User | None:
+        return await self._writer.write(_set_password, user_id, password_hash, was, by)
 
     async def begin_session(
-        self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
+        self,
+        session_id: str,
+        user_id: str,
+        ttl_s: float,
+        *,
+        password_hash: str | None = None,
+        by: By | None = None,
     ) -> bool:
-        return await self._writer.write(_begin_session, session_id, user_id, ttl_s, password_hash)
+        return await self._writer.write(_begin_session, session_id, user_id, ttl_s, password_hash, by)
 
-    async def refresh_session(self, session_id: str, generation: int, ttl_s: float) -> User | None:
-        return await self._writer.write(_refresh_session, session_id, generation, ttl_s)
+    async def refresh_session(
+        self, session_id: str, generation: int, ttl_s: float, *, by: By | None = None
+    ) -> User | None:
+        return await self._writer.write(_refresh_session, session_id, generation, ttl_s, by)
 
-    async def end_session(self, session_id: str) -> None:
-        await self._writer.write(_change, END_SESSION, session_id)
+    async def end_session(self, session_id: str, *, by: By | None = None) -> None:
+        await self._writer.write(_end_session, session_id, by)
 
     async def session(self, session_id: str) -> User | None:
         return await self._readers.read(_session, session_id)
 
-    async def create_key(self, key: NewKey) -> Key:
-        return await self._writer.write(_create_key, key)
+    async def create_key(self, key: NewKey, *, by: By | None = None) -> Key:
+        return await self._writer.write(_create_key, key, by)
 
     async def key(self, digest: str) -> Key | None:
         return await self._readers.read(_key, digest)
@@ -98,8 +113,8 @@ class Access(Part):
     async def keys(self, account: str | None) -> list[Key]:
         return await self._readers.read_long(_keys, account)
 
-    async def revoke_key(self, account: str | None, key_id: str) -> Key | None:
-        return await self._writer.write(_revoke_key, account, key_id)
+    async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
+        return await self._writer.write(_revoke_key, account, key_id, by)
 
     async def spend(self, buckets: Sequence[Bucket]) -> float:
         """See the protocol. Who is refused has only read: trying without end shall not keep others from writing."""
@@ -150,26 +165,32 @@ async def _users(snapshot: Snapshot, account: str | None) -> list[User]:
 
 
 async def _register(
-    tx: Transaction, user: NewUser, closed: bool, quota: Quota | None
+    tx: Transaction, user: NewUser, closed: bool, quota: Quota | None, by: By | None
 ) -> User | TaskflowError:
     if not await tx.value(ANY_USER):
         await tx.connection.execute(USERS_LOCK)
         if not await tx.value(ANY_USER):
-            return await _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN)
+            return await _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN, by, Action.USER_REGISTER)
     if closed:
         return RegistrationClosed()
-    added = await _add(tx, user, user.id, Role.USER)
+    added = await _add(tx, user, user.id, Role.USER, by, Action.USER_REGISTER)
     if isinstance(added, User) and quota is not None:
         await write_quota(tx, quota)
     return added
 
 
-async def _add(tx: Transaction, user: NewUser, account: str, role: Role) -> User | TaskflowError:
+async def _add(
+    tx: Transaction, user: NewUser, account: str, role: Role, by: By | None, action: Action
+) -> User | TaskflowError:
     values = (user.id, account, user.email, address_key(user.email), user.password_hash, role.value)
-    return await _user(tx, ADD_USER, tx.now, *values) or EmailTaken()
+    added = await _user(tx, ADD_USER, tx.now, *values)
+    if added is None:
+        return EmailTaken()
+    await record(tx, by, [audit.of_user(action, added, after={"email": added.email, "role": added.role})])
+    return added
 
 
-async def _set_role(tx: Transaction, user_id: str, role: Role) -> User | TaskflowError:
+async def _set_role(tx: Transaction, user_id: str, role: Role, by: By | None) -> User | TaskflowError:
     locked = {row["id"]: _user_of(row) for row in await tx.fetch(ADMINS, user_id)}
     user = locked.get(user_id)
     if user is None:
@@ -178,13 +199,17 @@ async def _set_role(tx: Transaction, user_id: str, role: Role) -> User | Taskflo
         return user
     if [one.id for one in locked.values() if one.role is Role.ADMIN] == [user_id]:
         return LastAdmin()
+    await record(tx, by, [audit.of_user(Action.USER_SET_ROLE, user, {"role": user.role}, {"role": role})])
     return await _user(tx, SET_ROLE, user_id, role.value) or NotFound()
 
 
-async def _set_password(tx: Transaction, user_id: str, password_hash: str, was: str | None) -> User | None:
+async def _set_password(
+    tx: Transaction, user_id: str, password_hash: str, was: str | None, by: By | None
+) -> User | None:
     user = await _user(tx, SET_PASSWORD, user_id, password_hash, was)
     if user is not None:
         await tx.run(END_SESSIONS, user_id)
+        await record(tx, by, [audit.of_user(Action.USER_SET_PASSWORD, user)])
     return user
 
 
@@ -192,17 +217,39 @@ async def _set_password(tx: Transaction, user_id: str, password_hash: str, was: 
 
 
 async def _begin_session(
-    tx: Transaction, session_id: str, user_id: str, ttl_s: float, hash: str | None
+    tx: Transaction, session_id: str, user_id: str, ttl_s: float, hash: str | None, by: By | None
 ) -> bool:
-    return await tx.run(BEGIN_SESSION, tx.now, session_id, user_id, ttl_s, hash) > 0
+    if not await tx.run(BEGIN_SESSION, tx.now, session_id, user_id, ttl_s, hash):
+        return False
+    await _record_login(tx, by, Action.LOGIN_BEGIN, session_id, user_id)
+    return True
 
 
-async def _refresh_session(tx: Transaction, session_id: str, generation: int, ttl_s: float) -> User | None:
+async def _refresh_session(
+    tx: Transaction, session_id: str, generation: int, ttl_s: float, by: By | None
+) -> User | None:
     user_id = await tx.value(REFRESH_SESSION, tx.now, session_id, generation, ttl_s)
     if user_id is not None:
         return await _user(tx, USER, user_id)
-    await tx.run(REUSE_SESSION, session_id, generation)
+    await _record_login(
+        tx, by, Action.LOGIN_REUSE, session_id, await tx.value(REUSE_SESSION, session_id, generation)
+    )
     return None
+
+
+async def _end_session(tx: Transaction, session_id: str, by: By | None) -> None:
+    await _record_login(tx, by, Action.LOGIN_END, session_id, await tx.value(END_SESSION, session_id))
+
+
+async def _record_login(
+    tx: Transaction, by: By | None, action: Action, session_id: str, user_id: str | None
+) -> None:
+    """`user_id` None: there was no such login."""
+    if by is None or user_id is None:
+        return
+    user = await _user(tx, USER, user_id)
+    if user is not None:
+        await record(tx, by, [audit.of_login(action, user, session_id)])
 
 
 async def _session(snapshot: Snapshot, session_id: str) -> User | None:
@@ -237,7 +284,7 @@ async def _keys(snapshot: Snapshot, account: str | None) -> list[Key]:
     return [_key_of(row) for row in await snapshot.fetch(KEYS, account)]
 
 
-async def _create_key(tx: Transaction, key: NewKey) -> Key:
+async def _create_key(tx: Transaction, key: NewKey, by: By | None) -> Key:
     row = await tx.row(
         CREATE_KEY,
         tx.now,
@@ -251,16 +298,23 @@ async def _create_key(tx: Transaction, key: NewKey) -> Key:
         key.expires_in_s,
     )
     assert row is not None
-    return _key_of(row)
+    made = _key_of(row)
+    await record(tx, by, [audit.of_new_key(made)])
+    return made
 
 
 async def _use_keys(tx: Transaction, ids: Collection[str]) -> None:
     await tx.run(USE_KEYS, tx.now, list(ids))
 
 
-async def _revoke_key(tx: Transaction, account: str | None, key_id: str) -> Key | None:
+async def _revoke_key(tx: Transaction, account: str | None, key_id: str, by: By | None) -> Key | None:
     row = await tx.row(REVOKE_KEY, tx.now, key_id, account)
-    return None if row is None else _key_of(row)
+    if row is None:
+        return None
+    key = _key_of(row)
+    if not row["before"]:
+        await record(tx, by, [audit.of_revoked_key(key)])
+    return key
 
 
 # --- buckets -------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,10 @@ from typing import Final
 
 import asyncpg
 
+from taskflow_hub.domain.audit import Action, By
+from taskflow_hub.store.audit import of_bulk
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
@@ -19,9 +22,16 @@ ABORT_BULK: Final = statement("abort_bulk")
 
 class Bulks(Part):
     async def create_bulk(
-        self, bulk_id: str, account: str, action: BulkAction, where: TaskFilter, total: int
+        self,
+        bulk_id: str,
+        account: str,
+        action: BulkAction,
+        where: TaskFilter,
+        total: int,
+        *,
+        by: By | None = None,
     ) -> Bulk:
-        return await self._writer.write(_create, bulk_id, account, action, where, total)
+        return await self._writer.write(_create, bulk_id, account, action, where, total, by)
 
     async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._readers.read(_bulk, account, bulk_id)
@@ -34,8 +44,8 @@ class Bulks(Part):
     ) -> bool:
         return await self._writer.write(_advance, bulk_id, expected, cursor, done, skipped)
 
-    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
-        return await self._writer.write(_abort, account, bulk_id)
+    async def abort_bulk(self, account: str | None, bulk_id: str, *, by: By | None = None) -> Bulk | None:
+        return await self._writer.write(_abort, account, bulk_id, by)
 
 
 def _bulk_of(row: asyncpg.Record) -> Bulk:
@@ -64,12 +74,20 @@ async def _running(snapshot: Snapshot) -> list[Bulk]:
 
 
 async def _create(
-    tx: Transaction, bulk_id: str, account: str, action: BulkAction, where: TaskFilter, total: int
+    tx: Transaction,
+    bulk_id: str,
+    account: str,
+    action: BulkAction,
+    where: TaskFilter,
+    total: int,
+    by: By | None,
 ) -> Bulk:
     tx.note(News.OTHER)
-    await tx.run(CREATE_BULK, tx.now, bulk_id, account, action.value, to_json(where), total)
+    new = await tx.run(CREATE_BULK, tx.now, bulk_id, account, action.value, to_json(where), total)
     bulk = await _bulk(tx, account, bulk_id)
     assert bulk is not None
+    if new:
+        await record(tx, by, [of_bulk(Action.BULK_BEGIN, bulk)])
     return bulk
 
 
@@ -80,7 +98,10 @@ async def _advance(
     return goes_on is True  # None: another process was here
 
 
-async def _abort(tx: Transaction, account: str | None, bulk_id: str) -> Bulk | None:
+async def _abort(tx: Transaction, account: str | None, bulk_id: str, by: By | None) -> Bulk | None:
     tx.note(News.OTHER)
-    await tx.run(ABORT_BULK, tx.now, bulk_id, account)
-    return await _bulk(tx, account, bulk_id)
+    aborted = await tx.run(ABORT_BULK, tx.now, bulk_id, account)
+    bulk = await _bulk(tx, account, bulk_id)
+    if aborted and bulk is not None:
+        await record(tx, by, [of_bulk(Action.BULK_ABORT, bulk)])
+    return bulk

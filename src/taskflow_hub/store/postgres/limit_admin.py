@@ -7,15 +7,19 @@ from typing import Final
 import asyncpg
 from msgspec import UNSET, UnsetType
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.model import LimitRow, LimitUse
 from taskflow_hub.store import refusals
+from taskflow_hub.store.audit import of_limit
 from taskflow_hub.store.groups import counted
 from taskflow_hub.store.limit_uses import given_number, uses
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.rows import keys_of
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.quota_uses import NO_ACCOUNT, says_something
+from taskflow_hub.store.quota_uses import says_something
+from taskflow_hub.store.standing import NOBODY
 
 LIMITS: Final = statement("limits")
 RUNNING: Final = statement("limit_running")
@@ -23,6 +27,7 @@ HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
 FORGET: Final = statement("limit_forget")
 UNSET_LIMIT: Final = statement("limit_unset")
+LIMIT_BEFORE: Final = statement("only/limit_before")
 
 PATIENCE_MS: Final = 2_000  # for so long it waits for a transaction that has the limit in its hands
 
@@ -41,23 +46,15 @@ class LimitAdmin(Part):
         per_second: float | UnsetType | None,
         *,
         pinned: bool = True,
+        by: By | None = None,
     ) -> LimitRow:
-        return await self._writer.write(_set_limit, account, key, running, per_second, pinned)
+        return await self._writer.write(_set_limit, account, key, running, per_second, pinned, by)
 
 
 async def _limits(
     snapshot: Snapshot, account: str | None, after: tuple[str, str], limit: int
 ) -> list[LimitUse]:
-    rows = [
-        LimitRow(
-            account_id=row["account_id"],
-            key=row["key"],
-            running=row["running"],
-            per_second=row["per_second"],
-            pinned=row["pinned"],
-        )
-        for row in await snapshot.fetch(LIMITS, account, *after, limit)
-    ]
+    rows = [_limit(row) for row in await snapshot.fetch(LIMITS, account, *after, limit)]
     groups = await snapshot.fetch(RUNNING, list({row.account_id for row in rows}))
     held = await snapshot.fetch(HELD, account)
     return uses(
@@ -74,15 +71,28 @@ async def _set_limit(
     running: int | UnsetType | None,
     per_second: float | UnsetType | None,
     pinned: bool,
+    by: By | None,
 ) -> LimitRow:
     given = [part for number in (running, per_second) for part in given_number(number)]
     async with patience(tx):
+        before = None if by is None else await tx.row(LIMIT_BEFORE, account, key)
         row = await tx.row(SET_LIMIT, account, key, *given, pinned)
     assert row is not None
     await tx.run(FORGET, account, key)
     tx.note_held()
+    after = _limit(row)
+    if before is not None:
+        await record(tx, by, of_limit(_limit(before), after))
+    return after
+
+
+def _limit(row: asyncpg.Record) -> LimitRow:
     return LimitRow(
-        account_id=account, key=key, running=row["running"], per_second=row["per_second"], pinned=pinned
+        account_id=row["account_id"],
+        key=row["key"],
+        running=row["running"],
+        per_second=row["per_second"],
+        pinned=row["pinned"],
     )
 
 
@@ -103,9 +113,9 @@ async def set_hub_limit(
     running: int | UnsetType | None = UNSET,
     per_second: float | UnsetType | None = UNSET,
 ) -> None:
-    """Of a queue, or of what runs of an account (store/quota_uses.py). Within `patience`."""
+    """Of a queue, or of what runs of an account (store/standing.py). Within `patience`."""
     if says_something(running, per_second):
         given = [part for number in (running, per_second) for part in given_number(number)]
-        await tx.run(SET_LIMIT, NO_ACCOUNT, key, *given, True)
+        await tx.run(SET_LIMIT, NOBODY, key, *given, True)
         await tx.run(UNSET_LIMIT, key)
         tx.note_held()

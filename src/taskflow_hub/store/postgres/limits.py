@@ -11,13 +11,14 @@ from typing import Final
 
 import asyncpg
 
-from taskflow_hub.store.gates import NOBODY, Gate, Key, LimitedBy, Numbers
+from taskflow_hub.store.gates import Gate, Key, LimitedBy, Numbers
 from taskflow_hub.store.groups import Aside, Group, Held, Spot, Turns, counted, counted_standing
 from taskflow_hub.store.postgres.rows import limited_by
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
 from taskflow_hub.store.profiles import Lane
 from taskflow_hub.store.shares import Shares
+from taskflow_hub.store.standing import NOBODY
 
 GROUPS: Final = statement("limit_groups")
 FIRST: Final = statement("limit_first")

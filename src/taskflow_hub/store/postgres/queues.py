@@ -6,19 +6,23 @@ from typing import Final
 import asyncpg
 from msgspec import UNSET, UnsetType
 
+from taskflow_hub.domain.audit import Action, By, changed
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue, QueueUse
+from taskflow_hub.store.audit import of_purge
 from taskflow_hub.store.limit_uses import given_number
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.cancel import cancel_unstarted
 from taskflow_hub.store.postgres.limit_admin import patience, set_hub_limit
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.quota_uses import queue_key
+from taskflow_hub.store.standing import queue_key
 from taskflow_hub.store.values import Depth, News, Rate
 
 QUEUES: Final = statement("queues")
 QUEUE_USES: Final = statement("queue_uses")
+QUEUE_LOCK: Final = statement("only/queue_lock")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")
@@ -31,11 +35,11 @@ class Queues(Part):
     async def queues(self) -> list[Queue]:
         return await self._readers.read(_queues)
 
-    async def pause(self, queue: str) -> Queue:
-        return await self._writer.write(_change, PAUSE, queue)
+    async def pause(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_PAUSE, by, PAUSE, queue)
 
-    async def resume(self, queue: str) -> Queue:
-        return await self._writer.write(_change, RESUME, queue)
+    async def resume(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_RESUME, by, RESUME, queue)
 
     async def queue_uses(self) -> list[QueueUse]:
         return await self._readers.read(_queue_uses)
@@ -47,13 +51,16 @@ class Queues(Part):
         max_size: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         per_second: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> Queue:
         return await self._writer.write(
-            _update, queue, max_size=max_size, running=running, per_second=per_second
+            _update, queue, by, max_size=max_size, running=running, per_second=per_second
         )
 
-    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
-        return await self._writer.write(_purge, account, queue, limit)
+    async def purge(
+        self, account: str, queue: str, limit: int, *, waiting: int = 0, by: By | None = None
+    ) -> tuple[str, ...]:
+        return await self._writer.write(_purge, account, queue, limit, waiting, by)
 
     async def depths(self, account: str | None) -> list[Depth]:
         return await self._readers.read_long(_depths, account)
@@ -86,26 +93,50 @@ async def _queue_uses(snapshot: Snapshot) -> list[QueueUse]:
 async def _update(
     tx: Transaction,
     queue: str,
+    by: By | None,
     *,
     max_size: int | UnsetType | None,
     running: int | UnsetType | None,
     per_second: float | UnsetType | None,
 ) -> Queue:
     async with patience(tx):
+        before = await _changed_from(tx, queue)
         await set_hub_limit(tx, queue_key(queue), running=running, per_second=per_second)
-        return await _change(tx, UPDATE_QUEUE, queue, *given_number(max_size))
+        row = await tx.row(UPDATE_QUEUE, queue, *given_number(max_size))
+        return await _told(tx, Action.QUEUE_UPDATE, by, before, row)
 
 
-async def _change(tx: Transaction, sql: str, *values: object) -> Queue:
-    tx.note(News.OTHER)
-    row = await tx.row(sql, *values)
+async def _change(tx: Transaction, action: Action, by: By | None, sql: str, name: str) -> Queue:
+    before = await _changed_from(tx, name)
+    return await _told(tx, action, by, before, await tx.row(sql, name))
+
+
+async def _changed_from(tx: Transaction, name: str) -> Queue:
+    row = await tx.row(QUEUE_LOCK, name)
     assert row is not None
     return _queue(row)
 
 
-async def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple[str, ...]:
+async def _told(
+    tx: Transaction, action: Action, by: By | None, before: Queue, row: asyncpg.Record | None
+) -> Queue:
+    """The queue as it is now; the audit is told of the difference."""
+    assert row is not None
+    after = _queue(row)
+    tx.note(News.OTHER)
+    if (act := changed(action, before.name, before, after)) is not None:
+        await record(tx, by, [act])
+    return after
+
+
+async def _purge(
+    tx: Transaction, account: str, queue: str, limit: int, waiting: int, by: By | None
+) -> tuple[str, ...]:
     ids = [row["id"] for row in await tx.fetch(PURGE, queue, account, limit)]
-    return tuple(sorted(await cancel_unstarted(tx, ids))) if ids else ()
+    cancelled = sorted(await cancel_unstarted(tx, ids)) if ids else []
+    if cancelled:
+        await record(tx, by, [of_purge(account, queue, max(waiting, len(cancelled)))])
+    return tuple(cancelled)
 
 
 async def _depths(snapshot: Snapshot, account: str | None) -> list[Depth]:

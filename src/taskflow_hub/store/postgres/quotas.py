@@ -5,13 +5,17 @@ from typing import Final
 import asyncpg
 from msgspec import UNSET, UnsetType
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.quota import Quota, QuotaUse
 from taskflow_hub.store.allowance import Counted
+from taskflow_hub.store.audit import of_quota
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.limit_admin import patience, set_hub_limit
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
-from taskflow_hub.store.quota_uses import account_key, given_quota, quota_use, says_something
+from taskflow_hub.store.quota_uses import given_quota, quota_use, says_something
+from taskflow_hub.store.standing import account_key
 from taskflow_hub.store.values import News
 
 QUOTA: Final = statement("quota")
@@ -36,10 +40,12 @@ class Quotas(Part):
         queued: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> QuotaUse:
         return await self._writer.write(
             _set_quota,
             account,
+            by,
             per_minute=per_minute,
             per_day=per_day,
             queued=queued,
@@ -84,6 +90,7 @@ async def _quotas(snapshot: Snapshot, after: str, limit: int) -> list[Quota]:
 async def _set_quota(
     tx: Transaction,
     account: str,
+    by: By | None,
     *,
     per_minute: int | UnsetType | None,
     per_day: int | UnsetType | None,
@@ -91,8 +98,11 @@ async def _set_quota(
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
 ) -> QuotaUse:
+    before = await _quota(tx, account)
     await _write(tx, account, per_minute, per_day, queued, running, weight)
-    return await _quota(tx, account)
+    after = await _quota(tx, account)
+    await record(tx, by, of_quota(before, after))
+    return after
 
 
 async def write_quota(tx: Transaction, quota: Quota) -> None:

@@ -10,11 +10,13 @@ from typing import Final
 
 import asyncpg
 
+from taskflow_hub.domain.audit import Action, By, of_task
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Task
 from taskflow_hub.store import refusals
 from taskflow_hub.store.cursor import earliest_finish
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.faults import Collision
 from taskflow_hub.store.postgres.part import read_tasks
 from taskflow_hub.store.postgres.statements import statement
@@ -33,7 +35,9 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)  # no window: the key is held
 _Key = tuple[str, str]  # type, key; all of one account
 
 
-async def redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+async def redrive(
+    tx: Transaction, account: str, ids: Sequence[str], by: By | None
+) -> list[Task | TaskflowError]:
     if not ids:
         return []
     rows = await tx.fetch(REDRIVE_LOOK, list(set(ids)), account, earliest_finish(ids))
@@ -61,6 +65,15 @@ async def redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Tas
             [tuple(row) for row in await tx.fetch(REDRIVE, tx.now, list(moving), earliest_finish(moving))]
         )
     found = await read_tasks(tx, moving)
+    queued = {"status": State.QUEUED}
+    await record(
+        tx,
+        by,
+        (
+            of_task(Action.TASK_REDRIVE, account, found[id], {"status": finished[id]["status"]}, queued)
+            for id in moving
+        ),
+    )
     return [errors[place] if place in errors else found[id] for place, id in enumerate(ids)]
 
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from taskflow_hub.domain.clock import Clock
 from taskflow_hub.store.postgres.access import Access
+from taskflow_hub.store.postgres.audit import Audit
 from taskflow_hub.store.postgres.bulk import Bulks
 from taskflow_hub.store.postgres.dispatch import Dispatch
 from taskflow_hub.store.postgres.door import refusal
@@ -28,7 +29,7 @@ from taskflow_hub.store.postgres.workers import Workers
 from taskflow_hub.store.postgres.writer import Writer
 
 
-class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Upkeep):
+class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Audit, Upkeep):
     """Made by `open`. Any number of processes may open one database."""
 
     def __init__(self, link: Link, clock: Clock | None, survey_s: float, listen_url: str | None) -> None:

@@ -5,15 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.audit import Action, By, of_task
 from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import LINES_MAX
 from taskflow_hub.domain.messages import Logged, Progressed
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store import refusals
+from taskflow_hub.store.audit import of_update
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.postgres import moves as verbs
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.cancel import cancel
 from taskflow_hub.store.postgres.dispatch import Dispatch
 from taskflow_hub.store.postgres.due import Front, expire_due, promote_due
@@ -94,14 +98,16 @@ class Tasks(Part):
     async def expire_due(self, limit: int) -> Due:
         return await expire_due(self._readers, self._writer, limit)
 
-    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
-        return await self._writer.write(cancel, account, ids)
+    async def cancel(self, account: str, ids: Sequence[str], *, by: By | None = None) -> list[Task | None]:
+        return await self._writer.write(cancel, account, ids, by)
 
-    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
-        return await self._writer.write(redrive, account, ids)
+    async def redrive(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[Task | TaskflowError]:
+        return await self._writer.write(redrive, account, ids, by)
 
-    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
-        return await self._writer.write(_promote, account, task_id)
+    async def promote(self, account: str, task_id: str, *, by: By | None = None) -> Task | TaskflowError:
+        return await self._writer.write(_promote, account, task_id, by)
 
     async def update(
         self,
@@ -111,14 +117,17 @@ class Tasks(Part):
         priority: int | None = None,
         run_at: datetime | None = None,
         queue: str | None = None,
+        by: By | None = None,
     ) -> Task | TaskflowError:
-        updated = await self._writer.write(_update, account, task_id, priority, run_at, queue)
+        updated = await self._writer.write(_update, account, task_id, priority, run_at, queue, by)
         if run_at is not None:
             self._front.forget()  # it may be due before all others
         return updated
 
-    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
-        return await self._writer.write(_delete, account, ids)
+    async def delete(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[TaskflowError | None]:
+        return await self._writer.write(_delete, account, ids, by)
 
     async def unblock(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_unblock, ids)
@@ -133,13 +142,16 @@ class Tasks(Part):
 # --- by people -------------------------------------------------------------------------------------------------------
 
 
-async def _promote(tx: Transaction, account: str, task_id: str) -> Task | TaskflowError:
+async def _promote(tx: Transaction, account: str, task_id: str, by: By | None) -> Task | TaskflowError:
     row = await tx.row(PROMOTE, task_id, account)
     if row is None:
         refusal = refusals.of_promote(task_id, (await states(tx, account, [task_id])).get(task_id))
         return refusal or _collision()
     tx.note_ready([tuple(row)])
-    return (await read_tasks(tx, [task_id]))[task_id]
+    task = (await read_tasks(tx, [task_id]))[task_id]
+    was, is_now = {"status": State.SCHEDULED}, {"status": task.status}
+    await record(tx, by, [of_task(Action.TASK_PROMOTE, account, task, was, is_now)])
+    return task
 
 
 async def _update(
@@ -149,6 +161,7 @@ async def _update(
     priority: int | None,
     run_at: datetime | None,
     queue: str | None,
+    by: By | None,
 ) -> Task | TaskflowError:
     changes = (priority, run_at, queue)
     asked = changes != (None, None, None)
@@ -157,15 +170,30 @@ async def _update(
         refusal = refusals.of_update(task_id, (await states(tx, account, [task_id])).get(task_id), run_at)
         if refusal is not None or asked:
             return refusal or _collision()
-    else:
-        tx.note(News.OTHER)
-        if row["seq"] is not None:
-            tx.note_ready([tuple(row)])
-    return (await read_tasks(tx, [task_id]))[task_id]
+        return (await read_tasks(tx, [task_id]))[task_id]
+    tx.note(News.OTHER)
+    if row["seq"] is not None:
+        tx.note_ready([(row["queue"], row["type"], row["priority"], row["account_id"], row["seq"])])
+    task = (await read_tasks(tx, [task_id]))[task_id]
+    was = {"priority": row["was_priority"], "run_at": row["was_run_at"], "queue": row["was_queue"]}
+    await record(tx, by, of_update(account, task, was))
+    return task
 
 
-async def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
-    left = set(await delete_finished(tx, account, ids))
+async def _delete(
+    tx: Transaction, account: str, ids: Sequence[str], by: By | None
+) -> list[TaskflowError | None]:
+    before = {} if by is None else await read_tasks(tx, set(ids))
+    gone = await delete_finished(tx, account, ids)
+    await record(
+        tx,
+        by,
+        (
+            of_task(Action.TASK_DELETE, account, before[id], {"status": status}, None)
+            for id, status in gone.items()
+        ),
+    )
+    left = set(gone)
     known = await states(tx, account, set(ids) - left)
     outcomes: list[TaskflowError | None] = []
     for id in ids:
@@ -182,22 +210,23 @@ def _collision() -> NoReturn:
     raise Collision("the task has changed meanwhile")
 
 
-async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> list[str]:
-    """Remove finished tasks with all that belongs to them; the ids of those that were there.
+async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> dict[str, str]:
+    """Remove finished tasks with all that belongs to them; those that were there, and how each had ended.
 
     Key rows stay: they say that a task was there.
     """
     if not ids:
-        return []
+        return {}
     since = earliest_finish(ids)
-    gone = [row["id"] for row in await tx.fetch(DELETE, list(ids), account, since)]
-    if gone:
+    ended = {row["id"]: row["status"] for row in await tx.fetch(DELETE, list(ids), account, since)}
+    if ended:
+        gone = list(ended)
         tx.note(News.TASKS)
         await tx.run(DELETE_ATTEMPTS, gone, since)
         await tx.run(DELETE_LOGS, gone, since - KEPT_BEFORE)
         await tx.run(DELETE_TAGS, gone)
         await tx.run(DELETE_CALLS, gone)
-    return gone
+    return ended
 
 
 # --- by workflows ----------------------------------------------------------------------------------------------------

@@ -6,11 +6,14 @@ from typing import Final
 
 import asyncpg
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.messages import Held, Register
 from taskflow_hub.domain.model import OnLost, TaskType, Worker, WorkerState
 from taskflow_hub.store.allot import HELD_AT_ONCE
+from taskflow_hub.store.audit import of_drain
 from taskflow_hub.store.beats import Change, Compared, Running, compare
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.running import Seen
 from taskflow_hub.store.postgres.statements import statement
@@ -53,8 +56,8 @@ class Workers(Part):
             self._seen.pop(worker, None)
         return beat
 
-    async def drain(self, worker: str) -> Worker | None:
-        return await self._writer.write(_drain, worker)
+    async def drain(self, worker: str, *, by: By | None = None) -> Worker | None:
+        return await self._writer.write(_drain, worker, by)
 
     async def retire(self, worker: str) -> None:
         await self._writer.write(_bury, worker)
@@ -181,10 +184,13 @@ async def _bury(tx: Transaction, worker: str) -> bool:
     return buried
 
 
-async def _drain(tx: Transaction, worker: str) -> Worker | None:
-    if await tx.run(DRAIN, worker):
+async def _drain(tx: Transaction, worker: str, by: By | None) -> Worker | None:
+    drained = await tx.run(DRAIN, worker)
+    found = next(iter(await _workers(tx, False, worker)), None)
+    if drained and found is not None:
         tx.note(News.OTHER)
-    return next(iter(await _workers(tx, False, worker)), None)
+        await record(tx, by, [of_drain(found)])
+    return found
 
 
 async def _orphans(snapshot: Snapshot, limit: int) -> list[Orphan]:

@@ -6,11 +6,14 @@ from typing import Final
 from msgspec import Struct
 
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
+from taskflow_hub.domain.audit import Action, By
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
+from taskflow_hub.store import audit
 from taskflow_hub.store.buckets import take
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.quotas import write_quota
 from taskflow_hub.store.sqlite.statements import Statement, statement
@@ -36,6 +39,7 @@ KEY: Final = statement("key")
 USE_KEYS: Final = statement("use_keys")
 KEYS: Final = statement("keys")
 REVOKE_KEY: Final = statement("revoke_key")
+KEY_REVOKED: Final = statement("only/key_revoked")
 BUCKETS: Final = statement("buckets")
 SPEND: Final = statement("spend")
 REFUND: Final = statement("refund")
@@ -44,12 +48,14 @@ OWNERS: Final = statement("owners")
 
 class Access(Part):
     async def register_user(
-        self, user: NewUser, *, closed: bool, quota: Quota | None = None
+        self, user: NewUser, *, closed: bool, quota: Quota | None = None, by: By | None = None
     ) -> User | TaskflowError:
-        return await self._writer.write(_register, user, closed, quota)
+        return await self._writer.write(_register, user, closed, quota, by)
 
-    async def add_user(self, user: NewUser, account: str, role: Role) -> User | TaskflowError:
-        return await self._writer.write(_add, user, account, role)
+    async def add_user(
+        self, user: NewUser, account: str, role: Role, *, by: By | None = None
+    ) -> User | TaskflowError:
+        return await self._writer.write(_add, user, account, role, by, Action.USER_ADD)
 
     async def any_user(self) -> bool:
         return await self._readers.read(_any_user)
@@ -63,28 +69,38 @@ class Access(Part):
     async def users(self, account: str | None) -> list[User]:
         return await self._readers.read_long(_users, account)
 
-    async def set_role(self, user_id: str, role: Role) -> User | TaskflowError:
-        return await self._writer.write(_set_role, user_id, role)
+    async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
+        return await self._writer.write(_set_role, user_id, role, by)
 
-    async def set_password(self, user_id: str, password_hash: str, *, was: str | None = None) -> User | None:
-        return await self._writer.write(_set_password, user_id, password_hash, was)
+    async def set_password(
+        self, user_id: str, password_hash: str, *, was: str | None = None, by: By | None = None
+    ) -> User | None:
+        return await self._writer.write(_set_password, user_id, password_hash, was, by)
 
     async def begin_session(
-        self, session_id: str, user_id: str, ttl_s: float, *, password_hash: str | None = None
+        self,
+        session_id: str,
+        user_id: str,
+        ttl_s: float,
+        *,
+        password_hash: str | None = None,
+        by: By | None = None,
     ) -> bool:
-        return await self._writer.write(_begin_session, session_id, user_id, ttl_s, password_hash)
+        return await self._writer.write(_begin_session, session_id, user_id, ttl_s, password_hash, by)
 
-    async def refresh_session(self, session_id: str, generation: int, ttl_s: float) -> User | None:
-        return await self._writer.write(_refresh_session, session_id, generation, ttl_s)
+    async def refresh_session(
+        self, session_id: str, generation: int, ttl_s: float, *, by: By | None = None
+    ) -> User | None:
+        return await self._writer.write(_refresh_session, session_id, generation, ttl_s, by)
 
-    async def end_session(self, session_id: str) -> None:
-        await self._writer.write(_change, END_SESSION, session_id)
+    async def end_session(self, session_id: str, *, by: By | None = None) -> None:
+        await self._writer.write(_end_session, session_id, by)
 
     async def session(self, session_id: str) -> User | None:
         return await self._readers.read(_user, SESSION, session_id, to_us(self._clock()))
 
-    async def create_key(self, key: NewKey) -> Key:
-        return await self._writer.write(_create_key, key)
+    async def create_key(self, key: NewKey, *, by: By | None = None) -> Key:
+        return await self._writer.write(_create_key, key, by)
 
     async def key(self, digest: str) -> Key | None:
         return await self._readers.read(_key, digest, to_us(self._clock()))
@@ -96,8 +112,8 @@ class Access(Part):
     async def keys(self, account: str | None) -> list[Key]:
         return await self._readers.read_long(_keys, account)
 
-    async def revoke_key(self, account: str | None, key_id: str) -> Key | None:
-        return await self._writer.write(_revoke_key, account, key_id)
+    async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
+        return await self._writer.write(_revoke_key, account, key_id, by)
 
     async def spend(self, buckets: Sequence[Bucket]) -> float:
         """See the protocol. Who is refused has only read: trying without end shall not keep others from writing."""
@@ -158,22 +174,28 @@ def _users(snapshot: Snapshot, account: str | None) -> list[User]:
     return [row.user() for row in snapshot.document(list[UserRow], USERS, account, account)]
 
 
-def _register(tx: Transaction, user: NewUser, closed: bool, quota: Quota | None) -> User | TaskflowError:
+def _register(
+    tx: Transaction, user: NewUser, closed: bool, quota: Quota | None, by: By | None
+) -> User | TaskflowError:
     if not _any_user(tx):
-        return _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN)
+        return _add(tx, user, DEFAULT_ACCOUNT, Role.ADMIN, by, Action.USER_REGISTER)
     if closed:
         return RegistrationClosed()
-    added = _add(tx, user, user.id, Role.USER)
+    added = _add(tx, user, user.id, Role.USER, by, Action.USER_REGISTER)
     if isinstance(added, User) and quota is not None:
         write_quota(tx, quota)
     return added
 
 
-def _add(tx: Transaction, user: NewUser, account: str, role: Role) -> User | TaskflowError:
+def _add(
+    tx: Transaction, user: NewUser, account: str, role: Role, by: By | None, action: Action
+) -> User | TaskflowError:
     address = address_key(user.email)
     if not tx.run(ADD_USER, user.id, account, user.email, address, user.password_hash, role, tx.now):
         return EmailTaken()
-    return _known_user(tx, user.id)
+    added = _known_user(tx, user.id)
+    record(tx, by, [audit.of_user(action, added, after={"email": added.email, "role": added.role})])
+    return added
 
 
 def _known_user(tx: Transaction, user_id: str) -> User:
@@ -182,7 +204,7 @@ def _known_user(tx: Transaction, user_id: str) -> User:
     return user
 
 
-def _set_role(tx: Transaction, user_id: str, role: Role) -> User | TaskflowError:
+def _set_role(tx: Transaction, user_id: str, role: Role, by: By | None) -> User | TaskflowError:
     user = _user(tx, USER, user_id)
     if user is None:
         return NotFound()
@@ -191,30 +213,53 @@ def _set_role(tx: Transaction, user_id: str, role: Role) -> User | TaskflowError
     if tx.document(list[str], ADMINS) == [user_id]:
         return LastAdmin()
     tx.run(SET_ROLE, role, user_id)
+    record(tx, by, [audit.of_user(Action.USER_SET_ROLE, user, {"role": user.role}, {"role": role})])
     return _known_user(tx, user_id)
 
 
-def _set_password(tx: Transaction, user_id: str, password_hash: str, was: str | None) -> User | None:
+def _set_password(
+    tx: Transaction, user_id: str, password_hash: str, was: str | None, by: By | None
+) -> User | None:
     if not tx.run(SET_PASSWORD, password_hash, user_id, was):
         return None
     tx.run(END_SESSIONS, user_id)
-    return _known_user(tx, user_id)
+    user = _known_user(tx, user_id)
+    record(tx, by, [audit.of_user(Action.USER_SET_PASSWORD, user)])
+    return user
 
 
 # --- sessions ------------------------------------------------------------------------------------------------------------
 
 
-def _begin_session(tx: Transaction, session_id: str, user_id: str, ttl_s: float, hash: str | None) -> bool:
-    return tx.run(BEGIN_SESSION, session_id, tx.now, tx.now + round(ttl_s * SECOND), user_id, hash) > 0
+def _begin_session(
+    tx: Transaction, session_id: str, user_id: str, ttl_s: float, hash: str | None, by: By | None
+) -> bool:
+    if not tx.run(BEGIN_SESSION, session_id, tx.now, tx.now + round(ttl_s * SECOND), user_id, hash):
+        return False
+    _record_login(tx, by, Action.LOGIN_BEGIN, session_id, user_id)
+    return True
 
 
-def _refresh_session(tx: Transaction, session_id: str, generation: int, ttl_s: float) -> User | None:
+def _refresh_session(
+    tx: Transaction, session_id: str, generation: int, ttl_s: float, by: By | None
+) -> User | None:
     values = (tx.now + round(ttl_s * SECOND), session_id, generation, tx.now)
     whose = tx.connection.execute(REFRESH_SESSION.text, values).fetchall()
     if whose:
         return _known_user(tx, whose[0][0])
-    tx.run(REUSE_SESSION, session_id, generation)
+    for (user_id,) in tx.connection.execute(REUSE_SESSION.text, (session_id, generation)).fetchall():
+        _record_login(tx, by, Action.LOGIN_REUSE, session_id, user_id)
     return None
+
+
+def _end_session(tx: Transaction, session_id: str, by: By | None) -> None:
+    for (user_id,) in tx.connection.execute(END_SESSION.text, (session_id,)).fetchall():
+        _record_login(tx, by, Action.LOGIN_END, session_id, user_id)
+
+
+def _record_login(tx: Transaction, by: By | None, action: Action, session_id: str, user_id: str) -> None:
+    if by is not None:
+        record(tx, by, [audit.of_login(action, _known_user(tx, user_id), session_id)])
 
 
 def _change(tx: Transaction, sql: Statement, *values: object) -> None:
@@ -268,7 +313,7 @@ def _keys(snapshot: Snapshot, account: str | None) -> list[Key]:
     return [row.key() for row in snapshot.document(list[KeyRow], KEYS, account, account)]
 
 
-def _create_key(tx: Transaction, key: NewKey) -> Key:
+def _create_key(tx: Transaction, key: NewKey, by: By | None) -> Key:
     expires_at = None if key.expires_in_s is None else tx.now + round(key.expires_in_s * SECOND)
     tx.run(
         CREATE_KEY,
@@ -282,7 +327,7 @@ def _create_key(tx: Transaction, key: NewKey) -> Key:
         tx.now,
         expires_at,
     )
-    return Key(
+    made = Key(
         id=key.id,
         account_id=key.account_id,
         user_id=key.user_id,
@@ -292,15 +337,21 @@ def _create_key(tx: Transaction, key: NewKey) -> Key:
         created_at=from_us(tx.now),
         expires_at=None if expires_at is None else from_us(expires_at),
     )
+    record(tx, by, [audit.of_new_key(made)])
+    return made
 
 
 def _use_keys(tx: Transaction, ids: Collection[str]) -> None:
     tx.run(USE_KEYS, tx.now, to_json(list(ids)))
 
 
-def _revoke_key(tx: Transaction, account: str | None, key_id: str) -> Key | None:
+def _revoke_key(tx: Transaction, account: str | None, key_id: str, by: By | None) -> Key | None:
+    before = tx.value(KEY_REVOKED, key_id)
     rows = tx.connection.execute(REVOKE_KEY.text, (tx.now, key_id, account)).fetchall()
-    return _key_of(rows[0][0] if rows else None)
+    key = _key_of(rows[0][0] if rows else None)
+    if key is not None and not before:
+        record(tx, by, [audit.of_revoked_key(key)])
+    return key
 
 
 # --- buckets -------------------------------------------------------------------------------------------------------------

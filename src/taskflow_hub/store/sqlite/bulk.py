@@ -4,6 +4,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from taskflow_hub.domain.audit import Action, By
+from taskflow_hub.store.audit import of_bulk
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, decoder, from_us, to_json
@@ -18,9 +21,16 @@ ABORT_BULK: Final = statement("abort_bulk")
 
 class Bulks(Part):
     async def create_bulk(
-        self, bulk_id: str, account: str, action: BulkAction, where: TaskFilter, total: int
+        self,
+        bulk_id: str,
+        account: str,
+        action: BulkAction,
+        where: TaskFilter,
+        total: int,
+        *,
+        by: By | None = None,
     ) -> Bulk:
-        return await self._writer.write(_create, bulk_id, account, action, where, total)
+        return await self._writer.write(_create, bulk_id, account, action, where, total, by)
 
     async def bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
         return await self._readers.read(_bulk, account, bulk_id)
@@ -33,8 +43,8 @@ class Bulks(Part):
     ) -> bool:
         return await self._writer.write(_advance, bulk_id, expected, cursor, done, skipped)
 
-    async def abort_bulk(self, account: str | None, bulk_id: str) -> Bulk | None:
-        return await self._writer.write(_abort, account, bulk_id)
+    async def abort_bulk(self, account: str | None, bulk_id: str, *, by: By | None = None) -> Bulk | None:
+        return await self._writer.write(_abort, account, bulk_id, by)
 
 
 class BulkRow(Struct, array_like=True):
@@ -81,11 +91,19 @@ def _running(snapshot: Snapshot) -> list[Bulk]:
 
 
 def _create(
-    tx: Transaction, bulk_id: str, account: str, action: BulkAction, where: TaskFilter, total: int
+    tx: Transaction,
+    bulk_id: str,
+    account: str,
+    action: BulkAction,
+    where: TaskFilter,
+    total: int,
+    by: By | None,
 ) -> Bulk:
-    tx.run(CREATE_BULK, bulk_id, account, action, to_json(where), total, tx.now)
+    new = tx.run(CREATE_BULK, bulk_id, account, action, to_json(where), total, tx.now)
     bulk = _bulk(tx, account, bulk_id)
     assert bulk is not None
+    if new:
+        record(tx, by, [of_bulk(Action.BULK_BEGIN, bulk)])
     return bulk
 
 
@@ -97,6 +115,9 @@ def _advance(
     return goes_on == [(1,)]
 
 
-def _abort(tx: Transaction, account: str | None, bulk_id: str) -> Bulk | None:
-    tx.run(ABORT_BULK, tx.now, bulk_id, account)
-    return _bulk(tx, account, bulk_id)
+def _abort(tx: Transaction, account: str | None, bulk_id: str, by: By | None) -> Bulk | None:
+    aborted = tx.run(ABORT_BULK, tx.now, bulk_id, account)
+    bulk = _bulk(tx, account, bulk_id)
+    if aborted and bulk is not None:
+        record(tx, by, [of_bulk(Action.BULK_ABORT, bulk)])
+    return bulk

@@ -4,14 +4,18 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.model import LimitRow, LimitUse
+from taskflow_hub.store.audit import of_limit
 from taskflow_hub.store.documents import decoder
 from taskflow_hub.store.groups import counted
 from taskflow_hub.store.limit_uses import given_number, uses
-from taskflow_hub.store.quota_uses import NO_ACCOUNT, says_something
+from taskflow_hub.store.quota_uses import says_something
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction
+from taskflow_hub.store.standing import NOBODY
 
 LIMITS: Final = statement("limits")
 RUNNING: Final = statement("limit_running")
@@ -19,6 +23,7 @@ HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
 FORGET: Final = statement("limit_forget")
 UNSET_LIMIT: Final = statement("limit_unset")
+NUMBERS: Final = statement("only/limit_numbers")
 
 
 class LimitAdmin(Part):
@@ -35,8 +40,9 @@ class LimitAdmin(Part):
         per_second: float | UnsetType | None,
         *,
         pinned: bool = True,
+        by: By | None = None,
     ) -> LimitRow:
-        return await self._writer.write(_set_limit, account, key, running, per_second, pinned)
+        return await self._writer.write(_set_limit, account, key, running, per_second, pinned, by)
 
 
 def _limits(snapshot: Snapshot, account: str | None, after: tuple[str, str], limit: int) -> list[LimitUse]:
@@ -62,12 +68,22 @@ def _set_limit(
     running: int | UnsetType | None,
     per_second: float | UnsetType | None,
     pinned: bool,
+    by: By | None,
 ) -> LimitRow:
+    before = _numbers(tx, account, key)
     given = [part for number in (running, per_second) for part in given_number(number)]
     rows = tx.connection.execute(SET_LIMIT.text, (account, key, *given, pinned)).fetchall()
     most, rate = decoder(tuple[int | None, float | None]).decode(rows[0][0])
     tx.run(FORGET, account, key)
-    return LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=pinned)
+    after = LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=pinned)
+    record(tx, by, of_limit(before, after))
+    return after
+
+
+def _numbers(snapshot: Snapshot, account: str, key: str) -> LimitRow:
+    """One that is not there has none."""
+    most, rate, pinned = snapshot.document(tuple[int | None, float | None, int], NUMBERS, account, key)
+    return LimitRow(account_id=account, key=key, running=most, per_second=rate, pinned=bool(pinned))
 
 
 def set_hub_limit(
@@ -77,8 +93,8 @@ def set_hub_limit(
     running: int | UnsetType | None = UNSET,
     per_second: float | UnsetType | None = UNSET,
 ) -> None:
-    """Of a queue, or of what runs of an account (store/quota_uses.py)."""
+    """Of a queue, or of what runs of an account (store/standing.py)."""
     if says_something(running, per_second):
         given = [part for number in (running, per_second) for part in given_number(number)]
-        tx.connection.execute(SET_LIMIT.text, (NO_ACCOUNT, key, *given, True)).fetchall()
+        tx.connection.execute(SET_LIMIT.text, (NOBODY, key, *given, True)).fetchall()
         tx.run(UNSET_LIMIT, key)

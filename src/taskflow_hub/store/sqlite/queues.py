@@ -5,15 +5,18 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from taskflow_hub.domain.audit import Action, By, changed
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue, QueueUse
+from taskflow_hub.store.audit import of_purge
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.limit_uses import given_number
-from taskflow_hub.store.quota_uses import queue_key
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.limit_admin import set_hub_limit
 from taskflow_hub.store.sqlite.part import Part, finish
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us, to_us
+from taskflow_hub.store.standing import queue_key
 from taskflow_hub.store.values import Depth, Rate
 
 QUEUES: Final = statement("queues")
@@ -34,11 +37,11 @@ class Queues(Part):
     async def queues(self) -> list[Queue]:
         return await self._readers.read(_queues)
 
-    async def pause(self, queue: str) -> Queue:
-        return await self._writer.write(_change, PAUSE, queue)
+    async def pause(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_PAUSE, by, PAUSE, queue)
 
-    async def resume(self, queue: str) -> Queue:
-        return await self._writer.write(_change, RESUME, queue)
+    async def resume(self, queue: str, *, by: By | None = None) -> Queue:
+        return await self._writer.write(_change, Action.QUEUE_RESUME, by, RESUME, queue)
 
     async def queue_uses(self) -> list[QueueUse]:
         return await self._readers.read(_queue_uses)
@@ -50,13 +53,16 @@ class Queues(Part):
         max_size: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         per_second: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> Queue:
         return await self._writer.write(
-            _update, queue, max_size=max_size, running=running, per_second=per_second
+            _update, queue, by, max_size=max_size, running=running, per_second=per_second
         )
 
-    async def purge(self, account: str, queue: str, limit: int) -> tuple[str, ...]:
-        return await self._writer.write(_purge, account, queue, limit)
+    async def purge(
+        self, account: str, queue: str, limit: int, *, waiting: int = 0, by: By | None = None
+    ) -> tuple[str, ...]:
+        return await self._writer.write(_purge, account, queue, limit, waiting, by)
 
     async def depths(self, account: str | None) -> list[Depth]:
         return await self._readers.read_long(_depths, account)
@@ -81,25 +87,46 @@ def _queue_uses(snapshot: Snapshot) -> list[QueueUse]:
 def _update(
     tx: Transaction,
     queue: str,
+    by: By | None,
     *,
     max_size: int | UnsetType | None,
     running: int | UnsetType | None,
     per_second: float | UnsetType | None,
 ) -> Queue:
+    before = _policy(tx, queue)
     set_hub_limit(tx, queue_key(queue), running=running, per_second=per_second)
-    return _change(tx, UPDATE_QUEUE, queue, *given_number(max_size))
+    tx.run(UPDATE_QUEUE, queue, *given_number(max_size))
+    return _told(tx, Action.QUEUE_UPDATE, by, before)
 
 
-def _change(tx: Transaction, sql: Statement, *values: object) -> Queue:
-    tx.run(sql, *values)
-    return _queue(decoder(_Row).decode(tx.value(QUEUE, values[0])))
+def _change(tx: Transaction, action: Action, by: By | None, sql: Statement, name: str) -> Queue:
+    before = _policy(tx, name)
+    tx.run(sql, name)
+    return _told(tx, action, by, before)
 
 
-def _purge(tx: Transaction, account: str, queue: str, limit: int) -> tuple[str, ...]:
+def _told(tx: Transaction, action: Action, by: By | None, before: Queue) -> Queue:
+    """The queue as it is now; the audit is told of the difference."""
+    after = _policy(tx, before.name)
+    if (act := changed(action, before.name, before, after)) is not None:
+        record(tx, by, [act])
+    return after
+
+
+def _policy(snapshot: Snapshot, name: str) -> Queue:
+    """A queue without a row has none."""
+    found = snapshot.value(QUEUE, name)
+    return Queue(name=name) if found is None else _queue(decoder(_Row).decode(found))
+
+
+def _purge(
+    tx: Transaction, account: str, queue: str, limit: int, waiting: int, by: By | None
+) -> tuple[str, ...]:
     ids = tx.document(list[str], PURGE, queue, account, limit)
     if ids:
         tx.run(CANCEL_UNSTARTED, tx.now, to_json(ids))
         finish(tx)
+        record(tx, by, [of_purge(account, queue, max(waiting, len(ids)))])
     return tuple(ids)
 
 

@@ -5,14 +5,18 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.quota import Quota, QuotaUse
 from taskflow_hub.store.allowance import Counted
-from taskflow_hub.store.quota_uses import account_key, given_quota, quota_use, says_something
+from taskflow_hub.store.audit import of_quota
+from taskflow_hub.store.quota_uses import given_quota, quota_use, says_something
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.limit_admin import set_hub_limit
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.submit import ACCOUNT_WAITING
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us
+from taskflow_hub.store.standing import account_key
 
 QUOTA: Final = statement("quota")
 QUOTAS: Final = statement("quotas")
@@ -38,10 +42,12 @@ class Quotas(Part):
         queued: int | UnsetType | None = UNSET,
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
+        by: By | None = None,
     ) -> QuotaUse:
         return await self._writer.write(
             _set_quota,
             account,
+            by,
             per_minute=per_minute,
             per_day=per_day,
             queued=queued,
@@ -109,6 +115,7 @@ def _quotas(snapshot: Snapshot, after: str, limit: int) -> list[Quota]:
 def _set_quota(
     tx: Transaction,
     account: str,
+    by: By | None,
     *,
     per_minute: int | UnsetType | None,
     per_day: int | UnsetType | None,
@@ -116,8 +123,11 @@ def _set_quota(
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
 ) -> QuotaUse:
+    before = _quota(tx, account, tx.at)
     _write(tx, account, per_minute, per_day, queued, running, weight)
-    return _quota(tx, account, tx.at)
+    after = _quota(tx, account, tx.at)
+    record(tx, by, of_quota(before, after))
+    return after
 
 
 def write_quota(tx: Transaction, quota: Quota) -> None:

@@ -5,6 +5,7 @@ from typing import Self
 
 from taskflow_hub.domain.clock import Clock, utc_now
 from taskflow_hub.store.sqlite.access import Access
+from taskflow_hub.store.sqlite.audit import Audit
 from taskflow_hub.store.sqlite.bulk import Bulks
 from taskflow_hub.store.sqlite.lease import Dispatch
 from taskflow_hub.store.sqlite.limit_admin import LimitAdmin
@@ -20,7 +21,7 @@ from taskflow_hub.store.sqlite.workers import Workers
 from taskflow_hub.store.sqlite.writer import Writer
 
 
-class SqliteStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Upkeep):
+class SqliteStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Audit, Upkeep):
     """Made by `open`. Any number of processes may open one file, on one machine and on a local disk."""
 
     def __init__(self, location: Location, clock: Clock) -> None:

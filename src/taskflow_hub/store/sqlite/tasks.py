@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.audit import Action, By, of_task
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.limits import LINES_MAX
@@ -12,8 +13,10 @@ from taskflow_hub.domain.messages import Logged, Progressed
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store import refusals
+from taskflow_hub.store.audit import of_cancel, of_update
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite import moves as verbs
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.lease import Dispatch
 from taskflow_hub.store.sqlite.part import Part, finish, read_tasks
 from taskflow_hub.store.sqlite.statements import Statement, statement
@@ -102,14 +105,16 @@ class Tasks(Part):
     async def expire_due(self, limit: int) -> Due:
         return await self._due(NEXT_EXPIRY, _expire_due, limit)
 
-    async def cancel(self, account: str, ids: Sequence[str]) -> list[Task | None]:
-        return await self._writer.write(_cancel, account, ids)
+    async def cancel(self, account: str, ids: Sequence[str], *, by: By | None = None) -> list[Task | None]:
+        return await self._writer.write(_cancel, account, ids, by)
 
-    async def redrive(self, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
-        return await self._writer.write(_redrive, account, ids)
+    async def redrive(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[Task | TaskflowError]:
+        return await self._writer.write(_redrive, account, ids, by)
 
-    async def promote(self, account: str, task_id: str) -> Task | TaskflowError:
-        return await self._writer.write(_promote, account, task_id)
+    async def promote(self, account: str, task_id: str, *, by: By | None = None) -> Task | TaskflowError:
+        return await self._writer.write(_promote, account, task_id, by)
 
     async def update(
         self,
@@ -119,11 +124,14 @@ class Tasks(Part):
         priority: int | None = None,
         run_at: datetime | None = None,
         queue: str | None = None,
+        by: By | None = None,
     ) -> Task | TaskflowError:
-        return await self._writer.write(_update, account, task_id, priority, run_at, queue)
+        return await self._writer.write(_update, account, task_id, priority, run_at, queue, by)
 
-    async def delete(self, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
-        return await self._writer.write(_delete, account, ids)
+    async def delete(
+        self, account: str, ids: Sequence[str], *, by: By | None = None
+    ) -> list[TaskflowError | None]:
+        return await self._writer.write(_delete, account, ids, by)
 
     async def unblock(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_unblock, ids)
@@ -180,20 +188,23 @@ def _states(tx: Transaction, account: str, ids: Sequence[str]) -> dict[str, Stat
     return dict(tx.document(list[tuple[str, State]], STATES, to_json(list(set(ids))), account))
 
 
-def _cancel(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | None]:
+def _cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[Task | None]:
     states = _states(tx, account, ids)
     unstarted = [id for id, state in states.items() if state in UNSTARTED]
     running = [id for id, state in states.items() if state is State.RUNNING]
     if unstarted:
         tx.run(CANCEL_UNSTARTED, tx.now, to_json(unstarted))
         finish(tx)
+    asked: list[str] = []
     if running:
-        tx.run(CANCEL_RUNNING, tx.now, to_json(running))
+        rows = tx.connection.execute(CANCEL_RUNNING.text, (tx.now, to_json(running))).fetchall()
+        asked = [id for (id,) in rows]
     found = read_tasks(tx, list(states))
+    record(tx, by, (of_cancel(account, found[id], states[id]) for id in (*unstarted, *asked)))
     return [found.get(id) for id in ids]
 
 
-def _redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | TaskflowError]:
+def _redrive(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[Task | TaskflowError]:
     rows = tx.document(
         list[tuple[str, State, str, str | None]], REDRIVE_LOOK, to_json(list(set(ids))), account
     )
@@ -221,6 +232,12 @@ def _redrive(tx: Transaction, account: str, ids: Sequence[str]) -> list[Task | T
             tx.run(sql, these)
         tx.run(REDRIVE, tx.next_seq(len(moving)), tx.now, these)
     found = read_tasks(tx, moving)
+    queued = {"status": State.QUEUED}
+    record(
+        tx,
+        by,
+        (of_task(Action.TASK_REDRIVE, account, found[id], {"status": known[id][0]}, queued) for id in moving),
+    )
     return [errors[place] if place in errors else found[id] for place, id in enumerate(ids)]
 
 
@@ -232,12 +249,15 @@ def _holder(tx: Transaction, account: str, type: str, key: str) -> str | None:
     return holder
 
 
-def _promote(tx: Transaction, account: str, task_id: str) -> Task | TaskflowError:
+def _promote(tx: Transaction, account: str, task_id: str, by: By | None) -> Task | TaskflowError:
     refusal = refusals.of_promote(task_id, _states(tx, account, [task_id]).get(task_id))
     if refusal is not None:
         return refusal
     tx.run(PROMOTE, tx.next_seq(1), to_json([task_id]))
-    return read_tasks(tx, [task_id])[task_id]
+    task = read_tasks(tx, [task_id])[task_id]
+    was, is_now = {"status": State.SCHEDULED}, {"status": task.status}
+    record(tx, by, [of_task(Action.TASK_PROMOTE, account, task, was, is_now)])
+    return task
 
 
 def _update(
@@ -247,16 +267,22 @@ def _update(
     priority: int | None,
     run_at: datetime | None,
     queue: str | None,
+    by: By | None,
 ) -> Task | TaskflowError:
     refusal = refusals.of_update(task_id, _states(tx, account, [task_id]).get(task_id), run_at)
     if refusal is not None:
         return refusal
-    if (priority, run_at, queue) != (None, None, None):
-        tx.run(UPDATE, priority, None if run_at is None else to_us(run_at), queue, task_id)
-    return read_tasks(tx, [task_id])[task_id]
+    before = read_tasks(tx, [task_id])[task_id]
+    if (priority, run_at, queue) == (None, None, None):
+        return before
+    tx.run(UPDATE, priority, None if run_at is None else to_us(run_at), queue, task_id)
+    task = read_tasks(tx, [task_id])[task_id]
+    was = {"priority": before.priority, "run_at": before.run_at, "queue": before.queue}
+    record(tx, by, of_update(account, task, was))
+    return task
 
 
-def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowError | None]:
+def _delete(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[TaskflowError | None]:
     states = _states(tx, account, ids)
     outcomes: list[TaskflowError | None] = []
     gone: set[str] = set()
@@ -266,7 +292,16 @@ def _delete(tx: Transaction, account: str, ids: Sequence[str]) -> list[TaskflowE
         if refusal is None:
             gone.add(id)
     if gone:
+        known = {} if by is None else read_tasks(tx, list(gone))
         delete_finished(tx, list(gone))
+        record(
+            tx,
+            by,
+            (
+                of_task(Action.TASK_DELETE, account, one, {"status": one.status}, None)
+                for one in known.values()
+            ),
+        )
     return outcomes
 
 

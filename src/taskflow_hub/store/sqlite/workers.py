@@ -5,11 +5,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.messages import Held, Register
 from taskflow_hub.domain.model import TaskType, Worker, WorkerState
+from taskflow_hub.store.audit import of_drain
 from taskflow_hub.store.beats import Running, compare
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.profiles import Profile
+from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.lease import unhold
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import statement
@@ -42,8 +45,8 @@ class Workers(Part):
     ) -> Beat:
         return await self._writer.write(_heartbeat, worker, held, stuck, loop_lag_s)
 
-    async def drain(self, worker: str) -> Worker | None:
-        return await self._writer.write(_drain, worker)
+    async def drain(self, worker: str, *, by: By | None = None) -> Worker | None:
+        return await self._writer.write(_drain, worker, by)
 
     async def retire(self, worker: str) -> None:
         await self._writer.write(_bury, worker)
@@ -151,9 +154,12 @@ def _bury(tx: Transaction, worker: str) -> bool:
     return tx.run(BURY, tx.now, worker) == 1
 
 
-def _drain(tx: Transaction, worker: str) -> Worker | None:
-    tx.run(DRAIN, worker)
-    return next(iter(_workers(tx, False, worker)), None)
+def _drain(tx: Transaction, worker: str, by: By | None) -> Worker | None:
+    drained = tx.run(DRAIN, worker)
+    found = next(iter(_workers(tx, False, worker)), None)
+    if drained and found is not None:
+        record(tx, by, [of_drain(found)])
+    return found
 
 
 def _orphans(snapshot: Snapshot, limit: int) -> list[Orphan]:

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
         for part in (
             "access",
             "attempts",
+            "audit",
             "company",
             "explain",
             "keys",
@@ -42,6 +43,7 @@ pytest.register_assert_rewrite(
 
 from taskflow_hub.testing.store_contract.access import AccessContract  # noqa: E402
 from taskflow_hub.testing.store_contract.attempts import AttemptsContract  # noqa: E402
+from taskflow_hub.testing.store_contract.audit import AuditContract  # noqa: E402
 from taskflow_hub.testing.store_contract.company import CompanyContract  # noqa: E402
 from taskflow_hub.testing.store_contract.explain import ExplainContract  # noqa: E402
 from taskflow_hub.testing.store_contract.keys import KeysContract  # noqa: E402
@@ -79,6 +81,7 @@ class StoreContract(
     ReadingContract,
     ExplainContract,
     AccessContract,
+    AuditContract,
     UpkeepContract,
     CompanyContract,
     WalksContract,

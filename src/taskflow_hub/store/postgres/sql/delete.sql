@@ -1,4 +1,4 @@
--- Finished tasks of this account; answers the ids of those that were there. $3: none of them can have finished before.
+-- Finished tasks of this account; answers those that were there, with how each had ended. $3: none of them can have finished before.
 WITH locked AS MATERIALIZED (
     SELECT id FROM finished_tasks
     WHERE id = ANY ($1::uuid[]) AND account_id = $2::text AND finished_at >= $3::timestamptz
@@ -7,4 +7,4 @@ WITH locked AS MATERIALIZED (
 )
 DELETE FROM finished_tasks AS task USING locked
 WHERE task.id = ANY (ARRAY[locked.id]) AND task.finished_at >= $3::timestamptz
-RETURNING task.id::text AS id
+RETURNING task.id::text AS id, task.status

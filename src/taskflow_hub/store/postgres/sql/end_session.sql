@@ -1,1 +1,2 @@
-DELETE FROM logins WHERE id = $1
+-- Whose it was, if it was there.
+DELETE FROM logins WHERE id = $1 RETURNING user_id

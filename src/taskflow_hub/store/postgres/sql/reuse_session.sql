@@ -1,2 +1,2 @@
--- A refresh token of an earlier generation was used once more: that is the end.
-DELETE FROM logins WHERE id = $1 AND generation > $2::bigint
+-- A refresh token of an earlier generation was used once more: that is the end. Whose it was.
+DELETE FROM logins WHERE id = $1 AND generation > $2::bigint RETURNING user_id

@@ -6,4 +6,4 @@ SET
     running = CASE WHEN $3::boolean THEN excluded.running ELSE limits.running END,
     per_second = CASE WHEN $5::boolean THEN excluded.per_second ELSE limits.per_second END,
     pinned = excluded.pinned
-RETURNING running, per_second
+RETURNING account_id, key, running, per_second, pinned

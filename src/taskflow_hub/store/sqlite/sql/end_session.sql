@@ -1,1 +1,2 @@
-DELETE FROM logins WHERE id = ?
+-- Whose it was, if it was there.
+DELETE FROM logins WHERE id = ? RETURNING user_id

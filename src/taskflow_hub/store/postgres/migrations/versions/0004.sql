@@ -22,13 +22,15 @@ GRANT SELECT (account_id, per_minute, per_day, queued) ON quotas TO PUBLIC;
 CREATE INDEX IF NOT EXISTS tasks_waiting ON tasks (account_id)
     WHERE status IN ('queued', 'scheduled') AND account_id <> 'default';
 
--- Who did what to what. Append-only.
+-- Who did what to what. Append-only: the trigger refuses everybody who does not drop it first.
 CREATE TABLE audit (
     id uuid NOT NULL PRIMARY KEY,               -- rises with time
     ts timestamptz NOT NULL,
     account_id text,                            -- whose thing it was; null: nobody's, or not known
     actor text,                                 -- a user's id, or a key's; null: nobody who is known
     actor_kind text NOT NULL,                   -- user, key, anybody, operator (who has the database in hand)
+    actor_name text,                            -- what they were called then
+    actor_account text,
     address text,
     agent text,
     action text NOT NULL,                       -- queue.pause, key.revoke, …
@@ -40,6 +42,13 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_account ON audit (account_id, id);
 CREATE INDEX audit_entity ON audit (entity, entity_id, id);
+CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit is append-only';
+END
+$$;
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
 
 -- Inside a priority accounts take turns (store/shares.py), so a lease reads each account's part of a line by itself. Operators of a
 -- large table make tasks_ready_turns before, CONCURRENTLY; a process of the version before leases slowly from now on.

@@ -1,19 +1,20 @@
 -- What a person cancels: unstarted → cancelled; a running task is asked, once, and reports `aborted` later. Which of the two is decided
--- by the row as it is once it is locked: a task that is leased while we wait for it is not lost, but asked. Answers how many changed.
+-- by the row as it is once it is locked: a task that is leased while we wait for it is not lost, but asked. Answers those that changed,
+-- with the state each was in.
 WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now),
 item AS MATERIALIZED (SELECT DISTINCT id FROM unnest($3::uuid[]) AS item (id) ORDER BY id),
 locked AS MATERIALIZED (
-    SELECT item.id, task.status = 'running' AS running
+    SELECT item.id, task.status
     FROM item CROSS JOIN LATERAL (/*lock*/) AS task
     WHERE task.cancel_requested_at IS NULL
 ),
 asked AS (
     UPDATE tasks AS task SET cancel_requested_at = clock.now, rev = task.rev + 1
     FROM locked CROSS JOIN clock
-    WHERE task.id = ANY (ARRAY[locked.id]) AND locked.running
+    WHERE task.id = ANY (ARRAY[locked.id]) AND locked.status = 'running'
 ),
 ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) AND NOT locked.running RETURNING task.*
+    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id]) AND locked.status <> 'running' RETURNING task.*
 ),
 kept AS (
     INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, error)
@@ -22,4 +23,4 @@ kept AS (
     RETURNING account_id, queue, type, status, finished_at
 ),
 tally AS (/*tally*/)
-SELECT count(*) FROM locked
+SELECT id::text AS id, status FROM locked

@@ -17,13 +17,15 @@ CREATE TABLE quotas (
 -- What waits, by account; for counting where a quota is set. The default account has none: a hub for one pays nothing.
 CREATE INDEX tasks_waiting ON tasks (account_id) WHERE status IN ('queued', 'scheduled') AND account_id <> 'default';
 
--- Who did what to what. Append-only.
+-- Who did what to what. Append-only: the triggers refuse everybody who does not drop them first.
 CREATE TABLE audit (
     id TEXT NOT NULL PRIMARY KEY,               -- rises with time
     ts INTEGER NOT NULL,
     account_id TEXT,                            -- whose thing it was; null: nobody's, or not known
     actor TEXT,                                 -- a user's id, or a key's; null: nobody who is known
     actor_kind TEXT NOT NULL,                   -- user, key, anybody, operator (who has the database in hand)
+    actor_name TEXT,                            -- what they were called then
+    actor_account TEXT,
     address TEXT,
     agent TEXT,
     action TEXT NOT NULL,                       -- queue.pause, key.revoke, …
@@ -35,6 +37,15 @@ CREATE TABLE audit (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_account ON audit (account_id, id);
 CREATE INDEX audit_entity ON audit (entity, entity_id, id);
+CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
+    SELECT raise(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
+    SELECT raise(ABORT, 'the audit is append-only');
+END;
+CREATE TRIGGER audit_never_replaced BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = new.id) BEGIN
+    SELECT raise(ABORT, 'the audit is append-only');
+END;
 
 -- Inside a priority accounts take turns (store/shares.py), so a lease reads each account's part of a line by itself.
 DROP INDEX tasks_ready;
