@@ -29,3 +29,33 @@ async def test_of_a_hundred_submits_at_once_exactly_ten_are_accepted(
         assert Counter(answer.status_code for answer in answers) == {202: 10, 429: PARALLEL - 10}
         used = second.client.get("/quota").json()["used"]
         assert (used["queued"], used["in_day"]) == (10, 10 if "per_day" in numbers else None)
+
+
+def test_who_registers_gets_the_quota_that_is_set(tmp_path: Path) -> None:
+    environ = {
+        "TASKFLOW_AUTH_SECRET": "a secret of thirty-two letters, at least",
+        "TASKFLOW_QUOTAS_PER_DAY": "1",
+        "TASKFLOW_QUOTAS_RUNNING": "3",
+    }
+    with HubProcess(tmp_path, environ=environ) as hub:
+
+        def registered(name: str) -> dict[str, str]:
+            body = {"email": f"{name}@example.org", "password": "correct horse"}
+            answer = hub.client.post("/auth/register", json=body)
+            assert answer.status_code == 201, answer.text
+            return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+        def submits(headers: dict[str, str]) -> list[int]:
+            calls = [hub.client.post("/tasks", json={"type": "nobody.x"}, headers=headers) for _ in range(2)]
+            return [answer.status_code for answer in calls]
+
+        admin, user = registered("ada"), registered("bob")
+        assert (submits(admin), submits(user)) == ([202, 202], [202, 429])
+        found = hub.client.get("/quota", headers=user).json()
+        assert (found["per_minute"], found["per_day"], found["running"]) == (None, 1, 3)
+        account = found["account_id"]
+        assert [one["account_id"] for one in hub.client.get("/quotas", headers=admin).json()["items"]] == [
+            account
+        ]
+        lifted = hub.client.patch(f"/accounts/{account}/quota", json={"per_day": None}, headers=admin)
+        assert (lifted.status_code, submits(user)) == (200, [202, 202])

@@ -680,8 +680,8 @@ async def test_an_operator_does_not_wait_for_ever_for_numbers_that_change(pg: Ho
     assert (found.running, found.per_second, found.pinned) == (3, 1.0, True)
 
 
-async def test_who_has_no_rights_on_limits_submits_without(pg: House) -> None:
-    """As the guide said before there were any."""
+async def test_who_has_no_rights_on_limits_and_quotas_submits_without(pg: House) -> None:
+    """As the guide said before there were any; but not past a quota."""
     rights = (
         "CREATE ROLE narrow",
         "GRANT SELECT ON queues, task_types TO narrow",
@@ -699,6 +699,12 @@ async def test_who_has_no_rights_on_limits_submits_without(pg: House) -> None:
             await pg.hub.submit_many([limited(Limit("a", running=1))], connection=pg.own.given)
         await pg.own.rollback()
         assert await pg.task(handle.id) is None
+        await pg.store.set_quota(DEFAULT_ACCOUNT, per_day=10)
+        await pg.own.begin()
+        await pg.own.run("SET LOCAL ROLE narrow")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="quotas"):
+            await pg.hub.submit("a.type", connection=pg.own.given)
+        await pg.own.rollback()
     finally:
         await pg.own.run("DROP OWNED BY narrow")
         await pg.own.run("DROP ROLE narrow")

@@ -92,15 +92,12 @@ class Allowance:
         taken, before = self._taken.get(account, _NOTHING), self._before.get(account, _NOTHING)
         taken = self._taken[account] = _Taken(taken.submits + 1, taken.waiting + waits)
         in_minute, in_day = known.at(self._now)
-        places = [
-            place for place, new in enumerate(request.tasks) if place >= index and new.account_id == account
-        ]
         if known.per_minute is not None and in_minute + taken.submits > known.per_minute:
             raise refusals.too_many_in_minute(
                 account,
                 known.per_minute,
                 in_minute + before.submits,
-                places,
+                _rest(request, index, account),
                 _left_s(minute_of(self._now) + MINUTE, self._now),
             )
         if known.per_day is not None and in_day + taken.submits > known.per_day:
@@ -108,13 +105,15 @@ class Allowance:
                 account,
                 known.per_day,
                 in_day + before.submits,
-                places,
+                _rest(request, index, account),
                 _left_s(day_of(self._now) + DAY, self._now),
             )
         if waits and known.queued is not None and self.waiting[account] + taken.waiting > known.queued:
-            places = [place for place in places if not request.tasks[place].blocked]
             raise refusals.too_many_queued(
-                account, known.queued, self.waiting[account] + before.waiting, places
+                account,
+                known.queued,
+                self.waiting[account] + before.waiting,
+                [place for place in _rest(request, index, account) if not request.tasks[place].blocked],
             )
 
     def leave(self, account: str) -> None:
@@ -156,6 +155,12 @@ def minute_of(now: datetime) -> datetime:
 
 def day_of(now: datetime) -> datetime:
     return minute_of(now).replace(hour=0, minute=0)
+
+
+def _rest(request: Submit, index: int, account: str) -> list[int]:
+    """The places of its tasks for an account, from one of them on."""
+    rest = enumerate(request.tasks[index:], index)
+    return [place for place, new in rest if new.account_id == account]
 
 
 def _left_s(end: datetime, now: datetime) -> float:
