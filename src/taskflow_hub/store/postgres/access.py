@@ -199,8 +199,11 @@ async def _set_role(tx: Transaction, user_id: str, role: Role, by: By | None) ->
         return user
     if [one.id for one in locked.values() if one.role is Role.ADMIN] == [user_id]:
         return LastAdmin()
+    changed = await _user(tx, SET_ROLE, user_id, role.value)
+    if changed is None:
+        return NotFound()
     await record(tx, by, [audit.of_user(Action.USER_SET_ROLE, user, {"role": user.role}, {"role": role})])
-    return await _user(tx, SET_ROLE, user_id, role.value) or NotFound()
+    return changed
 
 
 async def _set_password(
