@@ -16,6 +16,7 @@
     - AccountsOff           the hub was set up without accounts
   x QueueFull               the queue is at its max_size
   x Throttled               asked too often
+    - RateLimited           more requests than a key or an address may send
   x Unauthenticated         a credential is missing, wrong, or has run out
   x Forbidden               known, but may not do this
     - RegistrationClosed    only an admin may add users
@@ -162,6 +163,12 @@ class Throttled(TaskflowError):
     """Too many requests."""
 
     code = "throttled"
+
+
+class RateLimited(Throttled):
+    """More requests than are allowed in a time."""
+
+    code = "rate_limited"
 
 
 class Unauthenticated(TaskflowError):
