@@ -29,6 +29,7 @@ from taskflow_hub.worker.worker import Worker
 if TYPE_CHECKING:
     from taskflow_hub.engine.engine import Engine
     from taskflow_hub.engine.within import Place
+    from taskflow_hub.http.rates import Buckets
     from taskflow_hub.store.base import Store
     from taskflow_hub.store.sqlite.transfer import Registered
     from taskflow_hub.store.transfer import Copied, Watch
@@ -57,6 +58,10 @@ class Broker(Protocol):
 
     def worker_side(self) -> WorkerSide:
         """A face for one worker. Each worker of the process needs its own."""
+        ...
+
+    def buckets(self) -> "Buckets | None":
+        """Token buckets that all servers share; None: there are none here, and the store's are to be used."""
         ...
 
 
@@ -314,7 +319,7 @@ async def governing(
 @asynccontextmanager
 async def working(
     settings: Settings, registry: Registry, *, on_engine: "Callable[[Engine], None]" = lambda _: None
-) -> "AsyncIterator[tuple[Engine, Worker]]":
+) -> "AsyncIterator[tuple[Engine, Broker, Worker]]":
     """Engine and worker, without an API.
 
     Undoing is the written order of a shutdown: the worker finishes or hands back what it has, the engine stores the last
@@ -324,7 +329,7 @@ async def working(
         worker = Worker(broker.worker_side(), registry, settings.worker)
         try:
             await worker.start()
-            yield engine, worker
+            yield engine, broker, worker
         finally:
             await worker.stop()
 
@@ -343,11 +348,11 @@ async def running(
     from taskflow_hub.http.app import create_app
     from taskflow_hub.http.server import refuse_requests, serving
 
-    async with working(settings, registry, on_engine=on_engine) as (engine, worker):
+    async with working(settings, registry, on_engine=on_engine) as (engine, broker, worker):
         with contextlib.suppress(TimeoutError):  # where nothing can be written, the API is there to say so
             async with asyncio.timeout(REGISTER_S):
                 await worker.registered()
-        app = create_app(engine, settings.http)
+        app = create_app(engine, settings.http, buckets=broker.buckets())
         async with serving(app, settings.http) as url:
             yield Process(engine, worker, url)
             refuse_requests(app)
@@ -363,8 +368,8 @@ async def running_server(settings: Settings) -> AsyncIterator[Process]:
 
     require_shared_broker(settings, "server")
     async with (
-        governing(settings) as (engine, _),
-        serving(create_app(engine, settings.http), settings.http) as url,
+        governing(settings) as (engine, broker),
+        serving(create_app(engine, settings.http, buckets=broker.buckets()), settings.http) as url,
     ):
         yield Process(engine=engine, url=url)
 

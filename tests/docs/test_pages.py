@@ -9,7 +9,8 @@ clone. A `taskflow up` that stays in the foreground gets a second terminal, as a
 * `python`: a first line `# name.py` makes it that file (a second block with the same name continues it); all files of a page
   are there from the beginning. Any other is run on its own, with `await` allowed outside functions as in `python -m
   asyncio`, and a `text` block that follows is what it prints.
-* `toml`: settings that load. `json`: JSON. `ini`: a unit file whose command has these options.
+* `toml`: settings that load. `json`: JSON. `ini`: a unit file whose command has these options. What a proxy is told (`nginx`,
+  `caddyfile`) is looked at in test_proxies.py.
 
 Port 8080 is a free one in truth, and https://example.com a page on loopback. A page that asks a hub and starts none finds one.
 Where a page speaks of localhost:5432 a PostgreSQL server is there; who types psql is its superuser. So with localhost:6379 and
@@ -80,7 +81,7 @@ _JOB: Final = re.compile(
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    known = {"console", "python", "toml", "json", "ini"}
+    known = {"console", "python", "toml", "json", "ini", "nginx", "caddyfile"}
     others = [
         f"{block.where}: {block.language or 'no language'}"
         for page in PAGES

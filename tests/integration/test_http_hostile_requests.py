@@ -1,6 +1,7 @@
 """Hostile requests: ids, queries, methods, and bytes that are hardly HTTP; each is a problem+json, nothing is stored."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -26,6 +27,8 @@ def _nothing_happens(server: Threaded, caplog: pytest.LogCaptureFixture) -> Iter
     said = caplog.get_records("call")  # `records` are those of the present phase, and this is the teardown
     assert not [record for record in said if record.levelname in {"ERROR", "CRITICAL"}]
 
+
+CHUNKED = b"POST /tasks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 # --- ids, names, queries
 
@@ -267,13 +270,52 @@ def test_a_length_that_promises_less_cuts_the_body(server: Threaded) -> None:
         (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "headers_too_large"),
         (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", "headers_too_large"),
         (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1_000_000, "headers_too_large"),
+        (
+            b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nCookie: a=" + b"x" * 70_000 + b"\r\n\r\n",
+            "headers_too_large",
+        ),
+        (
+            b"GET /tasks HTTP/1.1\r\nHost: localhost\r\n" + b"Cookie: a=b\r\n" * 6_000 + b"\r\n",
+            "headers_too_large",
+        ),
+        (b"GET /tasks HTTP/1.1\r\nHost: localhost\r\n" + b"x" * 70_000 + b": y\r\n\r\n", "headers_too_large"),
+        (CHUNKED + b"0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", "headers_too_large"),
+        (b"GET /?" + b"x=y&" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", "uri_too_long"),
         (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", "uri_too_long"),
         (b"GET /" + b"x" * 1_000_000, "uri_too_long"),
     ],
-    ids=["one", "many", "endless", "target", "endless target"],
+    ids=[
+        "one",
+        "many",
+        "endless",
+        "cookie",
+        "cookies",
+        "name",
+        "trailers",
+        "query",
+        "target",
+        "endless target",
+    ],
 )
 def test_giant_headers_are_refused(server: Threaded, request_: bytes, code: str) -> None:
     assert problem_of(server.raw(request_))["code"] == code
+
+
+def test_what_is_just_small_enough_is_read_quickly(server: Threaded) -> None:
+    """Nothing that is done to headers takes time that grows with the square of their length or number."""
+    for more in (
+        b"Cookie: " + b"taskflow_sessio=x;" * 3_500,
+        b"Cookie: taskflow_session=" + b'\\"' * 30_000,
+        b"\r\n".join([b"Cookie: a=b"] * 4_500),
+        b"\r\n".join([b"X: y"] * 10_000),
+        b"Authorization: Bearer " + b"x" * 60_000,
+        b"X-Forwarded-For: " + b"1," * 30_000,
+        b"Prefer: " + b"a," * 30_000,
+    ):
+        began = time.monotonic()
+        answer = server.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + more + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+        assert time.monotonic() - began < 5
 
 
 def test_pipelined_requests_are_answered_in_order(server: Threaded) -> None:

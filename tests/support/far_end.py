@@ -191,6 +191,9 @@ class FarBroker:
     def worker_side(self) -> WorkerSide:
         return cast(WorkerSide, FarWorkerSide(self._process, self._number, next(self._sides)))
 
+    def buckets(self) -> None:
+        """None: a hub that a test makes has its limits of requests in the store."""
+
 
 class FarSide:
     """Whatever it is asked for is done by the real one."""

@@ -203,12 +203,23 @@ def test_a_hub_that_asks_for_too_long_is_not_waited_for() -> None:
     assert raised.value.retry_after_s == LONGEST_PAUSE_S + 1
 
 
+def test_who_asks_too_often_waits_as_long_as_is_asked_whatever_it_was() -> None:
+    """It is refused before anything is done."""
+    often = problem(429, "rate_limited", retry_after="3")
+    _, sent, slept = play(api().redrive("x"), often, often, ok())
+    assert len(sent) == 3
+    assert slept == [3.05, 3.1]
+    with pytest.raises(errors.RateLimited) as raised:
+        play(api().get("x"), problem(429, "rate_limited", retry_after="60"))
+    assert raised.value.retry_after_s == 60
+
+
 def test_patience_ends() -> None:
     with pytest.raises(errors.ShuttingDown):
         play(api(retries=2).get("x"), *[problem(503, "shutting_down")] * 3)
 
 
-@pytest.mark.parametrize("code", ["invalid", "not_found", "queue_full", "internal", "conflict"])
+@pytest.mark.parametrize("code", ["invalid", "not_found", "queue_full", "throttled", "internal", "conflict"])
 def test_other_errors_are_not_tried_again(code: str) -> None:
     with pytest.raises(TaskflowError):
         play(api().get("x"), problem(400, code))

@@ -129,6 +129,13 @@ def test_a_hub_that_restarts_is_waited_for() -> None:
     assert play.run(play.api.wait("x")).rev == 2
 
 
+def test_who_asks_too_often_waits_as_long_as_is_asked() -> None:
+    often = problem(429, "rate_limited", retry_after="20")
+    play = Play(often, ok(seen(1)), STREAM, LOST, often, ok(seen(2, "success")))
+    assert play.run(play.api.wait("x")).rev == 2
+    assert [pause for pause in play.slept if pause >= 20] == [pytest.approx(20.1), pytest.approx(20.1)]
+
+
 def test_a_hub_that_stays_away_is_given_up() -> None:
     play = Play(ok(seen(1)), STREAM, LOST, *[NOT_SENT] * 1000)
     with pytest.raises(Unavailable, match="no hub at"):

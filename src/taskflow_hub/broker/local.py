@@ -93,6 +93,9 @@ class LocalBroker:
         """A face for one worker. Each worker of the process needs its own."""
         return LocalWorkerSide(self)
 
+    def buckets(self) -> None:
+        """None: nothing of this broker reaches another process."""
+
     async def reachable(self) -> Sequence[str] | None:
         return tuple(self._inboxes)
 

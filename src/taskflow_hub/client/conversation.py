@@ -14,7 +14,7 @@ from msgspec import Struct
 from taskflow_hub.client.plan import Broken, Plan, Request, Response, Send, Sleep
 from taskflow_hub.client.problems import error_of, may_pass
 from taskflow_hub.domain.clock import new_id
-from taskflow_hub.domain.errors import Invalid, TaskflowError, Unavailable
+from taskflow_hub.domain.errors import Invalid, RateLimited, TaskflowError, Unavailable
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = (
@@ -83,7 +83,9 @@ class Conversation:
                 if response.status < 400:
                     return response
                 error = error_of(response, self.server)
-                again = isinstance(error, Unavailable) and may_pass(response, repeatable=repeatable)
+                again = isinstance(error, RateLimited) or (  # which is said before anything is done
+                    isinstance(error, Unavailable) and may_pass(response, repeatable=repeatable)
+                )
             pause_s = self.pause_s(tried, error.retry_after_s)
             if not again or tried >= self.manner.retries or pause_s > LONGEST_PAUSE_S:
                 raise error

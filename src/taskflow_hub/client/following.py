@@ -28,7 +28,7 @@ from taskflow_hub.client.problems import error_of
 from taskflow_hub.client.sse import Parser
 from taskflow_hub.client.tasks import PREFER_MAX_S, Payload, SubmitOptions, TaskPlans
 from taskflow_hub.domain.ended import without_result
-from taskflow_hub.domain.errors import Unavailable
+from taskflow_hub.domain.errors import RateLimited, Unavailable
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import LogLine
 
@@ -155,13 +155,14 @@ class FollowPlans(TaskPlans):
         while True:
             try:
                 task = yield from self._look(id, deadline)
-            except Unavailable:
+            except (Unavailable, RateLimited) as error:
                 now = self.manner.monotonic()
                 tired = failures >= self.manner.retries if good_at is None else now - good_at > PATIENCE_S
                 if tired or now >= deadline:
                     raise
                 failures += 1
-                yield Sleep(min(self.pause_s(failures), max(deadline - now, 0.0)))
+                asked_s = error.retry_after_s if isinstance(error, RateLimited) else None
+                yield Sleep(min(self.pause_s(failures, asked_s), max(deadline - now, 0.0)))
                 continue
             good_at, failures = self.manner.monotonic(), 0
             if task.rev > rev:

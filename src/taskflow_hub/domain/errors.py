@@ -17,6 +17,7 @@
   x QueueFull               the queue is at its max_size
   x QuotaExceeded           the account has what it may have
   x Throttled               asked too often
+    - RateLimited           more requests than a key or an address may send
   x Unauthenticated         a credential is missing, wrong, or has run out
   x Forbidden               known, but may not do this
     - RegistrationClosed    only an admin may add users
@@ -169,6 +170,12 @@ class Throttled(TaskflowError):
     """Too many requests."""
 
     code = "throttled"
+
+
+class RateLimited(Throttled):
+    """More requests than are allowed in a time."""
+
+    code = "rate_limited"
 
 
 class Unauthenticated(TaskflowError):

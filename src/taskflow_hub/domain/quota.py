@@ -21,7 +21,9 @@ class Quota(Struct, frozen=True, kw_only=True):
     per_day: Most | None = None  # and in a day
     queued: Most | None = None  # tasks that wait: queued or scheduled
     running: AtOnce | None = None  # tasks that run at a time
-    weight: Weight = DEFAULT_WEIGHT  # its share of the starts, beside other accounts that wait for the same workers
+    weight: Weight = (
+        DEFAULT_WEIGHT  # its share of the starts, beside other accounts that wait for the same workers
+    )
 
 
 class Used(Struct, frozen=True, kw_only=True):

@@ -86,6 +86,12 @@ class Metrics:
             "Messages that could not be read and were put aside.",
             registry=self.registry,
         )
+        self.rate_limited = Counter(
+            "taskflow_requests_rate_limited",
+            "Requests refused because a key or an address asked too often.",
+            ["limit"],
+            registry=self.registry,
+        )
         self.run_s = Histogram(
             "taskflow_run_seconds", "How long attempts ran.", buckets=LATENCY_BUCKETS, registry=self.registry
         )

@@ -20,13 +20,16 @@ from taskflow_hub.http import openapi, wording
 from taskflow_hub.http.answers import Plain
 from taskflow_hub.http.api import Api, Checks
 from taskflow_hub.http.direct import Direct
+from taskflow_hub.http.envelope import Envelope
 from taskflow_hub.http.faults import Faults, on_http_exception, on_invalid_parameters
 from taskflow_hub.http.gate import Gate
 from taskflow_hub.http.identify import Identify
 from taskflow_hub.http.lifetime import Lifetime
+from taskflow_hub.http.limiting import LimitAddresses, LimitKeys
 from taskflow_hub.http.methods import Methods, Resources
 from taskflow_hub.http.nudges import Nudges
 from taskflow_hub.http.params import KnownQuery
+from taskflow_hub.http.rates import Buckets, Rate, Rates, rate_of
 from taskflow_hub.http.routes import (
     audit,
     auth,
@@ -57,15 +60,23 @@ async def _nothing_more() -> Mapping[str, str]:
 
 
 def create_app(
-    engine: Engine, settings: HttpSettings, *, version: str = "", ready: Checks = _nothing_more
+    engine: Engine,
+    settings: HttpSettings,
+    *,
+    version: str = "",
+    ready: Checks = _nothing_more,
+    buckets: Buckets | None = None,
 ) -> FastAPI:
-    """`ready` adds to the checks of /readyz: by name "ok", or what is wrong.
+    """`ready` adds to the checks of /readyz: by name "ok", or what is wrong. `buckets` None: those of the store are shared.
 
     Raises Misconfigured for an engine without accounts where others can reach it.
     """
     if engine.accounts.identity.open and not settings.is_loopback:
         raise Misconfigured(f"http.host: {settings.host} can be reached by others, and {WITHOUT_ACCOUNTS}")
     lifetime = Lifetime(max_long=settings.max_streams)
+    rates = Rates(buckets or engine.store)
+    of_address = rate_of("address", settings.rate_per_address, settings.burst_per_address)
+    of_key = rate_of("key", settings.rate_per_key, settings.burst_per_key)
     app = FastAPI(
         title="TaskFlow Hub",
         summary=wording.SUMMARY,
@@ -84,14 +95,23 @@ def create_app(
         },
         middleware=[
             *_behind(settings.trusted_proxies),
+            *_in_envelopes(settings),
             Middleware(Faults),
-            Middleware(Gate, allowed_hosts=settings.allowed_hosts, lifetime=lifetime),
+            Middleware(
+                Gate,
+                allowed_hosts=settings.allowed_hosts,
+                lifetime=lifetime,
+                origins=settings.cors_origins,
+            ),
+            *_limiting(LimitAddresses, rates, of_address, engine),
             Middleware(Identify, accounts=engine.accounts),
+            *_limiting(LimitKeys, rates, of_key, engine),
             Middleware(Methods),
             Middleware(Direct),
         ],
     )
     app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready)
+    app.state.rates = rates if of_address or of_key else None
     for noun in (
         submit,
         tasks,
@@ -114,6 +134,25 @@ def create_app(
 
 def _behind(proxies: tuple[str, ...]) -> list[Middleware]:
     return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []
+
+
+def _in_envelopes(settings: HttpSettings) -> list[Middleware]:
+    """Nothing is paid for what is not set."""
+    wanted = (
+        settings.trusted_proxies,
+        settings.cors_origins,
+        settings.rate_per_key,
+        settings.rate_per_address,
+    )
+    if not any(wanted):
+        return []
+    return [Middleware(Envelope, hsts_s=settings.hsts, cors=bool(settings.cors_origins))]
+
+
+def _limiting(
+    limit: type[LimitAddresses] | type[LimitKeys], rates: Rates, rate: Rate | None, engine: Engine
+) -> list[Middleware]:
+    return [] if rate is None else [Middleware(limit, rates=rates, rate=rate, metrics=engine.metrics)]
 
 
 def _publish(app: FastAPI) -> None:

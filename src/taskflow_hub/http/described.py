@@ -22,12 +22,16 @@ REFUSALS: Final[Mapping[int, tuple[str, str]]] = {
     413: ("TooLarge", "The body is larger than allowed."),
     414: ("UriTooLong", "The request's target is too long."),
     422: ("Invalid", "A field or parameter is wrong; `errors` names it."),
-    429: ("TooMany", "The queue is full, or too much was asked at once."),
+    429: ("TooMany", "More requests than one may send, or the queue is full; `code` says which."),
     431: ("HeadersTooLarge", "The request's headers are too large."),
     500: ("Internal", "The hub met an error it did not expect."),
     503: ("Unavailable", "Not now: the database is away, or the hub is shutting down. Nothing was changed."),
 }
-EVERYWHERE: Final = (400, 401, 403, 408, 414, 422, 431, 500, 503)
+EVERYWHERE: Final = (400, 401, 403, 408, 414, 422, 429, 431, 500, 503)
+# Those of draft-ietf-httpapi-ratelimit-headers.
+LIMIT_HEADERS: Final = {
+    name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")
+}
 
 
 def gives(schema: type, description: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -77,10 +81,22 @@ def refusals() -> dict[str, dict[str, Any]]:
     }
 
 
+def limit_headers() -> dict[str, dict[str, Any]]:
+    """The document's components/headers."""
+    words = {
+        "RateLimit": "Where requests are limited: how many are left, and in how many seconds all are: "
+        '`"key";r=50;t=30`.',
+        "RateLimit-Policy": "Where requests are limited: how many there are, in how many seconds: "
+        '`"key";q=100;w=60`.',
+    }
+    return {name: {"description": said, "schema": {"type": "string"}} for name, said in words.items()}
+
+
 def _retry(status: int) -> dict[str, Any]:
-    return _headers(
-        {"Retry-After": "Seconds until another try is worth it."} if status in {429, 503} else None
-    )
+    if status not in {429, 503}:
+        return {}
+    found = _headers({"Retry-After": "Seconds until another try is worth it."})
+    return {"headers": found["headers"] | LIMIT_HEADERS} if status == 429 else found
 
 
 def _headers(headers: Mapping[str, str] | None) -> dict[str, Any]:

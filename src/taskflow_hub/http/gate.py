@@ -3,7 +3,9 @@
 
 Three rules keep such a page out. A name of its own that it makes point at loopback does not help it: `Host` must be a loopback
 name or address, or one that the operator listed. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`
-that says so. And no answer ever carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
+that says so. And no answer to it carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
+
+The exception are origins that the operator listed (cors.py).
 """
 
 import functools
@@ -14,8 +16,8 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskflow_hub.domain.errors import Refused, ShuttingDown
-from taskflow_hub.http import problems
-from taskflow_hub.http.answers import ProblemAnswer
+from taskflow_hub.http import cors, problems
+from taskflow_hub.http.answers import Plain, ProblemAnswer
 from taskflow_hub.http.lifetime import Lifetime
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,9 +29,17 @@ _WANTED: Final = frozenset({b"host", b"origin", b"sec-fetch-site", b"sec-fetch-m
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, *, allowed_hosts: tuple[str, ...], lifetime: Lifetime) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: tuple[str, ...],
+        lifetime: Lifetime,
+        origins: tuple[str, ...] = (),
+    ) -> None:
         self._app, self._lifetime = app, lifetime
         self._is_ours = _host_check(allowed_hosts)
+        self._origins = frozenset(origin.encode() for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,20 +50,26 @@ class Gate:
             problem = problems.from_http(problems.BAD_REQUEST, "A request names exactly one Host.")
             await ProblemAnswer(problem)(scope, receive, send)
             return
-        self._check(scope["method"], dict(said))
+        self._check(scope, dict(said))
+        if cors.admitted(scope) is not None and cors.is_preflight(scope):
+            await Plain(b"", 204, cors.PREFLIGHT)(scope, receive, send)
+            return
         if self._lifetime.closing and scope["path"] not in ALWAYS_SERVED:
             raise ShuttingDown
         await self._app(scope, receive, send)
 
-    def _check(self, method: str, said: dict[bytes, bytes]) -> None:
+    def _check(self, scope: Scope, said: dict[bytes, bytes]) -> None:
         host, origin = said[b"host"].lower(), said.get(b"origin")
         if not self._is_ours(host):
             raise Refused(
                 f"Host {host.decode('latin-1')!r} is neither a loopback address nor listed in http.allowed_hosts."
             )
+        if origin in self._origins and origin.partition(b"://")[2] != host:
+            cors.admit(scope, origin)
+            return
         if origin is not None and origin.lower().partition(b"://")[2] != host:
             raise Refused(f"Pages of {origin.decode('latin-1')!r} may not use this API.")
-        if said.get(b"sec-fetch-site") in _FOREIGN and not (method in SAFE and _is_visit(said)):
+        if said.get(b"sec-fetch-site") in _FOREIGN and not (scope["method"] in SAFE and _is_visit(said)):
             raise Refused("Pages of other sites may not use this API.")
 
 

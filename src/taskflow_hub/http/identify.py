@@ -18,6 +18,7 @@ from taskflow_hub.domain.errors import Forbidden, Invalid, NotFound, Unauthentic
 from taskflow_hub.engine.accounts.accounts import Accounts
 from taskflow_hub.engine.accounts.tokens import Use
 from taskflow_hub.http.api import api_of
+from taskflow_hub.http.cors import admitted
 from taskflow_hub.http.gate import SAFE
 
 COOKIE: Final = "taskflow_session"
@@ -63,6 +64,10 @@ async def _identified(scope: Scope, accounts: Accounts) -> Who:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Write `Authorization: Bearer`, and a key or an access token.")
         return await accounts.identity.who(credential.strip())
+    if admitted(scope) is not None:
+        raise Unauthenticated(
+            "A page of another origin sends `Authorization: Bearer`; its cookies are not looked at."
+        )
     who = await accounts.identity.who(_cookie(scope), Use.COOKIE)
     if scope["method"] not in SAFE:
         _require_proof(scope, accounts.csrf_token(who))

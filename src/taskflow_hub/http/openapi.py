@@ -19,7 +19,8 @@ from taskflow_hub.engine.accounts.keys import SecretKey
 from taskflow_hub.engine.accounts.logins import Login
 from taskflow_hub.engine.queries import QueueView
 from taskflow_hub.http import access_schemas, limit_schemas, quota_schemas, schemas, wording
-from taskflow_hub.http.described import EVERYWHERE, problems, refusals
+from taskflow_hub.http.described import EVERYWHERE, LIMIT_HEADERS, limit_headers, problems, refusals
+from taskflow_hub.http.limiting import NEVER_LIMITED
 from taskflow_hub.http.params import MOMENT_PATTERN
 from taskflow_hub.http.problems import Explanation, Problem
 from taskflow_hub.store.values import AuditPage
@@ -100,13 +101,18 @@ def document(app: FastAPI) -> Schema:
     made["components"] = {
         "schemas": _components(),
         "responses": refusals(),
+        "headers": limit_headers(),
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": wording.BEARER}},
     }
     made["security"] = [{"bearer": []}, {}]  # a hub without accounts asks for nothing
-    for operation in _operations(made):
+    for path, operation in _operations(made):
         for status, refusal in problems(*EVERYWHERE).items():
             if status == 422 or str(status) not in operation["responses"]:  # FastAPI has a 422 of its own
                 operation["responses"][str(status)] = refusal
+        if path not in NEVER_LIMITED:
+            for status, answer in operation["responses"].items():
+                if status < "300":
+                    answer["headers"] = answer.get("headers", {}) | LIMIT_HEADERS
         operation["responses"] = dict(sorted(operation["responses"].items()))
     return made
 
@@ -123,9 +129,10 @@ def query_names(made: Schema) -> Callable[[Request], frozenset[str]]:
     return lambda request: known[request.scope["route"].path_format, request.method.lower()]
 
 
-def _operations(made: Schema) -> Iterator[Schema]:
-    for item in made["paths"].values():
-        yield from item.values()
+def _operations(made: Schema) -> Iterator[tuple[str, Schema]]:
+    for path, item in made["paths"].items():
+        for operation in item.values():
+            yield path, operation
 
 
 def _components() -> Schema:

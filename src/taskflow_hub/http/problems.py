@@ -76,6 +76,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "quota_exceeded": "The account has what it may have: submits in this minute or on this day (UTC), or tasks that wait. "
     "`detail` says which; GET /quota tells all. Nothing was changed. Try again after `Retry-After` seconds.",
     "throttled": "Try again after `Retry-After` seconds. Nothing was changed.",
+    "rate_limited": "The operator has set how often one key, user or address may ask. Try again after `Retry-After` seconds; "
+    "`RateLimit` says how much is left. Nothing was changed. Many tasks go in one request: POST /tasks/batch.",
     "unauthenticated": "Send `Authorization: Bearer` with an API key (`taskflow key create`), or with the access token of "
     "POST /auth/login. An access token is good for minutes; POST /auth/refresh makes the next.",
     "forbidden": "The key, or the user's role, lacks a scope, or is not for this queue. GET /auth/me says what you may do.",

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from taskflow_hub.domain.errors import ShuttingDown, Unavailable
 from taskflow_hub.http import problems
 from taskflow_hub.http.answers import GUARDS
+from taskflow_hub.http.envelope import Headers
 from taskflow_hub.http.problems import Problem
 from taskflow_hub.http.settings import HttpSettings
 from taskflow_hub.http.unread import CALL, REFUSE
@@ -56,6 +57,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.client = _as_v4(self.client)
         self._since = time.monotonic()
         if self.closing:
             self._refuse(problems.from_error(ShuttingDown()))
@@ -144,17 +146,17 @@ class Protocol(HttpToolsProtocol):
 
     # --- refusing
 
-    def _refuse_unread(self, problem: Problem) -> bool:
+    def _refuse_unread(self, problem: Problem, headers: Headers) -> bool:
         """The app does not want the rest of the body that is being received. False: it has all come."""
         if self._begun:
-            self._refuse(problem)
+            self._refuse(problem, headers)
         return self._refused
 
     def _under_way(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, problem: Problem, more: Headers | None = None) -> None:
         """Stop listening, answer, and close. Where an earlier, whole request awaits its answer, that is given, and ours is
         not: it would be taken for the other."""
         if self._refused:  # the parser may have been first
@@ -174,6 +176,7 @@ class Protocol(HttpToolsProtocol):
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
             *GUARDS,
+            *(more or ()),
             *((name.lower().encode(), value.encode()) for name, value in problems.headers(problem).items()),
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
@@ -181,6 +184,13 @@ class Protocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_S, self.transport.close)
+
+
+def _as_v4(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    """Where both kinds are listened for, IPv4 comes as `::ffff:192.0.2.1`; proxies and limits are named without."""
+    if client is None or not client[0].startswith("::ffff:"):
+        return client
+    return client[0].removeprefix("::ffff:"), client[1]
 
 
 def limited(settings: HttpSettings) -> type[Protocol]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from taskflow_hub.domain.errors import Misconfigured
 from taskflow_hub.http.lifetime import Lifetime
 from taskflow_hub.http.protocol import Protocol, limited
+from taskflow_hub.http.rates import Rates
 from taskflow_hub.http.settings import HttpSettings
 
 SWEEP_S: Final = 1.0
@@ -34,7 +35,10 @@ async def serving(app: FastAPI, settings: HttpSettings) -> AsyncIterator[str]:
     listener = _listen(settings)
     server = _Server(app, settings)
     running = asyncio.create_task(server.serve(sockets=[listener]), name="HttpServer")
+    rates: Rates | None = app.state.rates
     try:
+        if rates is not None:
+            await rates.start()
         await server.listening.wait()
         host, port = listener.getsockname()[:2]
         yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -42,6 +46,8 @@ async def serving(app: FastAPI, settings: HttpSettings) -> AsyncIterator[str]:
         refuse_requests(app)
         server.end()
         await asyncio.wait({running})
+        if rates is not None:
+            await rates.stop()
         running.result()
 
 

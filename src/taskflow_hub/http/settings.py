@@ -1,11 +1,17 @@
 """What an operator may set about the API."""
 
 import ipaddress
-from typing import Annotated, Final
+import re
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 MIB: Final = 1_048_576
+MOST_PER_MINUTE: Final = 10_000_000
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 WITHOUT_ACCOUNTS: Final = (
     "without accounts everybody who does may do everything: set TASKFLOW_AUTH_SECRET (`openssl rand -base64 32` makes one), or "
     "listen on loopback, 127.0.0.1"
@@ -30,6 +36,43 @@ class HttpSettings(BaseModel):
     trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (),
         description="Addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    hsts: int = Field(
+        365 * 86_400,
+        ge=0,
+        description="Seconds for which a browser shall come by TLS only (Strict-Transport-Security); said where a trusted "
+        "proxy says that it came by TLS. 0: not said.",
+    )
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (),
+        description="Other origins whose pages may use the API, such as https://app.example.org: with bearer tokens, never "
+        "with the hub's cookie.",
+    )
+    rate_per_key: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_PER_MINUTE,
+        description="Requests that one key, or one user with all their logins, may send in a minute; over all processes. "
+        "none: any number.",
+    )
+    burst_per_key: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_PER_MINUTE,
+        description="So many of them at once; none: those of a minute.",
+    )
+    rate_per_address: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_PER_MINUTE,
+        description="Requests that may come from one network address (of IPv6: one /64) in a minute; over all processes. "
+        "none: any number.",
+    )
+    burst_per_address: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_PER_MINUTE,
+        description="So many of them at once; none: those of a minute.",
     )
     max_body: int = Field(MIB, ge=1024, description="Bytes a request's body may have.")
     max_batch_body: int = Field(
@@ -79,6 +122,22 @@ class HttpSettings(BaseModel):
                 ) from None
         return networks
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            _check_origin(origin)
+        return origins
+
+    @model_validator(mode="after")
+    def _bursts_belong_to_rates(self) -> Self:  # noqa: N804 (an instance, after validation)
+        for whose in ("key", "address"):
+            if getattr(self, f"burst_per_{whose}") is not None and getattr(self, f"rate_per_{whose}") is None:
+                raise ValueError(
+                    f"http.burst_per_{whose} says how many of http.rate_per_{whose} may come at once; set that, too"
+                )
+        return self
+
     @field_validator("allowed_hosts")
     @classmethod
     def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,3 +147,21 @@ class HttpSettings(BaseModel):
                     f"{name!r} is not a plain host name; give it without scheme, port or wildcard"
                 )
         return tuple(name.lower() for name in names)
+
+
+def _check_origin(origin: str) -> None:
+    """Raises ValueError unless a browser would write it so."""
+    if origin == "*":
+        raise ValueError(
+            "'*' would let every page that anybody visits use the hub; list the origins that may, such as https://app.example.org"
+        )
+    written = _ORIGIN.fullmatch(origin)
+    if written is None:
+        raise ValueError(
+            f"{origin!r} is not an origin; write scheme, host and port as a browser does: https://app.example.org, "
+            "http://localhost:5173"
+        )
+    if written["port"] == _DEFAULT_PORTS[written["scheme"]]:
+        raise ValueError(
+            f"{origin!r} names the port that {written['scheme']} has anyway; browsers leave it out"
+        )

@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.types import Scope
 
+from taskflow_hub.http.envelope import Headers, headers_of
 from taskflow_hub.http.problems import Problem
 
 REFUSE, CALL = (
@@ -14,7 +15,9 @@ REFUSE, CALL = (
 )  # where it is in a scope: among its extensions, each of which is a dict
 _UNREAD: Final = "taskflow.unread"
 
-Refuse = Callable[[Problem], bool]  # False: the body has come meanwhile, so the answer is as any other
+Refuse = Callable[
+    [Problem, Headers], bool
+]  # False: the body has come meanwhile, so the answer is as any other
 
 
 def leave_unread(scope: Scope) -> None:
@@ -28,4 +31,4 @@ def is_unread(scope: Scope) -> bool:
 def refused(scope: Scope, problem: Problem) -> bool:
     """Whether the connection has answered, and is about to end."""
     refuse: Refuse | None = scope.get("extensions", {}).get(REFUSE, {}).get(CALL)
-    return refuse is not None and refuse(problem)
+    return refuse is not None and refuse(problem, headers_of(scope))

@@ -12,6 +12,9 @@ A 2xx answer to a submit means that the task is committed; it then runs at least
 * Unknown fields and unknown query parameters are refused. A body is read as JSON whatever its content type.
 * A hub with accounts (`auth.secret` is set) wants `Authorization: Bearer` with an API key or an access token; another account's
   ids are unknown (404). Without accounts it listens on loopback only. A foreign `Host` and pages of other origins are refused.
+* Where requests are limited, `RateLimit-Policy` says how many there are in how many seconds (`"key";q=600;w=60`), and
+  `RateLimit` how many of them are left and when all will be (`"key";r=420;t=18`). One too many is 429 `rate_limited` with
+  `Retry-After`, and has done nothing.
 """
 
 BEARER: Final = (

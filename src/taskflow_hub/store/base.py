@@ -26,6 +26,7 @@ from msgspec import UNSET, UnsetType
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.access import Key, Role, User
 from taskflow_hub.domain.audit import Act, By
+from taskflow_hub.domain.buckets import Charge
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Held, Logged, Progressed, Register
@@ -608,6 +609,13 @@ class AccessStore(Protocol):
 
     async def refund(self, name: str) -> None:
         """Fill a bucket up again."""
+        ...
+
+    async def charge(self, charges: Mapping[str, Charge]) -> dict[str, float]:
+        """Take from each of these buckets what has been granted already, even if it was not there: a bucket may be in debt.
+
+        Answers in how many seconds each is full; below 0: for how long it has been.
+        """
         ...
 
     async def owners(self, ids: Sequence[str]) -> dict[str, str]:

@@ -77,7 +77,7 @@ async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
         }
         settings = load(given, environ={}, file=folder / "taskflow.toml").settings
         try:
-            async with at_work(settings, hub.registry, on_engine=hub.attach) as (_, worker):
+            async with at_work(settings, hub.registry, on_engine=hub.attach) as (_, _, worker):
                 await worker.registered()
                 yield hub
         finally:

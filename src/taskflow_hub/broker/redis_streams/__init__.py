@@ -11,6 +11,7 @@ The keys, all of them. Each script touches one key, so that a Cluster may spread
     tasks:replies:NAME      stream  servers         one worker       60 s after the last entry; entries when read
     tasks:dead              stream  who cannot      people; group    at most 1 000 entries
                                     read an entry   `servers` counts
+    tasks:rate:NAME         string  servers         servers          when the bucket is full again, which is the time it says
 
 Every entry has one field, `data`, a JSON document with `"v": 1`: in `created` an Assignment or a Control, in `results` a Report
 (domain/messages.py), in `calls`, `replies` and `dead` what envelopes.py says.

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from taskflow_hub.broker.redis_streams.buckets import RedisBuckets
 from taskflow_hub.broker.redis_streams.engine_side import RedisEngineSide
 from taskflow_hub.broker.redis_streams.keys import USUAL, Timing
 from taskflow_hub.broker.redis_streams.link import Link
@@ -27,6 +28,10 @@ class RedisBroker:
     def engine_side(self, on_dead: Callable[[], None] = lambda: None) -> RedisEngineSide:
         """One per process. `on_dead` is called, in another thread, for each entry nobody could read, on one server each."""
         return RedisEngineSide(self._link, on_dead)
+
+    def buckets(self) -> RedisBuckets:
+        """Token buckets that all servers share."""
+        return RedisBuckets(self._link)
 
     def worker_side(self) -> RedisWorkerSide:
         """A face for one worker. Each worker of the process needs its own."""

@@ -45,5 +45,9 @@ def inbox(worker: str) -> str:
     return f"tasks:created:{worker}"
 
 
+def bucket(name: str) -> str:
+    return f"tasks:rate:{name}"
+
+
 def replies(name: str) -> str:
     return f"tasks:replies:{name}"

@@ -1,7 +1,6 @@
 """Registering, logging in and out, and a new password."""
 
 import hashlib
-import ipaddress
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from taskflow_hub.domain.errors import (
     Unauthenticated,
     or_raise,
 )
+from taskflow_hub.domain.networks import network_of
 from taskflow_hub.engine.accounts.failures import Failures
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
@@ -28,7 +28,6 @@ from taskflow_hub.store.values import Bucket, NewUser
 HERE: Final = (10, 1 / 30)
 FROM_HERE: Final = (50, 1 / 5)
 ANYWHERE: Final = (200, 1 / 5)
-NETWORK_V6: Final = 64  # bits of an IPv6 address that whoever has it shares with all their others
 FIRST: Final = 1  # the generation of a refresh token that a login begins with
 
 
@@ -180,12 +179,7 @@ class Logins:
 
 
 def _network(address: str) -> str:
-    """Whoever has one IPv6 address has a whole network of them."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((parsed, NETWORK_V6), strict=False)) if parsed.version == 6 else address
+    return network_of(address) or address
 
 
 def _bucket(what: str, whose: str, size: tuple[float, float]) -> Bucket:

@@ -73,13 +73,16 @@ function parameter(given) {
     given.description ? [" – ", ...words(given.description)] : null);
 }
 
+/** What any answer may carry is said once, in the description. */
+const own = (headers) => Object.entries(headers ?? {}).filter(([, header]) => !header.$ref);
+
 function answer([status, given]) {
   const response = resolve(given);
   const schema = response.content?.["application/json"]?.schema;
   const shape = schema && inner(schema);
   return el("li", {},
     el("code", {}, status), " ", ...words(response.description), " ",
-    Object.entries(response.headers ?? {}).map(([name, header]) => [el("br"), el("span", { class: "kind" }, `${name}: `), ...words(header.description)]).flat(),
+    own(response.headers).map(([name, header]) => [el("br"), el("span", { class: "kind" }, `${name}: `), ...words(header.description)]).flat(),
     shape ? el("details", {}, el("summary", {}, nameOf(schema) ?? "its fields"), fields(shape)) : null);
 }
 

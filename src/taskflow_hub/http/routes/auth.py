@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskflow_hub.domain.access import Scope
+from taskflow_hub.domain.errors import Forbidden
 from taskflow_hub.engine.accounts.logins import Login
 from taskflow_hub.http.access_schemas import Credentials, Me, PasswordChange, Refresh, Registration, Session
 from taskflow_hub.http.answers import Json, Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
+from taskflow_hub.http.cors import admitted
 from taskflow_hub.http.described import gives, problems, takes
 from taskflow_hub.http.identify import COOKIE, address_of, by_of, who_of
 
@@ -64,6 +66,8 @@ async def login(request: Request, body: Body) -> Response:
     said = await decode(_CREDENTIALS, body)
     accounts = api_of(request).engine.accounts
     by = by_of(request)
+    if said.cookie and admitted(request.scope) is not None:
+        raise Forbidden("A page of another origin is given no cookie; log in without `cookie`, for tokens.")
     login = await accounts.logins.login(said.email, said.password, address_of(request), by=by)
     if not said.cookie:
         return Json(login)

@@ -1,12 +1,13 @@
 """Users, their logins, keys, and how often anybody may try."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import asyncpg
 
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
 from taskflow_hub.domain.audit import Action, By
+from taskflow_hub.domain.buckets import Charge
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
@@ -17,7 +18,7 @@ from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.quotas import write_quota
 from taskflow_hub.store.postgres.statements import statement
-from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
+from taskflow_hub.store.postgres.transaction import Snapshot, Transaction, columns
 from taskflow_hub.store.values import Bucket, NewKey, NewUser
 
 ANY_USER: Final = statement("any_user")
@@ -44,6 +45,8 @@ BUCKETS: Final = statement("buckets")
 SPEND_LOCK: Final = statement("only/spend_lock")
 SPEND: Final = statement("spend")
 REFUND: Final = statement("refund")
+CHARGE_LOCK: Final = statement("only/charge_lock")
+CHARGE: Final = statement("only/charge")
 OWNERS: Final = statement("owners")
 
 
@@ -123,6 +126,9 @@ class Access(Part):
 
     async def refund(self, name: str) -> None:
         await self._writer.write(_change, REFUND, name)
+
+    async def charge(self, charges: Mapping[str, Charge]) -> dict[str, float]:
+        return await self._writer.write(_charge, charges) if charges else {}
 
     async def owners(self, ids: Sequence[str]) -> dict[str, str]:
         return await self._readers.read(_owners, ids) if ids else {}
@@ -336,6 +342,13 @@ async def _spend(tx: Transaction, buckets: Sequence[Bucket]) -> float:
     if not wait_s:
         await tx.run(SPEND, tx.now, list(later_s), list(later_s.values()))
     return wait_s
+
+
+async def _charge(tx: Transaction, charges: Mapping[str, Charge]) -> dict[str, float]:
+    names = list(charges)
+    await tx.run(CHARGE_LOCK, names)
+    await tx.run(CHARGE, tx.now, names, *columns(charges.values()))
+    return {row["name"]: row["full_in_s"] for row in await tx.fetch(BUCKETS, tx.now, names)}
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------------

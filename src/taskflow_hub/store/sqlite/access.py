@@ -1,12 +1,13 @@
 """Users, their logins, keys, and how often anybody may try."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from taskflow_hub.domain.access import Key, Role, Scope, User, address_key
 from taskflow_hub.domain.audit import Action, By
+from taskflow_hub.domain.buckets import Charge, charged
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
@@ -122,6 +123,9 @@ class Access(Part):
 
     async def refund(self, name: str) -> None:
         await self._writer.write(_change, REFUND, name)
+
+    async def charge(self, charges: Mapping[str, Charge]) -> dict[str, float]:
+        return await self._writer.write(_charge, charges) if charges else {}
 
     async def owners(self, ids: Sequence[str]) -> dict[str, str]:
         return await self._readers.read(_owners, ids) if ids else {}
@@ -357,8 +361,8 @@ def _revoke_key(tx: Transaction, account: str | None, key_id: str, by: By | None
 # --- buckets -------------------------------------------------------------------------------------------------------------
 
 
-def _full_at(snapshot: Snapshot, buckets: Sequence[Bucket]) -> dict[str, int]:
-    return snapshot.document(dict[str, int], BUCKETS, to_json([bucket.name for bucket in buckets]))
+def _full_at(snapshot: Snapshot, names: Sequence[str]) -> dict[str, int]:
+    return snapshot.document(dict[str, int], BUCKETS, to_json(names))
 
 
 def _taken(buckets: Sequence[Bucket], full_at: dict[str, int], now: int) -> tuple[dict[str, float], float]:
@@ -366,16 +370,25 @@ def _taken(buckets: Sequence[Bucket], full_at: dict[str, int], now: int) -> tupl
 
 
 def _wait_s(snapshot: Snapshot, buckets: Sequence[Bucket], now: int) -> float:
-    return _taken(buckets, _full_at(snapshot, buckets), now)[1]
+    return _taken(buckets, _full_at(snapshot, [bucket.name for bucket in buckets]), now)[1]
 
 
 def _spend(tx: Transaction, buckets: Sequence[Bucket]) -> float:
-    full_at = _full_at(tx, buckets)
+    full_at = _full_at(tx, [bucket.name for bucket in buckets])
     later_s, wait_s = _taken(buckets, full_at, tx.now)
     if not wait_s:
         items = [(name, max(full_at.get(name, 0), tx.now) + round(s * SECOND)) for name, s in later_s.items()]
         tx.run_items(SPEND, items)
     return wait_s
+
+
+def _charge(tx: Transaction, charges: Mapping[str, Charge]) -> dict[str, float]:
+    full_at = _full_at(tx, list(charges))
+    full_in_s = {
+        name: charged((full_at.get(name, 0) - tx.now) / SECOND, charge) for name, charge in charges.items()
+    }
+    tx.run_items(SPEND, [(name, tx.now + round(s * SECOND)) for name, s in full_in_s.items()])
+    return full_in_s
 
 
 # --- tasks ---------------------------------------------------------------------------------------------------------------

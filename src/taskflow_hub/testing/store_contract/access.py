@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskflow_hub.domain.access import Key, Role, Scope, User
+from taskflow_hub.domain.buckets import Charge
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import EmailTaken, LastAdmin, NotFound, RegistrationClosed, TaskflowError
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
@@ -373,6 +374,43 @@ class AccessContract(ContractBase):
         await kit.store.refund("never used")
         assert [await kit.store.spend([bucket]) for _ in range(3)] == [0.0, 0.0, 10.0]
         assert await kit.store.spend([other]) == 10.0
+
+    async def test_a_charge_takes_what_was_granted_already(self, kit: Kit) -> None:
+        bucket = Bucket("b", burst=3.0, per_second=0.5)
+        now = {"b": Charge(4.0, 4.0), "other": Charge(1.5, 1.5)}
+        assert await kit.store.charge(now) == {"b": 4.0, "other": 1.5}
+        assert [await kit.store.spend([bucket]) for _ in range(2)] == [0.0, 2.0]
+        assert await kit.store.charge({"b": Charge(20.0, 20.0)}) == {"b": 26.0}
+        assert await kit.store.spend([bucket]) == 22.0, "13 were taken from 3, so 11 are missing to one"
+        kit.clock.advance(22)
+        assert [await kit.store.spend([bucket]) for _ in range(2)] == [0.0, 2.0]
+        kit.clock.advance(1_000)
+        assert await kit.store.charge({"b": Charge(2.0, 2.0)}) == {"b": 2.0}, "a full one does not get fuller"
+        assert await kit.store.charge({}) == {}
+
+    async def test_a_charge_that_is_told_late_counts_from_when_it_was_granted(self, kit: Kit) -> None:
+        await kit.store.charge({"b": Charge(5.0, 5.0)})
+        kit.clock.advance(10)
+        assert await kit.store.charge({"b": Charge(2.0, 1.0)}) == {"b": 1.0}, (
+            "granted a second ago, when it was full"
+        )
+        kit.clock.advance(10)
+        assert await kit.store.charge({"b": Charge(2.0, -3.0)}) == {"b": -3.0}, "and has filled again"
+        assert await kit.store.charge({"new": Charge(2.0, -3.0)}) == {"new": -3.0}
+        assert await kit.store.charge({"b": Charge(8.0, 1.0), "new": Charge(1.0, 1.0)}) == {
+            "b": 5.0,
+            "new": 1.0,
+        }
+        await kit.store.prune({}, 100)
+
+    async def test_many_charge_at_once(self, kit: Kit) -> None:
+        """In whatever order; nothing that is said is lost."""
+        a, b, c = (Charge(n, n) for n in (1.0, 2.0, 3.0))
+        sets = [{"a": a, "b": b, "c": c}, {"c": c, "b": b}, {"b": b, "a": a}] * 10
+        told = await at_once(kit, *[lambda store, some=some: store.charge(some) for some in sets], handles=3)
+        assert max(answer.get("a", 0.0) for answer in told) == 20.0
+        assert max(answer.get("b", 0.0) for answer in told) == 60.0
+        assert sorted(answer["c"] for answer in told if "c" in answer) == [3.0 * n for n in range(1, 21)]
 
     async def test_many_spend_at_once(self, kit: Kit) -> None:
         """In whatever order each names them; no more is taken than there was."""
