@@ -27,7 +27,7 @@ from taskflow_hub.store.documents import decoder, json_text, policy_text, to_jso
 from taskflow_hub.store.keys import Answer, require_same
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.stated import keys_of
-from taskflow_hub.store.values import Draft, Idempotency
+from taskflow_hub.store.values import Bare, Draft, Idempotency
 
 SUBMIT_LIMITED: Final = statement("only/submit_within")
 SUBMIT: Final = SUBMIT_LIMITED.replace(statement("parts/named"), statement("parts/unnamed")).replace(
@@ -63,6 +63,7 @@ class _Item(Struct):
     window_s: float | None
     reject: bool
     limits: str | None
+    sealed: bool
 
 
 class _Limit(Struct):
@@ -86,7 +87,8 @@ class _Key(Struct):
 
 
 class _Found(Struct):
-    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place)."""
+    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place),
+    (n, secret fields)."""
 
     kept: tuple[str, str] | None = None
     answered: list[tuple[int, str]] | None = None
@@ -94,6 +96,7 @@ class _Found(Struct):
     lanes: list[str] | None = None
     unknown: list[int] | None = None
     unnumbered: list[tuple[int, int]] | None = None
+    bare: list[tuple[int, tuple[str, ...]]] | None = None
 
 
 class Within:
@@ -126,6 +129,8 @@ class Within:
             {} if key is None else {"key": key}
         )
         found = await self._ask(SUBMIT_LIMITED if limits else SUBMIT, document)
+        if found.bare:
+            raise Bare(dict(found.bare))
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]
@@ -203,6 +208,7 @@ def _item(n: int, draft: Draft) -> _Item:
         window_s=None if unique is None else unique.window,
         reject=unique is not None and unique.on_conflict is OnConflict.REJECT,
         limits=to_json(keys_of(new)) if new.limits else None,
+        sealed=draft.sealed,
     )
 
 

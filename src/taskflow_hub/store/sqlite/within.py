@@ -21,7 +21,7 @@ from taskflow_hub.store.callers import Caller, no_transaction
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.submit import submit
 from taskflow_hub.store.sqlite.transaction import Transaction
-from taskflow_hub.store.values import Draft, Idempotency, NewTask, Submit
+from taskflow_hub.store.values import Bare, Draft, Idempotency, NewTask, Submit
 
 TASK_TYPES: Final = statement("task_types")
 
@@ -33,6 +33,7 @@ class _Declared(Struct):
     max_retries: int | None
     retry: RetryPolicy
     timeout: float | None
+    secret: tuple[str, ...] = ()
 
 
 class Within:
@@ -74,9 +75,14 @@ def _submit(
 
 
 def _tasks(tx: Transaction, drafts: Sequence[Draft], *, strict: bool) -> tuple[NewTask, ...]:
-    if not strict and not any(draft.defaults for draft in drafts):
-        return tuple([draft.new for draft in drafts])
     declared = {one.type: one for one in tx.document(list[_Declared], TASK_TYPES)}
+    bare = {
+        index: declared[draft.new.type].secret
+        for index, draft in enumerate(drafts)
+        if not draft.sealed and draft.new.type in declared and declared[draft.new.type].secret
+    }
+    if bare:
+        raise Bare(bare)
     tasks = []
     for index, draft in enumerate(drafts):
         found = declared.get(draft.new.type)

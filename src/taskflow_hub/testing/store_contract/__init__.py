@@ -31,6 +31,7 @@ pytest.register_assert_rewrite(
             "operators",
             "order",
             "reading",
+            "secret_fields",
             "submitting",
             "upkeep",
             "walks",
@@ -52,6 +53,7 @@ from taskflow_hub.testing.store_contract.limits import LimitsContract  # noqa: E
 from taskflow_hub.testing.store_contract.operators import OperatorsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
+from taskflow_hub.testing.store_contract.secret_fields import SecretFieldsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.submitting import SubmittingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E402
 from taskflow_hub.testing.store_contract.walks import WalksContract  # noqa: E402
@@ -72,6 +74,7 @@ class StoreContract(
     WorkersContract,
     OperatorsContract,
     ReadingContract,
+    SecretFieldsContract,
     ExplainContract,
     AccessContract,
     UpkeepContract,
