@@ -44,6 +44,7 @@ SECTIONS: Final = {
     "worker registers.",
     "http": "The API.",
     "auth": "Accounts: logins for people, keys for programs ([Share a hub](../how-to/accounts.md)).",
+    "secrets": "Fields of payloads that are stored encrypted ([Keep secrets in payloads](../how-to/secrets.md)).",
     "net": "What `web.title` and `http.request` may dial, and how long they may take.",
     "files": "Where `file.*` and `image.*` may read and write.",
     "log": "The hub's own log, on stderr.",

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,47 +53,48 @@ class Place:
                 return "\n".join(
                     row[0]
                     for (table,) in tables
-                    for row in connection.execute(f"SELECT CAST(t AS text) FROM {table} AS t").fetchall()  # type: ignore[call-overload]
+                    for row in connection.execute(f"SELECT CAST(t AS text) FROM {table} AS t").fetchall()
                 )
-        database = self.ground.database_url.removeprefix("sqlite:///")
         files = [
             one.read_bytes().decode(errors="replace")
-            for one in Path(database).parent.glob("taskflow.db*")
+            for one in Path(self._file).parent.glob("taskflow.db*")
             if one.is_file()
         ]
-        with contextlib.closing(sqlite3.connect(database)) as connection:
+        with contextlib.closing(sqlite3.connect(self._file)) as connection:
             return "\n".join([*files, *connection.iterdump()])
 
-    def change(self, task_id: str, change: Callable[[str], str]) -> None:
-        """The payload of a task, in the database, by hand."""
+    def stored(self, task_id: str) -> str:
+        """The payload of a task, as it is in the database."""
         if self.ground.database_url.startswith("postgres"):
             with psycopg.connect(self.ground.database_url) as connection:
                 row = connection.execute("SELECT payload FROM tasks WHERE id = %s", (task_id,)).fetchone()
-                assert row is not None
-                connection.execute("UPDATE tasks SET payload = %s WHERE id = %s", (change(row[0]), task_id))
-            return
-        with contextlib.closing(
-            sqlite3.connect(self.ground.database_url.removeprefix("sqlite:///"), timeout=30)
-        ) as connection:
-            (payload,) = connection.execute(
-                "SELECT payload FROM payloads WHERE task_id = ?", (task_id,)
-            ).fetchone()
-            connection.execute(
-                "UPDATE payloads SET payload = ? WHERE task_id = ?", (change(payload), task_id)
-            )
-            connection.commit()
+        else:
+            with contextlib.closing(sqlite3.connect(self._file)) as database:
+                row = database.execute(
+                    "SELECT payload FROM payloads WHERE task_id = ?", (task_id,)
+                ).fetchone()
+        assert row is not None
+        return str(row[0])
 
-    def stored(self, task_id: str) -> str:
-        found: list[str] = []
-        self.change(task_id, lambda payload: found.append(payload) or payload)  # type: ignore[func-returns-value]
-        return found[0]
+    def change(self, task_id: str, payload: str) -> None:
+        """By hand."""
+        if self.ground.database_url.startswith("postgres"):
+            with psycopg.connect(self.ground.database_url) as connection:
+                connection.execute("UPDATE tasks SET payload = %s WHERE id = %s", (payload, task_id))
+            return
+        with contextlib.closing(sqlite3.connect(self._file, timeout=30)) as database, database:
+            database.execute("UPDATE payloads SET payload = ? WHERE task_id = ?", (payload, task_id))
+
+    @property
+    def _file(self) -> str:
+        return self.ground.database_url.removeprefix("sqlite:///")
 
     # --- Redis: all that is said to it
 
     def __enter__(self) -> Self:
         if self.ground.broker_url != "local":
-            self._client = Redis.from_url(self.ground.broker_url, socket_timeout=None)
-            self._monitor = self._client.monitor().__enter__()
+            self._client: Any = Redis.from_url(self.ground.broker_url, socket_timeout=None)
+            self._monitor = self._client.monitor().__enter__()  # type: ignore[no-untyped-call]
             self._listener = threading.Thread(target=self._listen, daemon=True)
             self._listener.start()
         return self
@@ -247,9 +248,8 @@ def test_what_was_changed_in_the_database_fails(place: Place) -> None:
             hub.submit("secrets.send", {"to": "x", "password": f"word-{n}"}, delay=3600, max_retries=5)["id"]
             for n in range(3)
         )
-        foreign = place.stored(two)
-        place.change(one, lambda _: foreign)
-        place.change(three, lambda text: text.replace('"}', 'AAAA"}'))
+        place.change(one, place.stored(two))
+        place.change(three, place.stored(three).replace('"}', 'AAAA"}'))
         for task in (one, three):
             hub.post(f"/tasks/{task}/promote")
             failed = hub.final(task)

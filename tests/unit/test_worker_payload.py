@@ -334,7 +334,7 @@ def test_secret_fields_are_declared_by_their_paths() -> None:
 def test_the_handler_is_given_values_and_a_submit_writes_them() -> None:
     login = {"user": "u", "password": "p", "apiToken": "t"}
     written = handler(careful).write_payload(
-        {"login": login, "more": {"x": [login]}, "pin": 5, "whole": Login(**login)}
+        {"login": login, "more": {"x": [login]}, "pin": 5, "whole": Login.model_validate(login)}
     )
     assert json.loads(bytes(written)) == {"login": login, "more": {"x": [login]}, "pin": 5, "whole": login}
     given = handler(careful).read_payload(written)
