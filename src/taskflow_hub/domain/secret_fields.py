@@ -27,6 +27,7 @@ ANY: Final = "*"
 # Whoever writes an envelope writes it just so. A string of a payload cannot contain one: its quotes would be escaped.
 _ENVELOPE: Final = re.compile(rb'\{"\$secret":"(v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+)"\}')
 _NAME: Final = MEMBER.encode()
+_DOLLAR: Final = ord("$")  # for one byte is found in a tenth of the time, and most payloads have none
 
 _object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _array: Final = msgspec.json.Decoder(list[Raw]).decode
@@ -67,13 +68,13 @@ def opened(payload: bytes, unseal: Change) -> bytes:
 
 
 def has_sealed(payload: bytes) -> bool:
-    return BEGINNING in payload
+    return _DOLLAR in payload and BEGINNING in payload
 
 
 def masked(payload: Raw) -> Raw:
     """As it is shown to people."""
     text = bytes(payload)
-    return Raw(_ENVELOPE.sub(MASK, text)) if BEGINNING in text else payload
+    return Raw(_ENVELOPE.sub(MASK, text)) if has_sealed(text) else payload
 
 
 def refuse_reserved(payload: bytes, value: Any, at: str) -> None:
@@ -81,7 +82,7 @@ def refuse_reserved(payload: bytes, value: Any, at: str) -> None:
 
     So a payload that was read, masked, and is submitted again is refused, and so is an envelope from elsewhere. Raises Invalid.
     """
-    if _NAME not in payload:
+    if _DOLLAR not in payload or _NAME not in payload:
         return
     found = [FieldError(at + pointer, "stands for a secret, which is not shown: give the value itself")
              for pointer in _reserved(value, "")]  # fmt: skip

@@ -1,6 +1,6 @@
 """Submits within a transaction of the caller's own: checked here, and stored by a statement on the caller's connection."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import UNSET
@@ -25,6 +25,11 @@ _payloads: Final = Payloads({})
 
 class Place(Protocol):
     """A connection on which the caller has a transaction."""
+
+    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Which fields of these types workers have declared secret, as far as that is to be known before a submit: what a
+        database server is sent may stand in its log."""
+        ...
 
     async def submit(
         self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
@@ -52,11 +57,13 @@ async def submit_within(
     """All of `wanted` or none; the ids are known now, the tasks are there when the caller commits.
 
     What a worker has declared of a type supplies the defaults; its JSON Schema is not asked, for that would take more than
-    the one statement: the worker checks the payload when it runs. Secret fields that the caller does not know by itself are
-    learned from the statement, which then stores nothing: so only a submit with such fields takes two. `pointers` and `known`
-    as in engine/tasks.py. Raises as `Place.submit`, and NoSecretKeys.
+    the one statement: the worker checks the payload when it runs. Where there are keys, it is asked first which fields of
+    types that are not `known` are secret; where there are none, the statement itself refuses such types. `pointers` and
+    `known` as in engine/tasks.py. Raises as `Place.submit`, and NoSecretKeys.
     """
     drafts = [_draft(one, at, new_id()) for one, at in zip(wanted, pointers, strict=True)]
+    if keyring and (strange := {one.type for one in wanted} - known.keys()):
+        known = {**known, **await place.secret_fields(strange)}
     secret = {n: found for n, one in enumerate(wanted) if (found := known.get(one.type))}
     try:
         try:

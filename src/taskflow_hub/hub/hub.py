@@ -160,7 +160,10 @@ class Hub:
             return [TaskHandle(self, id) for id in ids]
         engine = await self._opened()
         submitted = await engine.tasks.submit(
-            wanted, idempotency=idempotency, pointers=pointers, known=self._secrets_of(wanted)
+            wanted,
+            idempotency=idempotency,
+            pointers=pointers,
+            known={type: secret for type, secret in self._secrets_of(wanted).items() if secret},
         )
         return [TaskHandle(self, task.id) for task in submitted.tasks]
 
@@ -192,7 +195,7 @@ class Hub:
     def _secrets_of(self, wanted: Sequence[Submission]) -> dict[str, tuple[str, ...]]:
         """Secret fields of handlers that are registered here; a worker may have yet to declare them."""
         handlers = {type: self.registry.get(type) for type in {one.type for one in wanted}}
-        return {type: handler.secret for type, handler in handlers.items() if handler and handler.secret}
+        return {type: handler.secret for type, handler in handlers.items() if handler}
 
     # --- looking
 

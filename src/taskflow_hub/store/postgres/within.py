@@ -13,7 +13,7 @@ is locked until then, so this differs a little from a submit of the store's own:
 
 import importlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ SUBMIT: Final = SUBMIT_LIMITED.replace(statement("parts/named"), statement("part
     statement("parts/numbered"), ""
 )
 SETTLE: Final = statement("only/submit_within_settle")
+SECRET_FIELDS: Final = statement("only/secret_fields")
 
 _NO_SUCH_TABLE: Final = frozenset({"42P01", "42703"})
 
@@ -105,6 +106,11 @@ class Within:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
+    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """See engine/within.py."""
+        found: dict[str, tuple[str, ...]] = await self._ask(SECRET_FIELDS, types, dict[str, tuple[str, ...]])
+        return found
+
     async def submit(
         self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
     ) -> Sequence[str]:
@@ -128,7 +134,7 @@ class Within:
         document = {"tasks": items, "limits": limits, "strict": strict} | (
             {} if key is None else {"key": key}
         )
-        found = await self._ask(SUBMIT_LIMITED if limits else SUBMIT, document)
+        found: _Found = await self._ask(SUBMIT_LIMITED if limits else SUBMIT, document, _Found)
         if found.bare:
             raise Bare(dict(found.bare))
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
@@ -166,9 +172,9 @@ class Within:
                 "taken": key.answer,
             }
         if key is not None or document["held"]:
-            await self._ask(SETTLE, document)
+            await self._ask(SETTLE, document, _Found)
 
-    async def _ask(self, sql: str, document: Any) -> _Found:
+    async def _ask(self, sql: str, document: Any, shape: Any) -> Any:
         try:
             found = await _ask(self._caller, sql, to_json(document))
         except Exception as error:
@@ -178,8 +184,7 @@ class Within:
                     "their schema on the search_path, and are they up to date?"
                 ) from error
             raise
-        answer: _Found = decoder(_Found).decode(found)
-        return answer
+        return decoder(shape).decode(found)
 
 
 def _item(n: int, draft: Draft) -> _Item:
