@@ -46,6 +46,7 @@ SECTIONS: Final = {
     "auth": "Accounts: logins for people, keys for programs ([Share a hub](../how-to/accounts.md)).",
     "quotas": "What an account may have that comes with a registration; not the first, and none that an admin makes. "
     "`none`: as much as it likes. [A quota for each account](../how-to/accounts.md#quotas) is an admin's to say.",
+    "secrets": "Fields of payloads that are stored encrypted ([Keep secrets in payloads](../how-to/secrets.md)).",
     "net": "What `web.title` and `http.request` may dial, and how long they may take.",
     "files": "Where `file.*` and `image.*` may read and write.",
     "log": "The hub's own log, on stderr.",

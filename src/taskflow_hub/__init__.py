@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
     from taskflow_hub.hub.handle import TaskHandle
     from taskflow_hub.worker.context import Context
+    from taskflow_hub.worker.secret import Secret
 
 _HOMES = {
     "BoundHandler": "hub.bound",
@@ -63,6 +64,7 @@ _HOMES = {
     "Retry": "domain.outcomes",
     "RetryKind": "domain.retry",
     "RetryPolicy": "domain.retry",
+    "Secret": "worker.secret",
     "Snooze": "domain.outcomes",
     "State": "domain.lifecycle",
     "StoreUnavailable": "domain.errors",
@@ -99,6 +101,7 @@ __all__ = [
     "Retry",
     "RetryKind",
     "RetryPolicy",
+    "Secret",
     "Snooze",
     "State",
     "StoreUnavailable",

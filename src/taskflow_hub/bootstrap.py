@@ -21,6 +21,7 @@ from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.domain.audit import By, by_operator
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
+from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.settings import Settings
 from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.registry import Registry
@@ -287,6 +288,7 @@ async def open_engine(settings: Settings) -> "AsyncIterator[tuple[Engine, Broker
                 formats=builtin.formats(settings.net),
                 provably_dead=lambda worker: lockfile.proves_death(locks, worker.id),
                 on_buried=lambda worker: lockfile.remove(locks, worker.id),
+                keyring=Keyring.of(settings.secrets.keys),
             )
             yield engine, broker
         finally:
@@ -300,6 +302,12 @@ def builtin_registry(settings: Settings) -> Registry:
     registry = Registry()
     builtin.register(registry, net=settings.net, files=settings.files)
     return registry
+
+
+def make_worker(broker: Broker, registry: Registry, settings: Settings) -> Worker:
+    """A worker that has not started."""
+    keyring = Keyring.of(settings.secrets.keys)
+    return Worker(broker.worker_side(), registry, settings.worker, keyring=keyring)
 
 
 @asynccontextmanager
@@ -326,7 +334,7 @@ async def working(
     reports, the store closes.
     """
     async with governing(settings, on_engine=on_engine) as (engine, broker):
-        worker = Worker(broker.worker_side(), registry, settings.worker)
+        worker = make_worker(broker, registry, settings)
         try:
             await worker.start()
             yield engine, broker, worker
@@ -379,7 +387,7 @@ async def running_worker(settings: Settings, registry: Registry) -> AsyncIterato
     """A worker; the engine is elsewhere, and the database is not known here. Raises Misconfigured."""
     require_shared_broker(settings, "worker run")
     async with open_broker(settings) as broker:
-        worker = Worker(broker.worker_side(), registry, settings.worker)
+        worker = make_worker(broker, registry, settings)
         try:
             await worker.start()
             yield Process(worker=worker)

@@ -23,6 +23,7 @@ from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSett
 from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
 from taskflow_hub.logs import LogSettings
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.secrets.settings import SecretsSettings
 from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.settings import WorkerSettings
 
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     http: HttpSettings = HttpSettings()
     auth: AuthSettings = AuthSettings()
     quotas: QuotaSettings = QuotaSettings()
+    secrets: SecretsSettings = SecretsSettings()
     net: NetSettings = NetSettings()
     files: FilesSettings = FilesSettings()
     log: LogSettings = LogSettings()
@@ -153,10 +155,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {variable(name) for name in names()}
     given: dict[str, Any] = {}
     secret = variable("auth.secret")
-    if environ.get(secret, "set").strip().lower() in {"", "none"}:
-        raise Misconfigured(
-            f"{secret}: is set, but empty, which would leave the hub without accounts; unset it if it shall be"
-        )
+    _refuse_empty(secret, environ.get(secret, "set"))
     for written, text in environ.items():
         plain = written.removesuffix("_FILE")
         if not written.startswith(PREFIX) or written in CLIENT_VARIABLES or not text:
@@ -167,7 +166,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise Misconfigured(f"{written} and {plain} are both set; one of them is enough")
         else:
             given[plain] = _secret(written, Path(text))
+            if plain == secret:
+                _refuse_empty(written, given[plain])
     return _as_meant(given, variable)
+
+
+def _refuse_empty(written: str, secret: str) -> None:
+    if secret.strip().lower() in {"", "none"}:
+        raise Misconfigured(
+            f"{written}: is set, but empty, which would leave the hub without accounts; unset it if it shall be"
+        )
 
 
 def _secret(written: str, path: Path) -> str:

@@ -13,7 +13,7 @@ import asyncpg
 import psycopg
 import pytest
 import sqlalchemy
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from psycopg.rows import dict_row
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -26,20 +26,23 @@ from taskflow_hub import (
     OnConflict,
     QueueFull,
     QuotaExceeded,
+    Secret,
     State,
     StoreUnavailable,
     Submission,
+    SubmitOptions,
     Task,
     TaskHandle,
     Unique,
     UniqueConflict,
 )
 from taskflow_hub.domain.clock import new_id
-from taskflow_hub.domain.errors import Unavailable
+from taskflow_hub.domain.errors import NoSecretKeys, Unavailable
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit
+from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.store.base import Store
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.sqlite import SqliteStore
@@ -963,3 +966,119 @@ async def test_sqlite_refuses_to_wait_for_ever_and_says_so_in_its_own_words(tmp_
     connection.commit()
     connection.close()
     await hub.close()
+
+
+# --- secret fields
+
+
+SECRET_KEY: Final = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+SECRET: Final = TaskType(type="mail.send", secret=("/login/password", "/pins/*"))
+LOGIN: Final = {"login": {"user": "u", "password": "open sesame"}, "pins": ["1234", None], "n": 1}
+
+
+async def payload_of(house: House) -> tuple[bytes, Any]:
+    """As it is stored, and as its handler gets it."""
+    (lease,) = (await house.store.lease(None, 10)).leases
+    stored = lease.assignment.payload
+    opened, _ = Keyring.of([SECRET_KEY]).open_payload(stored, type="mail.send", id=lease.assignment.id)
+    return bytes(stored), json.loads(bytes(opened))
+
+
+async def test_secret_fields_are_encrypted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a type that only a worker knows."""
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+    await house.declare(SECRET)
+    await house.own.begin()
+    handle = await house.hub.submit("mail.send", LOGIN, connection=house.own.given)
+    await house.own.commit()
+    assert json.loads(bytes((await handle.task()).payload)) == {
+        "login": {"user": "u", "password": {"$secret": True}},
+        "pins": [{"$secret": True}, None],
+        "n": 1,
+    }
+    stored, given = await payload_of(house)
+    assert given == LOGIN
+    assert b"sesame" not in stored
+    assert b"1234" not in stored
+
+
+async def test_secret_fields_of_the_hubs_own_handlers(each: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker has declared it yet."""
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+
+    @each.hub.task("mail.send")
+    async def send(to: str, password: Secret[str]) -> None: ...
+
+    await each.own.begin()
+    await send.submit("you", password="open sesame", connection=each.own.given)
+    await each.own.commit()
+    await each.declare(SECRET)
+    stored, given = await payload_of(each)
+    assert given == {"to": "you", "password": "open sesame"}
+    assert b"sesame" not in stored
+
+
+async def test_secret_fields_without_a_key_are_refused(each: House) -> None:
+    await each.declare(SECRET)
+    await each.own.begin()
+    wanted = [
+        Submission(type="a.type"),
+        Submission(type="mail.send", payload=Raw(json.dumps(LOGIN).encode())),
+    ]
+    with pytest.raises(NoSecretKeys, match="TASKFLOW_SECRETS_KEYS"):
+        await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
+    await each.hub.submit("a.type", options={"idempotency_key": "k"}, connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 1
+
+
+async def test_a_repeat_with_the_same_secret_is_the_same_request(
+    each: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+    await each.declare(SECRET)
+    await each.own.begin()
+    once: SubmitOptions = {"idempotency_key": "k"}
+    first = await each.hub.submit("mail.send", LOGIN, options=once, connection=each.own.given)
+    again = await each.hub.submit("mail.send", LOGIN, options=once, connection=each.own.given)
+    assert again.id == first.id
+    with pytest.raises(IdempotencyMismatch):
+        await each.hub.submit(
+            "mail.send", LOGIN | {"pins": ["1235"]}, options=once, connection=each.own.given
+        )
+    await each.own.commit()
+    async with Hub(each.url) as hub:
+        assert (await hub.submit("mail.send", LOGIN, options=once)).id == first.id, "and without a connection"
+
+
+async def test_a_database_server_is_not_sent_what_it_may_log(
+    pg: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known types take one statement as ever; of others it is asked first what is secret."""
+    asked: list[str] = []
+
+    @pg.hub.task("known.type")
+    async def known(password: str) -> None: ...
+
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+    await pg.declare(TaskType(type="plain", payload_schema={"default": {"secret": ["x"]}}))
+    await pg.declare(SECRET)
+    await pg.own.begin()
+    pg.own.given.add_query_logger(lambda record: asked.append(record.query + str(record.args)))
+
+    async def statements(type: str, payload: Any) -> int:
+        asked.clear()
+        await pg.hub.submit(type, payload, connection=pg.own.given)
+        await asyncio.sleep(0)  # which is when it logs
+        return len(asked)
+
+    assert await statements("known.type", {"password": "x"}) == 1
+    assert await statements("unknown", {}) == 2
+    assert await statements("plain", {}) == 2
+    assert await statements("mail.send", LOGIN) == 2
+    assert not [one for one in asked if "sesame" in one]
+    monkeypatch.delenv("TASKFLOW_SECRETS_KEYS")
+    async with Hub(pg.url) as keyless:
+        await keyless.submit("unknown", {}, connection=pg.own.given)
+        await asyncio.sleep(0)
+    assert len(asked) == 3

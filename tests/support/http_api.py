@@ -23,6 +23,7 @@ from taskflow_hub.http.server import serving
 from taskflow_hub.http.settings import HttpSettings
 from taskflow_hub.net import check_url
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.settings import WorkerSettings
 from taskflow_hub.worker.worker import Worker
@@ -111,12 +112,13 @@ async def api(
     loops: bool = True,
     handlers: Registry | None = None,
     auth: AuthSettings | None = None,
+    keyring: Keyring = NO_KEYS,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """`database_url` None: what is tested has nothing to do with the store, and a file in the folder will do.
 
     `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too; over Redis
-    it speaks from another process. `auth`: with accounts.
+    it speaks from another process. `auth`: with accounts. `keyring`: for secret fields.
     """
     net = NetSettings()
     http = HttpSettings(**{"port": 0, **settings})
@@ -134,13 +136,16 @@ async def api(
             version="1.2.3",
             formats={"outbound-url": lambda url: check_url(url, net)},
             provably_dead=lambda _: False,
+            keyring=keyring,
         )
         undo.push_async_callback(engine.stop)
         if loops:
             await engine.start()
         if handlers is not None:
             side = ends.workers.worker_side()
-            worker = Worker(side, handlers, WorkerSettings(grace=0, lock_dir=folder / "locks"))
+            worker = Worker(
+                side, handlers, WorkerSettings(grace=0, lock_dir=folder / "locks"), keyring=keyring
+            )
             undo.push_async_callback(worker.stop)
             await worker.start()
             await worker.registered()

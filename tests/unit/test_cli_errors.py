@@ -167,6 +167,8 @@ def test_secret_settings_are_hidden_and_others_are_not() -> None:
     assert shown("auth.secret", "x") == HIDDEN
     assert shown("auth.api_key", "x") == HIDDEN
     assert shown("auth.secret", None) is None
+    assert shown("secrets.keys", ("x", "y")) == HIDDEN
+    assert shown("secrets.keys", ()) == (), "that there are none is no secret"
     assert shown("worker.slots", 20) == 20
     assert shown("http.max_header", 65_536) == 65_536
     assert shown("http.keep_alive", 75.0) == 75.0

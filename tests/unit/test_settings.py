@@ -1,5 +1,6 @@
 """Where settings come from, which source wins, and what is said of a wrong one."""
 
+import base64
 import json
 from ipaddress import ip_address
 from pathlib import Path
@@ -176,6 +177,39 @@ def test_only_the_last_line_break_is_cut(tmp_path: Path, file: Path) -> None:
     secret.write_text("  a name \r\n")
     loaded = load(environ={"TASKFLOW_WORKER_NAME_FILE": str(secret)}, file=file)
     assert loaded.settings.worker.name == "  a name "
+
+
+def test_the_secrets_themselves_come_from_files(tmp_path: Path, file: Path) -> None:
+    """The keys one a line, as they are added."""
+    keys = [base64.b64encode(bytes(range(n, n + 32))).decode() for n in range(3)]
+    (tmp_path / "keys").write_text("\n".join(keys) + "\n")
+    (tmp_path / "secret").write_text("0123456789abcdef" * 3 + "\n")
+    environ = {
+        "TASKFLOW_SECRETS_KEYS_FILE": str(tmp_path / "keys"),
+        "TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret"),
+    }
+    loaded = load(environ=environ, file=file).settings
+    assert loaded.secrets.keys == tuple(keys)
+    assert loaded.auth.secret == "0123456789abcdef" * 3
+    for told in (repr(loaded), str(loaded)):
+        assert keys[0] not in told
+        assert "0123456789abcdef" not in told
+
+
+@pytest.mark.parametrize("text", ["", "\n", "none"])
+def test_an_empty_file_is_no_secret(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secret").write_text(text)
+    error = refused({"TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret")})
+    assert "TASKFLOW_AUTH_SECRET_FILE: is set, but empty" in error.detail
+
+
+def test_a_wrong_secret_is_not_repeated(file: Path) -> None:
+    for environ in ({"TASKFLOW_SECRETS_KEYS": "aHVudGVyMg==,hunter2"}, {"TASKFLOW_AUTH_SECRET": "hunter2"}):
+        error = refused(environ)
+        assert next(iter(environ)) in error.detail
+        for word in ("hunter2", "aHVudGVyMg"):
+            assert word not in f"{error} {error!r} {error.detail}"
+    assert "hunter2" not in refused(text='[secrets]\nkeys = ["hunter2"]\n', file=file).detail
 
 
 def test_a_secret_that_cannot_be_read_says_which(tmp_path: Path) -> None:

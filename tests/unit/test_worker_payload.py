@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.handler import Handler
 from taskflow_hub.worker.registry import Registry
+from taskflow_hub.worker.secret import Secret
 
 
 class Color(Enum):
@@ -290,3 +293,73 @@ def test_no_parameters_no_payload() -> None:
     assert bytes(handler(nothing).write_payload({})) == b"{}"
     with pytest.raises(Invalid, match="/a"):
         handler(nothing).write_payload({"a": 1})
+
+
+# --- secret fields ---
+
+
+class Login(pydantic.BaseModel):
+    user: str
+    password: Secret[str]
+    token: Optional[pydantic.SecretStr] = Field(None, alias="apiToken")
+
+
+class Chain(pydantic.BaseModel):
+    key: Secret[str]
+    following: Optional[Chain] = None
+
+
+def careful(
+    login: Login,
+    more: dict[str, list[Login]],
+    pin: Secret[int],
+    whole: Optional[Secret[Login]] = None,
+    spare: Secret[Optional[str]] = None,
+    plain: str = "",
+) -> None: ...
+
+
+def test_secret_fields_are_declared_by_their_paths() -> None:
+    declared = handler(careful).task_type
+    assert declared.secret == (
+        "/login/apiToken", "/login/password", "/more/*/*/apiToken", "/more/*/*/password", "/pin", "/spare", "/whole"
+    )  # fmt: skip
+    password = declared.payload_schema["$defs"]["Login"]["properties"]["password"]
+    assert (password["type"], password["format"], password["writeOnly"]) == ("string", "password", True)
+    assert declared.payload_schema["properties"]["pin"]["writeOnly"]
+    Draft202012Validator.check_schema(declared.payload_schema)
+    assert handler(typed).task_type.secret == handler(nothing).task_type.secret == ()
+
+
+def test_the_handler_is_given_values_and_a_submit_writes_them() -> None:
+    login = {"user": "u", "password": "p", "apiToken": "t"}
+    written = handler(careful).write_payload(
+        {"login": login, "more": {"x": [login]}, "pin": 5, "whole": Login.model_validate(login)}
+    )
+    assert json.loads(bytes(written)) == {"login": login, "more": {"x": [login]}, "pin": 5, "whole": login}
+    given = handler(careful).read_payload(written)
+    assert given["pin"] == 5
+    assert given["login"].password == "p"
+    assert given["login"].token.get_secret_value() == "t"
+
+
+def test_what_is_wrong_with_a_secret_is_not_told() -> None:
+    login = {"user": ["visible"], "password": ["hunter2"], "apiToken": {"hunter2": "hunter2"}}
+    with pytest.raises(Invalid) as caught:
+        handler(careful).read_payload(Raw(json.dumps({"login": login, "more": {}, "spare": 7}).encode()))
+    assert {error.pointer: error.detail for error in caught.value.errors} == {
+        "/login/user": "Input should be a valid string",
+        "/login/password": "is secret, and does not fit (string_type)",
+        "/login/apiToken": "is secret, and does not fit (string_type)",
+        "/pin": "Field required",
+        "/spare": "is secret, and does not fit (string_type)",
+    }
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_secret_in_a_type_that_contains_itself_is_refused() -> None:
+    def function(chain: Chain) -> None: ...
+
+    function.__annotations__["chain"] = Chain
+    with pytest.raises(Misconfigured, match="Chain contains itself and a secret"):
+        _ = handler(function).task_type

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 HIDDEN: Final = "********"
-_SECRET: Final = re.compile(r"secret|password|passwd|token|private_key|api_key|_key$|^key$", re.IGNORECASE)
+_SECRET: Final = re.compile(r"secret|password|passwd|token|private_key|api_key|_key$|^keys?$", re.IGNORECASE)
 # What stands between "//" and the last "@" names a user; after its first colon comes the password, even one with a "/", "?" or
 # "#" that should have been written otherwise. (A colon with a port and a path behind it is another matter.)
 _PASSWORD: Final = re.compile(
@@ -22,8 +22,8 @@ def without_secrets(text: str) -> str:
 
 def shown(name: str, value: Any) -> Any:
     """A setting's value as it may be printed."""
-    if value is None:
-        return None
+    if value is None or value == ():
+        return value
     if _SECRET.search(name.rpartition(".")[2]):
         return HIDDEN
     if isinstance(value, str):

@@ -14,6 +14,7 @@
     - EmailTaken            somebody has registered with it
     - LastAdmin             without whom nobody could administer the hub
     - AccountsOff           the hub was set up without accounts
+    - NoSecretKeys          and without keys to encrypt secret fields with
   x QueueFull               the queue is at its max_size
   x QuotaExceeded           the account has what it may have
   x Throttled               asked too often
@@ -152,6 +153,12 @@ class AccountsOff(Conflict):
     """This hub has no accounts: whoever reaches it may do everything."""
 
     code = "accounts_off"
+
+
+class NoSecretKeys(Conflict):
+    """There is no key to encrypt secret fields with."""
+
+    code = "no_secret_keys"
 
 
 class QueueFull(TaskflowError):

@@ -180,6 +180,8 @@ class TaskType(Struct, frozen=True, kw_only=True):
     on_lost: OnLost = OnLost.RETRY
     payload_schema: dict[str, Any] = field(default_factory=dict)
     result_schema: dict[str, Any] = field(default_factory=dict)
+    # Fields of the payload that are stored encrypted, and not shown: /password, /accounts/*/token.
+    secret: tuple[str, ...] = ()
 
 
 class WorkerState(StrEnum):

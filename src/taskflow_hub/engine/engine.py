@@ -32,6 +32,7 @@ from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSett
 from taskflow_hub.engine.task_types import TaskTypes
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.engine.workers import Workers
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.store.base import Store
 
 _OPEN: Final = AuthSettings()
@@ -59,19 +60,31 @@ class Engine:
         monotonic: Monotonic = time.monotonic,
         new_id: Callable[[], str] = new_id,
         chance: Callable[[], float] = random.random,
+        keyring: Keyring = NO_KEYS,
     ) -> None:
         self.store, self.broker, self.version = store, broker, version
         self.hints, self.metrics = Hints(), Metrics(version)
         self.results = results
         self.types = TaskTypes(
-            store, self.hints, formats=formats, strict=settings.strict_types, new_id=new_id
+            store,
+            self.hints,
+            formats=formats,
+            strict=settings.strict_types,
+            new_id=new_id,
+            keyring=keyring,
         )
-        self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics)
+        self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics, keyring)
         self.queues = Queues(store, broker, self.hints, self.metrics)
         self.limits = Limits(store, self.hints)
         self.quotas = Quotas(store, self.hints)
         self.workers = Workers(
-            store, broker, self.tasks, self.hints, self.metrics, dead_after_s=settings.dead_after
+            store,
+            broker,
+            self.tasks,
+            self.hints,
+            self.metrics,
+            dead_after_s=settings.dead_after,
+            keyring=keyring,
         )
         self.bulk = BulkOperations(store, self.hints, new_id)
         self.accounts = Accounts(store, auth, quotas=quotas, clock=clock, new_id=new_id, monotonic=monotonic)

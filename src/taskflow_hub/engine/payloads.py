@@ -11,10 +11,12 @@ from jsonschema_rs import ValidationErrorKind as Kind
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import FieldError, Invalid, TooLarge
 from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.secret_fields import refuse_reserved, secret_at
 
 MAX_PAYLOAD: Final = 1_048_576
 MAX_ERRORS: Final = 20  # of one payload, so that a hostile one cannot make a large answer
 MAX_DETAIL: Final = 300
+REQUIRED: Final = "is required"
 Format = Callable[[str], str | None]  # what is wrong with the text, or None
 T = TypeVar("T")
 
@@ -41,10 +43,11 @@ class Payloads:
         value = jsontext.decode_any(payload, at)
         if not isinstance(value, dict):
             raise Invalid.field(at, "must be a JSON object: its members are the handler's parameters")
+        refuse_reserved(payload, value, at)
         if declared is not None and declared.payload_schema:
             validator = self._validator(declared)
             if not validator.is_valid(value):
-                errors = self._errors(validator, value, at)
+                errors = self._errors(validator, value, at, declared.secret)
                 raise Invalid(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
 
     def _validator(self, declared: TaskType) -> jsonschema_rs.Validator:
@@ -60,12 +63,23 @@ class Payloads:
             self._validators[declared.type] = declared.payload_schema, validator
         return validator
 
-    def _errors(self, validator: jsonschema_rs.Validator, payload: Any, at: str) -> list[FieldError]:
-        """At most one per field, MAX_ERRORS in all; where one of our own formats has something to say, that."""
+    def _errors(
+        self, validator: jsonschema_rs.Validator, payload: Any, at: str, secret: tuple[str, ...]
+    ) -> list[FieldError]:
+        """At most one per field, MAX_ERRORS in all; where one of our own formats has something to say, that.
+
+        Of a secret it is said that it does not fit, but not why: what is wrong in it says something of what it is.
+        """
         found: dict[str, str] = {}
         for error in validator.iter_errors(payload):
             own = self._own_words(error)
             for pointer, detail in [own] if own else _explain(error):
+                if (
+                    secret
+                    and detail != REQUIRED
+                    and (place := secret_at(_steps(pointer), secret)) is not None
+                ):
+                    pointer, detail = place, "is secret, and does not fit what the type says of it"
                 if own or pointer not in found:
                     found[pointer] = detail
             if len(found) >= MAX_ERRORS:
@@ -99,7 +113,7 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
                 f"cannot be given together with {' and '.join(map(str, others))}"[:MAX_DETAIL],
             )
         case Kind.Required(property=name):
-            yield _pointer([*at, str(name).strip('"')]), "is required"
+            yield _pointer([*at, str(name).strip('"')]), REQUIRED
         case Kind.Enum(options=options):
             yield _pointer(at), f"must be one of {json.dumps(options, ensure_ascii=False)[1:-1]}"[:MAX_DETAIL]
         case Kind.AnyOf(context=branches):
@@ -122,6 +136,10 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
 
 def _pointer(path: list[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def _refuse(uri: str) -> Any:

@@ -1,6 +1,7 @@
 """What is known about task types: their defaults, and whether a payload fits."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -12,9 +13,12 @@ from taskflow_hub.domain.submission import Submission, check_limits, check_texts
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.payloads import Format, Payloads
 from taskflow_hub.engine.remembered import Remembered
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.store.base import WorkerStore
 from taskflow_hub.store.values import NewTask
 
+Known = Mapping[str, tuple[str, ...]]  # secret fields by type
+NOTHING_KNOWN: Final[Known] = MappingProxyType({})
 FRESH_S: Final = 1.0  # how long another process's registration may go unnoticed
 
 
@@ -29,8 +33,9 @@ class TaskTypes:
         formats: Mapping[str, Format],
         strict: bool,
         new_id: Callable[[], str],
+        keyring: Keyring = NO_KEYS,
     ) -> None:
-        self._strict, self._new_id = strict, new_id
+        self._strict, self._new_id, self._keyring = strict, new_id, keyring
         self._store, self._payloads = store, Payloads(formats)
         self._declared: Remembered[dict[str, TaskType]] = Remembered(self._read, fresh_s=FRESH_S)
         self._types: dict[str, TaskType] = {}
@@ -48,6 +53,13 @@ class TaskTypes:
         declared = self._types.get(wanted.type)
         return wanted.queue or (declared.queue if declared else DEFAULT_QUEUE)
 
+    def secret_of(self, type: str, known: Known) -> tuple[str, ...]:
+        """The secret fields of a type, as a worker has declared them or whoever submits knows them. Call `refresh` first."""
+        declared, own = self._types.get(type), known.get(type, ())
+        if declared is None or not declared.secret:
+            return own
+        return tuple(sorted({*declared.secret, *own})) if own else declared.secret
+
     async def _read(self) -> dict[str, TaskType]:
         return {declared.type: declared for declared in await self._store.task_types()}
 
@@ -60,26 +72,33 @@ class TaskTypes:
         traceparent: str | None,
         parent_id: str | None,
         at: str,
+        known: Known = NOTHING_KNOWN,
     ) -> NewTask:
-        """Fill in the type's defaults and check the payload; `at` is the submission's pointer in the request.
+        """Fill in the type's defaults, check the payload and encrypt its secret fields; `at` is the submission's pointer in the
+        request, `known` what whoever submits knows of secret fields by itself.
 
-        Call `refresh` first. Raises Invalid naming each field that is wrong.
+        Call `refresh` first. Raises Invalid naming each field that is wrong, NoSecretKeys.
         """
-        declared = self._types.get(wanted.type)
+        declared, id, payload = self._types.get(wanted.type), self._new_id(), wanted.payload
         if declared is None and self._strict:
             raise Invalid.field(f"{at}/type", f"no worker has ever registered {wanted.type!r}")
         check_times(wanted, at)
         check_texts(wanted, at)
         check_limits(wanted, at)
-        self._payloads.check(bytes(wanted.payload), declared, f"{at}/payload")
+        self._payloads.check(bytes(payload), declared, f"{at}/payload")
+        if known or (declared is not None and declared.secret):
+            secret = self.secret_of(wanted.type, known)
+            payload = (
+                self._keyring.seal_payload(payload, secret, type=wanted.type, id=id) if secret else payload
+            )
         return NewTask(
-            id=self._new_id(),
+            id=id,
             account_id=account,
             user_id=user,
             type=wanted.type,
             queue=wanted.queue,
             priority=wanted.priority,
-            payload=wanted.payload,
+            payload=payload,
             run_at=wanted.run_at,
             delay_s=wanted.delay,
             max_retries=_default(

@@ -15,10 +15,12 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Task
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.engine.batching import Batcher
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.idempotency import blinded
 from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.payloads import beside
 from taskflow_hub.engine.results import FolderResults
-from taskflow_hub.engine.task_types import TaskTypes
+from taskflow_hub.engine.task_types import NOTHING_KNOWN, Known, TaskTypes
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.store.base import Reads, TaskStore
 from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted
 
@@ -39,8 +41,10 @@ class Tasks:
         results: FolderResults,
         hints: Hints,
         metrics: Metrics,
+        keyring: Keyring = NO_KEYS,
     ) -> None:
         self._store, self._broker, self._types, self._results = store, broker, types, results
+        self._keyring = keyring
         self._hints, self._metrics = hints, metrics
         self._submits: Batcher[Submit, Submitted | TaskflowError] = Batcher(
             store.submit, limit=MAX_GROUP, weigh=lambda submit: len(submit.tasks)
@@ -56,12 +60,13 @@ class Tasks:
         call: Call | None = None,
         traceparent: str | None = None,
         pointers: Sequence[str] = ("",),
+        known: Known = NOTHING_KNOWN,
     ) -> Submitted:
         """Commit all of `wanted`, or none; many callers share one commit.
 
-        `pointers` says where each stands in the request ("" for a body that is one submission).
-        Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded, QueueFull, LeaseLost (`call` of a lost
-        attempt).
+        `pointers` says where each stands in the request ("" for a body that is one submission); `known` what the caller knows
+        of types' secret fields by itself. Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded,
+        QueueFull, NoSecretKeys, LeaseLost (`call` of a lost attempt).
         """
         await self._types.refresh()
         parent = call.parent.id if call else None
@@ -69,11 +74,21 @@ class Tasks:
             sum(len(one.payload) + PER_TASK for one in wanted),
             lambda: tuple(
                 self._types.complete(
-                    one, account=account, user=user, traceparent=traceparent, parent_id=parent, at=at
+                    one,
+                    account=account,
+                    user=user,
+                    traceparent=traceparent,
+                    parent_id=parent,
+                    at=at,
+                    known=known,
                 )
                 for one, at in zip(wanted, pointers, strict=True)
             ),
         )
+        if idempotency is not None and any(
+            self._types.secret_of(type, known) for type in {one.type for one in wanted}
+        ):
+            idempotency = blinded(idempotency, self._keyring)
         outcome = await self._submits.add(Submit(tasks, idempotency, call))
         if isinstance(outcome, TaskflowError):
             outcome.errors = tuple(repointed(one, pointers) for one in outcome.errors)
@@ -82,6 +97,10 @@ class Tasks:
             self._announce(tasks, outcome.replaced)
             self._metrics.submitted(outcome)
         return outcome
+
+    async def has_secrets(self, type: str) -> bool:
+        await self._types.refresh()
+        return bool(self._types.secret_of(type, NOTHING_KNOWN))
 
     def _announce(self, tasks: Sequence[NewTask], replaced: Sequence[str]) -> None:
         if replaced:

@@ -1,18 +1,22 @@
 """Submits within a transaction of the caller's own: checked here, and stored by a statement on the caller's connection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import OnConflict, Submission, check_limits, check_texts, check_times
+from taskflow_hub.engine.idempotency import blinded
 from taskflow_hub.engine.payloads import Payloads
+from taskflow_hub.engine.task_types import NOTHING_KNOWN, Known
 from taskflow_hub.engine.tasks import repointed
-from taskflow_hub.store.values import Draft, Idempotency, NewTask
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
+from taskflow_hub.store.values import Bare, Draft, Idempotency, NewTask
 
 DEFAULTS: Final = {"max_retries": DEFAULT_MAX_RETRIES, "retry": RetryPolicy(), "timeout": DEFAULT_TIMEOUT_S}
 
@@ -22,13 +26,19 @@ _payloads: Final = Payloads({})
 class Place(Protocol):
     """A connection on which the caller has a transaction."""
 
+    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Which fields of these types workers have declared secret, as far as that is to be known before a submit: what a
+        database server is sent may stand in its log."""
+        ...
+
     async def submit(
         self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
     ) -> Sequence[str]:
         """Insert all of them or none, and answer the ids of the tasks that answer: those, or holders of keys.
 
         `strict`: no type that nobody has registered. Raises Invalid, IdempotencyMismatch, UniqueConflict, QuotaExceeded,
-        QueueFull; SchemaMismatch when the database is no hub's; and what the driver raises.
+        QueueFull; Bare for types with secret fields whose drafts are not `sealed`; SchemaMismatch when the database is no
+        hub's; and what the driver raises.
         """
         ...
 
@@ -40,19 +50,54 @@ async def submit_within(
     strict: bool,
     idempotency: Idempotency | None = None,
     pointers: Sequence[str] = ("",),
+    known: Known = NOTHING_KNOWN,
+    keyring: Keyring = NO_KEYS,
     new_id: Callable[[], str] = new_id,
 ) -> Sequence[str]:
     """All of `wanted` or none; the ids are known now, the tasks are there when the caller commits.
 
     What a worker has declared of a type supplies the defaults; its JSON Schema is not asked, for that would take more than
-    the one statement: the worker checks the payload when it runs. `pointers` as in engine/tasks.py. Raises as `Place.submit`.
+    the one statement: the worker checks the payload when it runs. Where there are keys, it is asked first which fields of
+    types that are not `known` are secret; where there are none, the statement itself refuses such types. `pointers` and
+    `known` as in engine/tasks.py. Raises as `Place.submit`, and NoSecretKeys.
     """
     drafts = [_draft(one, at, new_id()) for one, at in zip(wanted, pointers, strict=True)]
+    if keyring and (strange := {one.type for one in wanted} - known.keys()):
+        known = {**known, **await place.secret_fields(strange)}
+    secret = {n: found for n, one in enumerate(wanted) if (found := known.get(one.type))}
     try:
-        return await place.submit(drafts, idempotency, strict=strict)
+        try:
+            return await _submit(place, drafts, idempotency, secret, keyring, strict=strict)
+        except Bare as bare:
+            return await _submit(
+                place, drafts, idempotency, {**secret, **bare.secret}, keyring, strict=strict
+            )
     except TaskflowError as error:
         error.errors = tuple(repointed(one, pointers) for one in error.errors)
         raise
+
+
+async def _submit(
+    place: Place,
+    drafts: Sequence[Draft],
+    idempotency: Idempotency | None,
+    secret: Mapping[int, tuple[str, ...]],
+    keyring: Keyring,
+    *,
+    strict: bool,
+) -> Sequence[str]:
+    """`secret`: of which drafts which fields are."""
+    if not secret:
+        return await place.submit(drafts, idempotency, strict=strict)
+    sealed = [_sealed(draft, secret[n], keyring) if n in secret else draft for n, draft in enumerate(drafts)]
+    blind = None if idempotency is None else blinded(idempotency, keyring)
+    return await place.submit(sealed, blind, strict=strict)
+
+
+def _sealed(draft: Draft, secret: tuple[str, ...], keyring: Keyring) -> Draft:
+    new = draft.new
+    payload = keyring.seal_payload(new.payload, secret, type=new.type, id=new.id)
+    return replace(draft, new=replace(new, payload=payload), sealed=True)
 
 
 def _draft(wanted: Submission, at: str, id: str) -> Draft:

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.decide import on_undelivered
-from taskflow_hub.domain.errors import LeaseLost, Misconfigured, NotFound, TaskflowError, Unavailable
+from taskflow_hub.domain.errors import (
+    LeaseLost,
+    Misconfigured,
+    NoSecretKeys,
+    NotFound,
+    TaskflowError,
+    Unavailable,
+)
 from taskflow_hub.domain.messages import (
     VERSION,
     CallFailed,
@@ -26,9 +34,11 @@ from taskflow_hub.domain.messages import (
     Submitted,
 )
 from taskflow_hub.domain.model import AttemptOutcome, Worker
+from taskflow_hub.domain.submission import Submission
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.tasks import Tasks
+from taskflow_hub.secrets.keyring import HOW_TO_SET, NO_KEYS, Keyring, SecretUnreadable
 from taskflow_hub.store.base import AccessStore, Reads, TaskStore, WorkerStore
 from taskflow_hub.store.values import Call, Transit
 
@@ -48,8 +58,9 @@ class Workers:
         metrics: Metrics,
         *,
         dead_after_s: float,
+        keyring: Keyring = NO_KEYS,
     ) -> None:
-        self._store, self._broker, self._tasks = store, broker, tasks
+        self._store, self._broker, self._tasks, self._keyring = store, broker, tasks, keyring
         self._hints, self._metrics, self._dead_after_s = hints, metrics, dead_after_s
 
     async def answer(self, request: Request) -> Reply:
@@ -124,13 +135,32 @@ class Workers:
     async def _submit(self, request: Submit) -> Reply:
         call = Call(moves.Fence(request.id, request.attempt), request.call)
         try:
+            task = await self._opened(request)
             account, user = await self._owner_of(request.id)
-            submitted = await self._tasks.submit([request.task], account=account, user=user, call=call)
+            submitted = await self._tasks.submit([task], account=account, user=user, call=call)
         except Unavailable:
             raise  # nobody's fault: the worker asks again
         except TaskflowError as error:
             return CallFailed(error.code, error.detail)
         return Submitted(submitted.tasks[0].id)
+
+    async def _opened(self, request: Submit) -> Submission:
+        """The task as it was submitted. Raises NoSecretKeys for one that should have come encrypted, or cannot be decrypted."""
+        wanted = request.task
+        try:
+            payload = self._keyring.open_call(
+                wanted.payload, parent=request.id, number=request.call, type=wanted.type
+            )
+        except SecretUnreadable as error:
+            raise NoSecretKeys(f"What the task submitted cannot be read by the server: {error}.") from None
+        if payload is not None:
+            return replace(wanted, payload=payload)
+        if self._keyring and await self._tasks.has_secrets(wanted.type):
+            raise NoSecretKeys(
+                f"Task type {wanted.type!r} has secret fields, and worker {request.worker}, which submits it, has no keys to "
+                f"encrypt them on their way: {HOW_TO_SET}."
+            )
+        return wanted
 
     async def _owner_of(self, task_id: str) -> tuple[str, str | None]:
         """What a task submits belongs to whom the task belongs to. Raises LeaseLost for one that is gone."""

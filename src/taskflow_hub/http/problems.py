@@ -85,6 +85,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "email_taken": "Log in instead, or register with another address.",
     "last_admin": "Give the role to somebody else first.",
     "accounts_off": "This hub was started without auth.secret, so it asks for no login, and listens on loopback only.",
+    "no_secret_keys": "The task type has secret fields, and secrets.keys is needed to encrypt them: here, and by the worker "
+    "whose task submits another. Nothing was stored. `openssl rand -base64 32` makes a key.",
     "refused": "The API answers programs and pages of its own origin. `Host` must be a loopback name or address, or listed in "
     "http.allowed_hosts; `Origin` and `Sec-Fetch-Site` must not be foreign.",
     "lease_lost": "The attempt that asked does not own its task any more.",

@@ -26,6 +26,7 @@ from taskflow_hub.domain.submission import NO_PARAMETERS, Submission, check_text
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.decorator import TaskDecorator
 from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.worker.registry import Registry
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ class Hub:
         self._engine: Engine | None = None
         self._home: asyncio.AbstractEventLoop | None = None  # where it was opened
         self._undo, self._opening = AsyncExitStack(), asyncio.Lock()
-        self._strict: bool | None = (
-            None  # whether only registered types may be submitted, once the settings are read
-        )
+        # Whether only registered types may be submitted, and the keys; once the settings are read.
+        self._within: tuple[bool, Keyring] | None = None
 
     # --- handlers
 
@@ -159,7 +159,12 @@ class Hub:
             ids = await self._submit_within(connection, wanted, idempotency, pointers)
             return [TaskHandle(self, id) for id in ids]
         engine = await self._opened()
-        submitted = await engine.tasks.submit(wanted, idempotency=idempotency, pointers=pointers)
+        submitted = await engine.tasks.submit(
+            wanted,
+            idempotency=idempotency,
+            pointers=pointers,
+            known={type: secret for type, secret in self._secrets_of(wanted).items() if secret},
+        )
         return [TaskHandle(self, task.id) for task in submitted.tasks]
 
     async def _submit_within(
@@ -173,15 +178,24 @@ class Hub:
         from taskflow_hub.bootstrap import place_on
         from taskflow_hub.engine.within import submit_within
 
-        if self._strict is None:
-            self._strict = self._settings().engine.strict_types
+        if self._within is None:
+            settings = self._settings()
+            self._within = settings.engine.strict_types, Keyring.of(settings.secrets.keys)
+        strict, keyring = self._within
         return await submit_within(
             await place_on(connection),
             wanted,
-            strict=self._strict,
+            strict=strict,
             idempotency=idempotency,
             pointers=pointers,
+            known=self._secrets_of(wanted),
+            keyring=keyring,
         )
+
+    def _secrets_of(self, wanted: Sequence[Submission]) -> dict[str, tuple[str, ...]]:
+        """Secret fields of handlers that are registered here; a worker may have yet to declare them."""
+        handlers = {type: self.registry.get(type) for type in {one.type for one in wanted}}
+        return {type: handler.secret for type, handler in handlers.items() if handler}
 
     # --- looking
 

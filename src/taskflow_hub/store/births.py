@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import DEFAULT_QUEUE, Task
+from taskflow_hub.domain.secret_fields import masked
 from taskflow_hub.store.documents import json_text
 from taskflow_hub.store.values import NewTask
 
@@ -34,7 +35,7 @@ class Birth(Struct, frozen=True, gc=False):
             priority=new.priority,
             status=self.status,
             rev=1,
-            payload=new.payload,
+            payload=masked(new.payload),
             max_retries=new.max_retries,
             retry=new.retry,
             timeout=new.timeout,

@@ -14,7 +14,7 @@ Answer = list[tuple[str, bool]]  # task id, created: what is kept for a replay
 
 def require_same(key: Idempotency, fingerprint: str) -> None:
     """`fingerprint`: of the body the key was used with before. Raises IdempotencyMismatch."""
-    if fingerprint != key.fingerprint:
+    if fingerprint != key.fingerprint and fingerprint not in key.also:
         raise IdempotencyMismatch
 
 

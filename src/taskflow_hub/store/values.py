@@ -1,5 +1,6 @@
 """What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntFlag, StrEnum
 
@@ -52,21 +53,34 @@ class Draft(Struct, frozen=True):
     """A task for a transaction of the caller's, where its type is looked up by the statement that inserts it.
 
     `defaults` names the fields (max_retries, retry, timeout) that take what a worker has declared for the type; what they hold
-    now is for a type that nobody has registered.
+    now is for a type that nobody has registered. `sealed`: its secret fields are encrypted.
     """
 
     new: NewTask
     defaults: tuple[str, ...] = ()
+    sealed: bool = False
+
+
+class Bare(Exception):
+    """Drafts have secret fields and are not `sealed`, so nothing was stored. `secret`: which fields, by the draft's index."""
+
+    def __init__(self, secret: Mapping[int, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.secret = secret
 
 
 class Idempotency(Struct, frozen=True):
-    """Scope is (account, route, key); `fingerprint` is a hash of the parsed, canonical body; kept for `ttl_s`."""
+    """Scope is (account, route, key); `fingerprint` is a hash of the parsed, canonical body; kept for `ttl_s`.
+
+    `also` are other fingerprints of the same body, under which it may have been kept.
+    """
 
     account_id: str
     route: str
     key: str
     fingerprint: str
     ttl_s: float = 86_400.0
+    also: tuple[str, ...] = ()
 
 
 class Call(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """For tests of your own handlers: a Context that keeps what it is told, and a hub that works inside the test."""
 
+import base64
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,8 +62,8 @@ class RecordedContext(Context):
 async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
     """The hub, with an engine and a worker in this event loop and a database that goes away in the end.
 
-    What is submitted through it runs as in production: payloads are checked, handlers run on the loop, in threads and in child
-    processes, failures are retried by their policy.
+    What is submitted through it runs as in production: payloads are checked, secret fields encrypted with a key of the moment,
+    handlers run on the loop, in threads and in child processes, failures are retried by their policy.
     """
     from taskflow_hub.bootstrap import working as at_work
     from taskflow_hub.settings import load
@@ -74,6 +76,7 @@ async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
             "worker.lock_dir": folder / "locks",
             "worker.slots": slots,
             "worker.grace": 0,
+            "secrets.keys": (base64.b64encode(os.urandom(32)).decode(),),
         }
         settings = load(given, environ={}, file=folder / "taskflow.toml").settings
         try:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.messages import Aborted, Assignment, Ending, Failed, Held, How, Released, Succeeded
 from taskflow_hub.domain.model import TaskError
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.deadlines import Deadlines
 from taskflow_hub.worker.executors.base import Ended, Executor
 from taskflow_hub.worker.handler import Kind
@@ -38,8 +39,10 @@ class Attempts:
         call: Call,
         clock: Monotonic,
         patience_s: float = PATIENCE_S,
+        keyring: Keyring = NO_KEYS,
     ) -> None:
         self._registry, self._call, self._clock, self._patience_s = registry, call, clock, patience_s
+        self._keyring = keyring
         self._executors = executors(self._ended)
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._stop_overdue, clock)
@@ -64,7 +67,7 @@ class Attempts:
         if handler is None:
             self._refuse(assignment)
             return
-        held = self._held[key] = HeldAttempt(assignment, handler)
+        held = self._held[key] = HeldAttempt(assignment, handler, self._keyring)
         if self._free and self.starting and not self._waiting:
             self._start(held)
         else:
@@ -196,7 +199,7 @@ class Attempts:
                 result=outcome.result,
             )
         else:
-            report = ending(held, outcome, outbox.worker, n, ran_s)
+            report = held.discreet(ending(held, outcome, outbox.worker, n, ran_s))
         self._send_end(held, report)
 
     def _send_end(self, held: HeldAttempt, report: Ending | None) -> None:

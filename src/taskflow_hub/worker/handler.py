@@ -13,6 +13,7 @@ from msgspec import Raw
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import FieldError, Invalid, Misconfigured
 from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.secret_fields import secret_at
 from taskflow_hub.worker import reference, signature
 
 EMPTY_PAYLOADS = (b"{}", b"null")
@@ -41,11 +42,18 @@ class Handler:
     @cached_property
     def task_type(self) -> TaskType:
         """What a worker says of this type when it registers. Raises Misconfigured when the handler cannot be described."""
+        schema = signature.payload_schema(self.type, self._adapter)
         return msgspec.structs.replace(
             self._declared,
-            payload_schema=signature.payload_schema(self.type, self._adapter),
+            payload_schema=schema,
             result_schema=signature.result_schema(self._hints.get("return", signature.EMPTY)),
+            secret=signature.secret_paths(self.type, schema),
         )
+
+    @property
+    def secret(self) -> tuple[str, ...]:
+        """The fields of its payload that are secret. Raises Misconfigured when the handler cannot be described."""
+        return self.task_type.secret
 
     @cached_property
     def context_name(self) -> str | None:
@@ -64,7 +72,7 @@ class Handler:
             try:
                 arguments: dict[str, Any] = validate_json(bytes(payload)).__dict__
             except ValueError as error:
-                raise _invalid(error) from error
+                raise self._unfit(error) from None
             return arguments
 
         return read
@@ -77,9 +85,16 @@ class Handler:
         try:
             valid = adapter.validate_python(dict(arguments))
             given = adapter.dump_python(valid, mode="json", include=set(arguments), by_alias=True)
+            if self.secret:  # pydantic writes stars for a SecretStr
+                as_it_is = adapter.dump_python(valid, mode="python", include=set(arguments), by_alias=True)
+                given = _told(given, as_it_is)
         except ValueError as error:
-            raise _invalid(error) from error
+            raise self._unfit(error) from None
         return jsontext.encode(given)
+
+    def _unfit(self, error: ValueError) -> Invalid:
+        """Of a secret it is not said why it does not fit: that says something of what it is."""
+        return _invalid(error, self.secret)
 
     def check(self) -> None:
         """Resolve everything now. Raises Misconfigured for what would otherwise fail at the first attempt."""
@@ -134,7 +149,23 @@ def _object(payload: Raw) -> dict[str, Any]:
         raise _bad_fields([FieldError("", str(error))]) from error
 
 
-def _invalid(error: ValueError) -> Invalid:
+def _told(written: Any, value: Any) -> Any:
+    """What pydantic has written, with what a SecretStr or SecretBytes holds instead of its stars."""
+    match written, value:
+        case str(), _ if hasattr(value, "get_secret_value"):
+            held = value.get_secret_value()
+            return held.decode() if isinstance(held, bytes) else held
+        case dict(), dict() if len(written) == len(value):
+            return {
+                name: _told(part, inner)
+                for (name, part), inner in zip(written.items(), value.values(), strict=True)
+            }
+        case list(), list() | tuple() if len(written) == len(value):
+            return [_told(part, inner) for part, inner in zip(written, value, strict=True)]
+    return written
+
+
+def _invalid(error: ValueError, secret: tuple[str, ...]) -> Invalid:
     """A pydantic ValidationError, or what a validator of the user's raised, with a pointer to each field."""
     details: list[dict[str, Any]] = (
         error.errors(include_url=False, include_context=False, include_input=False)
@@ -143,7 +174,16 @@ def _invalid(error: ValueError) -> Invalid:
     )
     if not details:
         return _bad_fields([FieldError("", str(error))])
-    return _bad_fields([FieldError(_pointer(each["loc"]), each["msg"]) for each in details])
+    return _bad_fields([_field_error(each["loc"], each["type"], each["msg"], secret) for each in details])
+
+
+def _field_error(
+    where: tuple[int | str, ...], kind: str, message: str, secret: tuple[str, ...]
+) -> FieldError:
+    place = secret_at(where, secret) if secret and kind != "missing" else None
+    if place is None:
+        return FieldError(_pointer(where), message)
+    return FieldError(place, f"is secret, and does not fit ({kind})")
 
 
 def _pointer(where: tuple[int | str, ...]) -> str:

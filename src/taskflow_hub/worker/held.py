@@ -3,8 +3,14 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from taskflow_hub.domain.messages import Assignment
+from msgspec import Raw
+from msgspec.structs import replace
+
+from taskflow_hub.domain.messages import Assignment, Ending, Failed
+from taskflow_hub.domain.secret_fields import has_sealed
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.handler import Handler
+from taskflow_hub.worker.hidden import Hidden
 
 if TYPE_CHECKING:
     from taskflow_hub.worker.sink import AttemptSink
@@ -21,11 +27,24 @@ class Stopping(StrEnum):
 
 class HeldAttempt:
     __slots__ = (
-        "assignment", "deadline", "ended", "ended_n", "handler", "job", "key", "sink", "started_at", "stopping", "where",
+        "_keyring",
+        "assignment",
+        "deadline",
+        "ended",
+        "ended_n",
+        "handler",
+        "job",
+        "key",
+        "secrets",
+        "sink",
+        "started_at",
+        "stopping",
+        "where",
     )  # fmt: skip
 
-    def __init__(self, assignment: Assignment, handler: Handler) -> None:
-        self.assignment, self.handler = assignment, handler
+    def __init__(self, assignment: Assignment, handler: Handler, keyring: Keyring = NO_KEYS) -> None:
+        self.assignment, self.handler, self._keyring = assignment, handler, keyring
+        self.secrets: Hidden | None = None  # what it must not say, once its payload has been decrypted
         self.key = (assignment.id, assignment.attempt)
         self.started_at: float | None = None  # by the worker's monotonic clock; None: waiting
         self.deadline: float | None = None
@@ -35,3 +54,22 @@ class HeldAttempt:
         self.ended_n = 0  # the number of its ending report
         self.sink: AttemptSink | None = None  # made for a handler that takes a Context
         self.job: Any = None  # the executor's own: a task, a thread, a child
+
+    def payload(self) -> Raw:
+        """For the handler alone: with its secrets, which the assignment has encrypted. Raises SecretUnreadable."""
+        payload = self.assignment.payload
+        if not has_sealed(bytes(payload)):
+            return payload
+        payload, found = self._keyring.open_payload(payload, type=self.assignment.type, id=self.assignment.id)
+        self.secrets = Hidden(found)
+        return payload
+
+    def sealed_call(self, payload: Raw, number: int, type: str) -> Raw:
+        """What its handler submits, as it goes to the engine."""
+        return self._keyring.seal_call(payload, parent=self.assignment.id, number=number, type=type)
+
+    def discreet(self, report: Ending | None) -> Ending | None:
+        """The report, without secrets in what the handler's error says."""
+        if self.secrets is None or not isinstance(report, Failed):
+            return report
+        return replace(report, error=self.secrets.hidden_in(report.error))

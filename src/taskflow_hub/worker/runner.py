@@ -13,6 +13,7 @@ from taskflow_hub.domain.messages import (
     Succeeded,
 )
 from taskflow_hub.domain.model import TaskError
+from taskflow_hub.secrets.keyring import SecretUnreadable
 from taskflow_hub.worker.context import AttemptStopped, Context
 from taskflow_hub.worker.held import HeldAttempt, Stopping
 from taskflow_hub.worker.outcome import Obeyed, Outcome, Postponed, Raised, Returned, answered, raised
@@ -20,15 +21,20 @@ from taskflow_hub.worker.text import clean
 
 
 def arguments(held: HeldAttempt) -> dict[str, object]:
-    """What the handler is called with. Raises Invalid for a payload that does not fit."""
-    found: dict[str, object] = held.handler.read_payload(held.assignment.payload)
+    """What the handler is called with. Raises Invalid for a payload that does not fit, SecretUnreadable."""
+    found: dict[str, object] = held.handler.read_payload(held.payload())
     if held.sink is not None and (name := held.handler.context_name) is not None:
         found[name] = Context(held.assignment, held.sink)
     return found
 
 
 def not_called(error: Exception) -> Raised:
-    """Why a payload never became arguments. A wrong one can never succeed; a validator of the user's that broke may."""
+    """Why a payload never became arguments. A wrong one can never succeed; a validator of the user's that broke may, and so
+    may a secret for which this worker lacks the key: another may have it, or this one after its next start.
+    """
+    if isinstance(error, SecretUnreadable):
+        how = How.FAIL if error.changed else How.RAISED
+        return Raised(how, TaskError("SecretUnreadable", clean(str(error))))
     if isinstance(error, Invalid):
         return Raised(How.FAIL, TaskError("InvalidPayload", clean(error.detail)))
     return raised(error)

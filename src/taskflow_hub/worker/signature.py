@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 
 from taskflow_hub.domain.errors import Misconfigured
 from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
+from taskflow_hub.domain.secret_fields import paths_in
 from taskflow_hub.worker.context import Context
 
 if TYPE_CHECKING:  # pydantic is slow to import, and a child process has no need of it
@@ -136,6 +137,14 @@ def payload_schema(name: str, adapter: "TypeAdapter[Any] | None") -> dict[str, A
             f"task type {name!r}: its payload has no JSON Schema: {_first_line(error)}"
         ) from error
     return schema | {"title": name}
+
+
+def secret_paths(name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that `Secret[…]` marks, and pydantic's SecretStr. Raises Misconfigured where they cannot be named."""
+    try:
+        return paths_in(schema)
+    except ValueError as error:
+        raise Misconfigured(f"task type {name!r}: {error}") from None
 
 
 def result_schema(annotation: object) -> dict[str, Any]:

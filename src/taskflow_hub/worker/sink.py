@@ -14,6 +14,8 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from taskflow_hub.domain.clock import Monotonic, utc_now
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.limits import LINES_MAX
@@ -56,15 +58,19 @@ class AttemptSink:
         if n == LINES_MAX:
             level, fields = "warning", {}
             message = f"an attempt may log {LINES_MAX} lines; the rest is dropped"
-        line = Line(
-            n=n, at=at or utc_now(), level=level, message=clean(str(message)), fields=plain_fields(fields)
-        )
+        text, plain = clean(self._discreet(str(message))), plain_fields(fields)
+        if self._held.secrets is not None:
+            plain = self._held.secrets.value(plain)
+        line = Line(n=n, at=at or utc_now(), level=level, message=text, fields=plain)
         self._lines.append(line)
         self._nudge()
 
     def progress(self, fraction: float, message: str) -> None:
-        self._progress = (fraction, clean(str(message)))
+        self._progress = (fraction, clean(self._discreet(str(message))))
         self._nudge()
+
+    def _discreet(self, text: str) -> str:
+        return text if self._held.secrets is None else self._held.secrets.text(text)
 
     # --- submits ---
 
@@ -94,6 +100,9 @@ class AttemptSink:
     async def _submit(self, number: int, task: Submission) -> str:
         """Until the engine has answered: calls are idempotent by their number, and an outage shall cost no retry."""
         pause_s, longest_s = RETRY_S
+        payload = self._held.sealed_call(task.payload, number, task.type)
+        if payload is not task.payload:
+            task = replace(task, payload=payload)
         while True:
             try:
                 reply = await self._call(

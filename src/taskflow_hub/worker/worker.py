@@ -29,6 +29,7 @@ from taskflow_hub.domain.messages import (
 )
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.lockfile import LockFile, lock_dir
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.attempts import PATIENCE_S, Attempts
 from taskflow_hub.worker.executors.base import Ended, Executor
 from taskflow_hub.worker.executors.in_child import InChild
@@ -68,12 +69,14 @@ class Worker:
         registry: Registry,
         settings: WorkerSettings | None = None,
         *,
+        keyring: Keyring = NO_KEYS,
         clock: Monotonic = time.monotonic,
         new_id: NewId = new_id,
         exit_process: Callable[[int], object] = os._exit,
     ) -> None:
         self._broker, self._registry, self._settings = broker, registry, settings or WorkerSettings()
         self._clock, self._new_id, self._exit_process = clock, new_id, exit_process
+        self._keyring = keyring
         self.id: str | None = None  # the latest it registered under
         self.draining = False  # the engine gives it nothing new
         self._types: tuple[TaskType, ...] = ()
@@ -96,6 +99,12 @@ class Worker:
         if self._main is not None:
             return
         self._types = self._registry.types()
+        secret = [one.type for one in self._types if one.secret]
+        if secret and not self._keyring:
+            log.warning(
+                "%s: fields are secret, and secrets.keys is not set: no such task can be submitted or run",
+                ", ".join(secret),
+            )
         settings = self._settings
         listener = None if settings.health_port is None else bind(settings.health_host, settings.health_port)
         self._registered.clear()
@@ -107,6 +116,7 @@ class Worker:
             slots=self._settings.slots,
             call=self._broker.call,
             clock=self._clock,
+            keyring=self._keyring,
         )
         self._heartbeat = HeartbeatThread(
             self,

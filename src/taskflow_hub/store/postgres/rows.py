@@ -10,6 +10,7 @@ from msgspec import Raw
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Progress, Reason, ResultRef, Task, TaskError
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.secret_fields import masked
 from taskflow_hub.store.gates import LimitedBy
 
 _progress: Final = msgspec.json.Decoder(Progress).decode
@@ -49,7 +50,7 @@ def task_of(row: asyncpg.Record) -> Task:
         rev=row["rev"],
         reason=None if row["reason"] is None else Reason(row["reason"]),
         hold=row["hold"],
-        payload=raw(row["payload"]),
+        payload=masked(raw(row["payload"])),
         attempt=row["attempt"],
         retry_count=row["retry_count"],
         max_retries=row["max_retries"],

@@ -15,7 +15,7 @@ is locked until then, so this differs a little from a submit of the store's own:
 
 import importlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -33,11 +33,12 @@ from taskflow_hub.store.documents import decoder, json_text, policy_text, to_jso
 from taskflow_hub.store.keys import Answer, require_same
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.stated import keys_of
-from taskflow_hub.store.values import Draft, Idempotency, Submit
+from taskflow_hub.store.values import Bare, Draft, Idempotency, Submit
 
 _WHOLE: Final = statement("only/submit_within")
 LOCK: Final = statement("only/submit_within_lock")
 SETTLE: Final = statement("only/submit_within_settle")
+SECRET_FIELDS: Final = statement("only/secret_fields")
 
 # Parts of it, by what there is no need for: whoever does not use limits, or has no quotas, needs no right to change them.
 _WITHOUT_LIMITS: Final = (("named", "unnamed"), ("numbered", None))
@@ -82,6 +83,7 @@ class _Item(Struct):
     window_s: float | None
     reject: bool
     limits: str | None
+    sealed: bool
 
 
 class _Limit(Struct):
@@ -130,8 +132,8 @@ class _Exceeded(Struct, array_like=True):
 
 
 class _Found(Struct):
-    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place), accounts
-    whose quotas have to be locked first."""
+    """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place),
+    (n, secret fields), accounts whose quotas have to be locked first, and those that may not have so much."""
 
     kept: tuple[str, str] | None = None
     answered: list[tuple[int, str]] | None = None
@@ -139,6 +141,7 @@ class _Found(Struct):
     lanes: list[str] | None = None
     unknown: list[int] | None = None
     unnumbered: list[tuple[int, int]] | None = None
+    bare: list[tuple[int, tuple[str, ...]]] | None = None
     quoted: list[str] | None = None
     exceeded: list[_Exceeded] | None = None
 
@@ -148,6 +151,11 @@ class Within:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """See engine/within.py."""
+        found: dict[str, tuple[str, ...]] = await self._ask(SECRET_FIELDS, types, dict[str, tuple[str, ...]])
+        return found
 
     async def submit(
         self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
@@ -172,13 +180,13 @@ class Within:
         document = {"tasks": items, "limits": limits, "strict": strict} | (
             {} if key is None else {"key": key}
         )
-        found = await self._ask(submit_text(limited=bool(limits), locked=False), document)
+        found = await self._try(submit_text(limited=bool(limits), locked=False), document)
         if idempotency is not None and found.kept is not None and found.kept[1] != answer:
             require_same(idempotency, found.kept[0])
             return [id for id, _ in decoder(Answer).decode(found.kept[1])]
         if found.quoted:
-            await self._ask(LOCK, {"accounts": found.quoted})
-            found = await self._ask(submit_text(limited=bool(limits), locked=True), document)
+            await self._ask(LOCK, {"accounts": found.quoted}, _Found)
+            found = await self._try(submit_text(limited=bool(limits), locked=True), document)
         holders = dict(found.answered or ())
         refusal = _refusal(drafts, holders, found)
         if refusal is not None:
@@ -189,6 +197,13 @@ class Within:
                 drafts, key, [(holders.get(n, id), n not in holders) for n, id in enumerate(ids)]
             )
         return [holders.get(n, id) for n, id in enumerate(ids)]
+
+    async def _try(self, sql: str, document: Any) -> _Found:
+        """Raises Bare: then no task is made."""
+        found: _Found = await self._ask(sql, document, _Found)
+        if found.bare:
+            raise Bare(dict(found.bare))
+        return found
 
     async def _settle(self, drafts: Sequence[Draft], key: _Key | None, answer: Answer | None) -> None:
         """Keys that were taken shall not be kept, or not as they are. `answer` None: all is refused."""
@@ -211,9 +226,9 @@ class Within:
                 "taken": key.answer,
             }
         if key is not None or document["held"]:
-            await self._ask(SETTLE, document)
+            await self._ask(SETTLE, document, _Found)
 
-    async def _ask(self, sql: str, document: Any) -> _Found:
+    async def _ask(self, sql: str, document: Any, shape: Any) -> Any:
         try:
             found = await _ask(self._caller, sql, to_json(document))
         except Exception as error:
@@ -223,8 +238,7 @@ class Within:
                     "their schema on the search_path, and are they up to date?"
                 ) from error
             raise
-        answer: _Found = decoder(_Found).decode(found)
-        return answer
+        return decoder(shape).decode(found)
 
 
 def _item(n: int, draft: Draft) -> _Item:
@@ -253,6 +267,7 @@ def _item(n: int, draft: Draft) -> _Item:
         window_s=None if unique is None else unique.window,
         reject=unique is not None and unique.on_conflict is OnConflict.REJECT,
         limits=to_json(keys_of(new)) if new.limits else None,
+        sealed=draft.sealed,
     )
 
 

@@ -5,6 +5,7 @@ from msgspec import Raw, Struct
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Progress, Reason, ResultRef, Task, TaskError
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.secret_fields import masked
 from taskflow_hub.store.births import Birth
 from taskflow_hub.store.documents import policy_text, to_json
 from taskflow_hub.store.sqlite.transaction import from_us, to_us
@@ -58,7 +59,7 @@ def task_of(row: TaskRow) -> Task:
         rev=row.rev,
         reason=row.reason,
         hold=row.hold,
-        payload=row.payload.copy(),  # or it would keep the whole answer in memory
+        payload=masked(row.payload.copy()),  # or it would keep the whole answer in memory
         attempt=row.attempt,
         retry_count=row.retry_count,
         max_retries=row.max_retries,

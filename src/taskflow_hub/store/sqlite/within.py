@@ -6,7 +6,7 @@ but every process that wants to write waits for its end, so it should be short.
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -21,7 +21,7 @@ from taskflow_hub.store.callers import Caller, no_transaction
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.submit import submit
 from taskflow_hub.store.sqlite.transaction import Transaction
-from taskflow_hub.store.values import Draft, Idempotency, NewTask, Submit
+from taskflow_hub.store.values import Bare, Draft, Idempotency, NewTask, Submit
 
 TASK_TYPES: Final = statement("task_types")
 
@@ -33,6 +33,7 @@ class _Declared(Struct):
     max_retries: int | None
     retry: RetryPolicy
     timeout: float | None
+    secret: tuple[str, ...] = ()
 
 
 class Within:
@@ -40,6 +41,10 @@ class Within:
 
     def __init__(self, caller: Caller, clock: Clock = utc_now) -> None:
         self._caller, self._clock = caller, clock
+
+    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """See engine/within.py. Nothing leaves this process until a submit has learned it by itself."""
+        return {}
 
     async def submit(
         self, drafts: Sequence[Draft], idempotency: Idempotency | None, *, strict: bool
@@ -74,9 +79,14 @@ def _submit(
 
 
 def _tasks(tx: Transaction, drafts: Sequence[Draft], *, strict: bool) -> tuple[NewTask, ...]:
-    if not strict and not any(draft.defaults for draft in drafts):
-        return tuple([draft.new for draft in drafts])
     declared = {one.type: one for one in tx.document(list[_Declared], TASK_TYPES)}
+    bare = {
+        index: declared[draft.new.type].secret
+        for index, draft in enumerate(drafts)
+        if not draft.sealed and draft.new.type in declared and declared[draft.new.type].secret
+    }
+    if bare:
+        raise Bare(bare)
     tasks = []
     for index, draft in enumerate(drafts):
         found = declared.get(draft.new.type)

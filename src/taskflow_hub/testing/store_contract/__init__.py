@@ -33,6 +33,7 @@ pytest.register_assert_rewrite(
             "order",
             "quotas",
             "reading",
+            "secret_fields",
             "submitting",
             "upkeep",
             "walks",
@@ -56,6 +57,7 @@ from taskflow_hub.testing.store_contract.operators import OperatorsContract  # n
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
 from taskflow_hub.testing.store_contract.quotas import QuotasContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
+from taskflow_hub.testing.store_contract.secret_fields import SecretFieldsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.submitting import SubmittingContract  # noqa: E402
 from taskflow_hub.testing.store_contract.turns import TurnsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E402
@@ -79,6 +81,7 @@ class StoreContract(
     WorkersContract,
     OperatorsContract,
     ReadingContract,
+    SecretFieldsContract,
     ExplainContract,
     AccessContract,
     AuditContract,

@@ -112,10 +112,10 @@ class InChild:
 
 
 def _job(held: HeldAttempt) -> Job:
-    """Raises Invalid for a payload that does not fit, or cannot be sent."""
+    """Raises Invalid for a payload that does not fit, or cannot be sent; SecretUnreadable."""
     handler = held.handler
     assert handler.reference is not None
-    arguments = handler.read_payload(held.assignment.payload)
+    arguments = handler.read_payload(held.payload())
     try:
         pickled = pickle.dumps(arguments)
     except Exception as error:  # the values' own code runs here

@@ -17,6 +17,8 @@ wanted AS MATERIALIZED (
         coalesce(item.queue, home.queue, 'default') AS lane,
         item.queue IS NULL AND home.type IS NULL AS unrouted,
         home.type IS NULL AS unknown,
+        -- The document of a type without secret fields has "secret":[] in it, or nothing of it.
+        CASE WHEN NOT item.sealed AND strpos(home.document, '"secret":["') > 0 THEN home.document END AS bare,
         CASE WHEN item.defaults IS NOT NULL THEN CAST(home.document AS json) END AS declared,
         CASE
             WHEN item.delay_s > 0 THEN statement_timestamp() + make_interval(secs => item.delay_s) ELSE item.run_at
@@ -27,12 +29,16 @@ wanted AS MATERIALIZED (
             n integer, id uuid, type text, queue text, priority smallint, payload text, octets integer, run_at timestamptz,
             delay_s double precision, max_retries integer, retry text, timeout double precision, defaults text[],
             expires_at timestamptz, tags text[], account_id text, user_id text, traceparent text,
-            unique_key text, window_s double precision, reject boolean, limits text
+            unique_key text, window_s double precision, reject boolean, limits text, sealed boolean
         )
         LEFT JOIN task_types AS home ON home.type = item.type
 ),
 unknown AS (
     SELECT wanted.n FROM wanted CROSS JOIN given WHERE wanted.unknown AND CAST(given.doc ->> 'strict' AS boolean)
+),
+bare AS (
+    SELECT n, CAST(bare AS json) -> 'secret' AS fields FROM wanted
+    WHERE bare IS NOT NULL AND json_array_length(CAST(bare AS json) -> 'secret') > 0
 ),
 kept AS (
     INSERT INTO idempotency_keys AS kept (account_id, route, key, fingerprint, answer, expires_at)
@@ -44,7 +50,7 @@ kept AS (
         CROSS JOIN LATERAL json_to_record(given.doc -> 'key') AS key (
             account_id text, route text, key text, fingerprint text, answer text, ttl_s double precision
         )
-    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown)
+    WHERE key.key IS NOT NULL AND NOT EXISTS (SELECT FROM unknown) AND NOT EXISTS (SELECT FROM bare)
     ON CONFLICT (account_id, route, key) DO UPDATE
     SET
         fingerprint = CASE WHEN kept.expires_at > statement_timestamp() THEN kept.fingerprint ELSE excluded.fingerprint END,
@@ -55,6 +61,7 @@ kept AS (
 go AS MATERIALIZED (
     SELECT
         NOT EXISTS (SELECT FROM unknown)
+        AND NOT EXISTS (SELECT FROM bare)
         AND NOT EXISTS (SELECT FROM kept WHERE kept.answer <> given.doc -> 'key' ->> 'answer') AS ahead
     FROM given
 ),
@@ -186,6 +193,7 @@ SELECT CAST(json_build_object(
     'crowded', (SELECT json_agg(json_build_array(name, max_size, waiting)) FROM crowded),
     'lanes', CASE WHEN EXISTS (SELECT FROM crowded) THEN (SELECT json_agg(lane ORDER BY n) FROM wanted) END,
     'unknown', (SELECT json_agg(n) FROM unknown),
+    'bare', (SELECT json_agg(json_build_array(n, fields)) FROM bare),
     'unnumbered', (SELECT json_agg(json_build_array(n, place) ORDER BY n, place) FROM unnumbered),
     'quoted', (SELECT json_agg(account_id) FROM quoted),
     'exceeded', (

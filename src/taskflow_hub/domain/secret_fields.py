@@ -1,0 +1,197 @@
+"""Secret fields of payloads: where they are, what stands in their place, and how they are shown.
+
+A task type says which fields are secret, each by a path: `/password`, `/login/password`, `/accounts/*/token`, where `*` is any
+item of an array or any member of an object. What a payload has there is replaced, before it is stored, by an envelope
+
+    {"$secret":"v1.KEY.TEXT"}
+
+which the worker opens, and which is shown as `{"$secret":true}`. A null stays a null. Everything here is done on the JSON text,
+so that all other fields stay as they were written: numbers of any size, escapes, order. What is inside an envelope is the
+business of `secrets/keyring.py`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from taskflow_hub.domain.errors import FieldError, Invalid
+
+MEMBER: Final = "$secret"
+MASK: Final = b'{"$secret":true}'
+BEGINNING: Final = b'{"$secret":"'
+ANY: Final = "*"
+# Whoever writes an envelope writes it just so. A string of a payload cannot contain one: its quotes would be escaped.
+_ENVELOPE: Final = re.compile(rb'\{"\$secret":"(v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+)"\}')
+_NAME: Final = MEMBER.encode()
+_DOLLAR: Final = ord("$")  # for one byte is found in a tenth of the time, and most payloads have none
+
+_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_array: Final = msgspec.json.Decoder(list[Raw]).decode
+_text: Final = msgspec.json.encode
+
+Change = Callable[[str, bytes], bytes]  # the field's pointer, and what stands there
+
+
+class Tree:
+    """Paths, as they branch. `whole`: all that stands here is secret."""
+
+    __slots__ = ("below", "whole")
+
+    def __init__(self) -> None:
+        self.below: dict[str, Tree] = {}
+        self.whole = False
+
+
+@lru_cache(maxsize=1_024)
+def tree_of(paths: tuple[str, ...]) -> Tree:
+    root = Tree()
+    for path in paths:
+        at = root
+        for step in path.removeprefix("/").split("/"):
+            at = at.below.setdefault(_unescaped(step), Tree())
+        at.whole = True
+    return root
+
+
+def sealed(payload: bytes, paths: tuple[str, ...], seal: Change) -> bytes:
+    """The payload with an envelope for each secret field that is there and not null; `seal` makes its text."""
+    return _sealed(payload, (tree_of(paths),), "", seal)
+
+
+def opened(payload: bytes, unseal: Change) -> bytes:
+    """The payload with what its envelopes hold; `unseal` is given their text."""
+    return _opened(payload, "", unseal)
+
+
+def has_sealed(payload: bytes) -> bool:
+    return _DOLLAR in payload and BEGINNING in payload
+
+
+def masked(payload: Raw) -> Raw:
+    """As it is shown to people."""
+    text = bytes(payload)
+    return Raw(_ENVELOPE.sub(MASK, text)) if has_sealed(text) else payload
+
+
+def refuse_reserved(payload: bytes, value: Any, at: str) -> None:
+    """An object whose only member is `$secret` stands for a secret, and cannot be submitted. `value` is the payload, decoded.
+
+    So a payload that was read, masked, and is submitted again is refused, and so is an envelope from elsewhere. Raises Invalid.
+    """
+    if _DOLLAR not in payload or _NAME not in payload:
+        return
+    found = [FieldError(at + pointer, "stands for a secret, which is not shown: give the value itself")
+             for pointer in _reserved(value, "")]  # fmt: skip
+    if found:
+        raise Invalid(f"{found[0].pointer}: {found[0].detail}", errors=found)
+
+
+def secret_at(steps: Sequence[str | int], paths: tuple[str, ...]) -> str | None:
+    """The pointer of the secret field that a place in a payload is, or lies in; None: it is not secret."""
+    here: tuple[Tree, ...] = (tree_of(paths),)
+    for depth, step in enumerate(steps, 1):
+        here = _below(here, str(step))
+        if any(one.whole for one in here):
+            return "".join(f"/{_escaped(str(one))}" for one in steps[:depth])
+    return None
+
+
+def paths_in(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The secret fields that a JSON Schema marks with `writeOnly`. Raises ValueError where they have no end of paths."""
+    return tuple(sorted(set(_marked(schema, schema, "", ()))))
+
+
+# --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _sealed(text: bytes, here: tuple[Tree, ...], at: str, seal: Change) -> bytes:
+    if any(one.whole for one in here):
+        return text if text == b"null" else b'%b%b"}' % (BEGINNING, seal(at, text))
+    return _rebuilt(
+        text,
+        at,
+        lambda step, part, place: (
+            _sealed(part, found, place, seal) if (found := _below(here, step)) else part
+        ),
+    )
+
+
+def _opened(text: bytes, at: str, unseal: Change) -> bytes:
+    if BEGINNING not in text:
+        return text
+    envelope = _ENVELOPE.fullmatch(text)
+    if envelope is not None:
+        return unseal(at, envelope[1])
+    return _rebuilt(text, at, lambda _, part, place: _opened(part, place, unseal))
+
+
+def _rebuilt(text: bytes, at: str, change: Callable[[str, bytes, str], bytes]) -> bytes:
+    """An object or array with its parts changed, which are given as (name or index, text, pointer). Else the text as it is."""
+    match text.lstrip()[:1]:
+        case b"{":
+            before = {name: bytes(part) for name, part in _object(text).items()}
+            after = {name: change(name, part, f"{at}/{_escaped(name)}") for name, part in before.items()}
+            if after == before:
+                return text
+            return b"{%b}" % b",".join([b"%b:%b" % (_text(name), part) for name, part in after.items()])
+        case b"[":
+            old = [bytes(item) for item in _array(text)]
+            new = [change(str(n), item, f"{at}/{n}") for n, item in enumerate(old)]
+            return text if new == old else b"[%b]" % b",".join(new)
+    return text
+
+
+def _below(here: tuple[Tree, ...], step: str) -> tuple[Tree, ...]:
+    return tuple([one.below[name] for one in here for name in {step, ANY} if name in one.below])
+
+
+def _reserved(value: Any, at: str) -> Iterator[str]:
+    match value:
+        case dict() if value.keys() == {MEMBER}:
+            yield at
+        case dict():
+            for name, part in value.items():
+                yield from _reserved(part, f"{at}/{_escaped(name)}")
+        case list():
+            for n, part in enumerate(value):
+                yield from _reserved(part, f"{at}/{n}")
+
+
+def _marked(node: Any, root: Mapping[str, Any], at: str, within: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(node, Mapping):
+        return
+    if node.get("writeOnly") is True and at:
+        yield at
+        return
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        target: Any = root
+        for step in reference.removeprefix("#/").split("/"):
+            target = target.get(_unescaped(step), {})
+        if reference not in within:
+            yield from _marked(target, root, at, (*within, reference))
+        elif b'"writeOnly":true' in _text(target):
+            raise ValueError(
+                f"{reference.rpartition('/')[2]} contains itself and a secret: where that ends cannot be said"
+            )
+    for word in ("anyOf", "oneOf", "allOf"):
+        for branch in node.get(word, ()):
+            yield from _marked(branch, root, at, within)
+    for name, part in node.get("properties", {}).items():
+        yield from _marked(part, root, f"{at}/{_escaped(name)}", within)
+    for part in (node.get("items"), node.get("additionalProperties"), *node.get("prefixItems", ())):
+        yield from _marked(part, root, f"{at}/{ANY}", within)
+    for part in node.get("patternProperties", {}).values():
+        yield from _marked(part, root, f"{at}/{ANY}", within)
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
