@@ -163,12 +163,17 @@ class Logins:
 
 
 def _network(address: str) -> str:
-    """Whoever has one IPv6 address has a whole network of them."""
+    """Whoever has one IPv6 address has a whole network of them. An IPv4 address in its clothes, as a hub that listens on `::`
+    sees them all, is still one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    return str(ipaddress.ip_network((parsed, NETWORK_V6), strict=False)) if parsed.version == 6 else address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, NETWORK_V6), strict=False))
 
 
 def _bucket(what: str, whose: str, size: tuple[float, float]) -> Bucket:
