@@ -68,10 +68,9 @@ def test_random_deaths_between_an_end_and_the_next_look(mortals: Mortals, databa
             hub.kill()
         where = WHERE if len(mortals.hubs) > 1 else WHERE[1:]
         for each in chance.sample(where, len(where)):
-            mortals.restart(mortals.until_one_is_dead(), f"{each} {chance.randint(1, 5)}")
+            mortals.restart(mortals.until_one_is_dead(), f"{each} {chance.randint(1, 3)}")
+        until(lambda: not any(hub.alive for hub in mortals.hubs))
         for hub in mortals.hubs:
-            if hub.alive:
-                hub.kill()
             mortals.restart(hub, None)
             hub.until_says("ready")
         found = [mortals.hubs[-1].final(id, 60) for id in ids]
