@@ -28,6 +28,7 @@ from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.settings import WorkerSettings
 
 PREFIX: Final = "TASKFLOW_"
+TURNS_ACCOUNTS_ON: Final = "TASKFLOW_AUTH_SECRET"  # so it may not be left empty by mistake
 FILE: Final = Path("taskflow.toml")
 # Read by clients, not by the hub.
 CLIENT_VARIABLES: Final = frozenset({"TASKFLOW_SERVER", "TASKFLOW_KEY", "TASKFLOW_PROFILE"})
@@ -154,8 +155,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Every TASKFLOW_X; an empty one counts as not given. TASKFLOW_X_FILE is read, and stands for TASKFLOW_X."""
     known = {variable(name) for name in names()}
     given: dict[str, Any] = {}
-    secret = variable("auth.secret")
-    _refuse_empty(secret, environ.get(secret, "set"))
+    for written in (TURNS_ACCOUNTS_ON, f"{TURNS_ACCOUNTS_ON}_FILE"):
+        _require_no_blank(written, environ.get(written))
     for written, text in environ.items():
         plain = written.removesuffix("_FILE")
         if not written.startswith(PREFIX) or written in CLIENT_VARIABLES or not text:
@@ -166,13 +167,14 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise Misconfigured(f"{written} and {plain} are both set; one of them is enough")
         else:
             given[plain] = _secret(written, Path(text))
-            if plain == secret:
-                _refuse_empty(written, given[plain])
+            if plain == TURNS_ACCOUNTS_ON:
+                _require_no_blank(written, given[plain])
     return _as_meant(given, variable)
 
 
-def _refuse_empty(written: str, secret: str) -> None:
-    if secret.strip().lower() in {"", "none"}:
+def _require_no_blank(written: str, text: str | None) -> None:
+    """What was meant to turn accounts on does not leave them off. Raises Misconfigured."""
+    if text is not None and text.strip().lower() in {"", "none"}:
         raise Misconfigured(
             f"{written}: is set, but empty, which would leave the hub without accounts; unset it if it shall be"
         )

@@ -70,6 +70,7 @@ def test_the_users_module_is_found_in_the_working_directory(tmp_path: Path) -> N
         (("--app", "cli_app:echo"), "not a Hub"),
         (("--app", "cli_broken:hub"), "importing cli_broken fails with NameError"),
         (("--host", "0.0.0.0"), "http.host"),
+        (("--host", "0.0.0.0"), "set TASKFLOW_AUTH_SECRET"),
         (("--port", "x"), "'x' is not a whole number"),
         (("--port", "70000"), "http.port"),
         (("--slots", "0"), "worker.slots"),
@@ -84,6 +85,30 @@ def test_what_cannot_start_says_why_and_is_exit_2(tmp_path: Path, args: tuple[st
     run = taskflow(tmp_path, "up", "--port", str(free_port()), *args, status=2)
     assert words in run.stderr
     assert not (tmp_path / "taskflow.db").exists(), "nothing was started"
+
+
+def test_with_a_secret_in_a_file_it_listens_to_others_and_asks_who_they_are(tmp_path: Path) -> None:
+    secret = "a secret in a file, of thirty-two characters and more"
+    (tmp_path / "secret").write_text(f"{secret}\n")
+    environ = {"TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret"), "TASKFLOW_HTTP_HOST": "0.0.0.0"}
+    with HubProcess(tmp_path, environ=environ) as hub:
+        ready = hub.until_says("ready")
+        assert (ready["url"], ready["access"]) == (
+            f"http://0.0.0.0:{hub.port}",
+            "accounts: log in or present a key",
+        )
+        assert hub.get("/tasks").status_code == 401
+        assert hub.get("/healthz").status_code == 200
+        assert hub.terminate() == 0
+        assert secret not in hub.output()
+
+
+def test_a_secret_that_was_not_written_yet_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    environ = {"TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret")}
+    run = taskflow(tmp_path, "up", "--port", str(free_port()), status=2, **environ)
+    assert "TASKFLOW_AUTH_SECRET_FILE: is set, but empty" in run.stderr
+    assert not (tmp_path / "taskflow.db").exists()
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

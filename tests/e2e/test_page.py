@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+from tests.support.browser import WIDE, Visitor, chromium, visiting
 from tests.support.http_api import Threaded, api_in_thread
 
 from taskflow_hub.domain.limits import PAGE_OCTETS
@@ -18,13 +19,8 @@ from taskflow_hub.worker.registry import Registry
 
 pytestmark = pytest.mark.debian
 
-CHROMIUM = "/usr/bin/chromium"
 HOSTILE = "<img src=x onerror=\"document.title='taken over'\"><script>document.title='taken over'</script>"
-REFUSED = re.compile(r"status of (404|409|422|503)|net::ERR_")  # the browser logs every answer that says no
-expect.set_options(
-    timeout=30_000
-)  # nothing here is about speed; five seconds, the default, a busy machine may need
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
+NARROW = {"width": 375, "height": 800}
 
 
 async def title(url: str) -> dict[str, str]:
@@ -52,50 +48,14 @@ def handlers() -> Registry:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Threaded]:
     with api_in_thread(tmp_path, handlers=handlers()) as running:
         yield running
-
-
-class Visitor:
-    """A browser tab, and everything that went wrong in it."""
-
-    def __init__(self, context: BrowserContext, server: Threaded) -> None:
-        self.page, self.server, self.faults = context.new_page(), server, list[str]()
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda line: self._note(line.text) if line.type == "error" else None)
-        self.page.on("request", lambda request: self._check(request.url))
-
-    def _note(self, line: str) -> None:
-        if not REFUSED.search(line):
-            self.faults.append(line)
-
-    def _check(self, url: str) -> None:
-        if not url.startswith(self.server.url + "/"):
-            self.faults.append(f"asked {url}")
-
-    def open(self, path: str = "/ui/") -> Page:
-        self.page.goto(self.server.url + path)
-        expect(self.page.locator("#live")).to_have_attribute("data-state", "live")
-        return self.page
-
-
-@contextlib.contextmanager
-def visiting(browser: Browser, server: Threaded, **options: Any) -> Iterator[Visitor]:
-    context = browser.new_context(**{"viewport": WIDE, **options})
-    try:
-        visitor = Visitor(context, server)
-        yield visitor
-        assert not visitor.faults
-    finally:
-        context.close()
 
 
 @pytest.fixture

@@ -323,6 +323,8 @@ def test_the_api_listens_on_loopback_only(host: str) -> None:
     error = refused(http__host=host)
     assert pointers(error) == ["http.host"]
     assert "loopback" in error.detail
+    if host not in {"hub.example.com", "", "*"}:  # these are no addresses at all
+        assert "set TASKFLOW_AUTH_SECRET" in error.detail
 
 
 def test_with_accounts_it_may_listen_elsewhere(file: Path) -> None:
@@ -335,6 +337,29 @@ def test_a_secret_that_is_none_is_refused(text: str, file: Path) -> None:
     """An unset variable of a compose file would leave a hub behind a proxy open to all."""
     with pytest.raises(Misconfigured, match="TASKFLOW_AUTH_SECRET"):
         load(environ={"TASKFLOW_AUTH_SECRET": text}, file=file)
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n", "none\n", " " * 40, "x" * 40, "too short to sign\n"])
+def test_a_file_with_no_secret_is_refused(text: str, tmp_path: Path, file: Path) -> None:
+    """A secret that was not written yet would leave a hub behind a proxy open to all."""
+    (tmp_path / "secret").write_text(text)
+    with pytest.raises(Misconfigured, match="TASKFLOW_AUTH_SECRET") as refusal:
+        load(environ={"TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret")}, file=file)
+    assert "too short" not in refusal.value.detail
+
+
+@pytest.mark.parametrize("name", ["", " ", "/no/such/file"])
+def test_a_secret_s_file_that_is_none_is_refused(name: str, file: Path) -> None:
+    with pytest.raises(Misconfigured, match="TASKFLOW_AUTH_SECRET_FILE"):
+        load(environ={"TASKFLOW_AUTH_SECRET_FILE": name}, file=file)
+
+
+def test_a_secret_in_a_file_turns_accounts_on(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "secret").write_text("0123456789abcdef" * 2 + "\n")
+    environ = {"TASKFLOW_HTTP_HOST": "0.0.0.0", "TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret")}
+    loaded = load(environ=environ, file=file)
+    assert loaded.settings.auth.secret == "0123456789abcdef" * 2
+    assert "0123456789abcdef" not in repr(loaded)
 
 
 def test_a_secret_is_not_printed(file: Path) -> None:

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taskflow_hub.domain.errors import FieldError, Invalid, NotFound, TaskflowError
+from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError
 from taskflow_hub.http import problems
 from taskflow_hub.http.answers import ProblemAnswer
 from taskflow_hub.http.params import SHAPES
@@ -66,10 +66,8 @@ def _known(error: Exception) -> TaskflowError:
 
 
 async def on_http_exception(request: Request, error: Exception) -> ProblemAnswer:
-    """What routing refuses: no such path."""
+    """What the framework refuses by itself; which paths there are it is not asked (methods.py)."""
     assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return answer(NotFound(f"There is nothing at {request.scope['path']}."))
     return ProblemAnswer(problems.from_http(problems.BAD_REQUEST, str(error.detail)))
 
 

@@ -23,6 +23,7 @@ from taskflow_hub.http.gate import SAFE
 
 COOKIE: Final = "taskflow_session"
 CSRF: Final = b"x-csrf-token"
+_COOKIES: Final = "taskflow.cookies"  # the headers that carry them, in the scope
 # What anybody may ask: how the hub is, how to use it, and to be let in.
 PUBLIC: Final = frozenset(
     {
@@ -39,7 +40,7 @@ PUBLIC_BELOW: Final = ("/ui/", "/problems/")
 
 
 class Identify:
-    """Puts a `Who` into the scope; answers 401 where there is none."""
+    """Puts a `Who` into the scope; answers 401 where there is none. Keeps cookies from what is below."""
 
     def __init__(self, app: ASGIApp, *, accounts: Accounts) -> None:
         self._app, self._accounts = app, accounts
@@ -47,6 +48,7 @@ class Identify:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
+            _take_cookies(scope)
             if self._accounts.identity.open:
                 scope["who"] = ANYBODY
             elif path not in PUBLIC and not path.startswith(PUBLIC_BELOW):
@@ -74,16 +76,28 @@ async def _identified(scope: Scope, accounts: Accounts) -> Who:
     return who
 
 
+def _take_cookies(scope: Scope) -> None:
+    """FastAPI parses them for every route, and the standard library takes time for one in quotes that grows with the square of
+    its length (CVE-2024-7592; mended in 3.11.10 and 3.12.6): one request could stop the hub for seconds."""
+    scope[_COOKIES] = cookies = [value for name, value in scope["headers"] if name == b"cookie"]
+    if cookies:
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
+
+
 def _cookie(scope: Scope) -> str | None:
-    """The session's, as it is: a token needs no quoting, and undoing one takes the standard library time that grows with the
-    square of its length (CVE-2024-7592)."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            for pair in value.decode("latin-1").split(";"):
-                key, _, text = pair.strip().partition("=")
-                if key == COOKIE:
-                    return str(text)
-    return None
+    """The session's, as it is: a token needs no quoting.
+
+    Raises Invalid for two: the second comes from another site of the same domain, and would log its own user in.
+    """
+    pairs = (
+        pair.strip().partition("=")
+        for value in scope[_COOKIES]
+        for pair in value.decode("latin-1").split(";")
+    )
+    found = [str(text) for name, _, text in pairs if name == COOKIE]
+    if len(found) > 1:
+        raise Invalid.field("/header/Cookie", f"has {COOKIE} more than once")
+    return found[0] if found else None
 
 
 def _require_proof(scope: Scope, wanted: str | None) -> None:

@@ -1,4 +1,5 @@
-"""Which methods a resource has: 405 and `Allow` for all others, OPTIONS, and HEAD as GET without its body."""
+"""Which resources there are, 404 for what is none, and which methods each has: 405 and `Allow` for all others, OPTIONS, and
+HEAD as GET without its body."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,6 +8,7 @@ from typing import Final
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.http import problems
 from taskflow_hub.http.answers import Plain, ProblemAnswer
 
@@ -30,7 +32,7 @@ class Resources:
         spelled = self._spelled.get(path)
         if spelled is not None:
             return spelled
-        return next((methods for pattern, methods in self._patterns if pattern.match(path)), ())
+        return next((methods for pattern, methods in self._patterns if pattern.fullmatch(path)), ())
 
 
 class Methods:
@@ -43,11 +45,15 @@ class Methods:
             return
         resources: Resources = scope["app"].state.resources
         method, methods = scope["method"], resources.methods(scope["path"])
-        if methods and method not in methods:
+        if (
+            not methods
+        ):  # the router is not asked: it would take a path for another that ends with a line break
+            raise NotFound(f"There is nothing at {scope['path']}.")
+        if method not in methods:
             detail = f"{method} is not among {', '.join(methods)}."
             problem = problems.from_http(problems.METHOD_NOT_ALLOWED, detail)
             await ProblemAnswer(problem, {"Allow": ", ".join(methods)})(scope, receive, send)
-        elif methods and method == "OPTIONS":
+        elif method == "OPTIONS":
             await Plain(b"", 204, {"Allow": ", ".join(methods)})(scope, receive, send)
         elif method == "HEAD":
             await self._app({**scope, "method": "GET"}, receive, _without_body(send))
