@@ -172,6 +172,7 @@ def test_they_are_not_told() -> None:
         ('it\'s "so"\n', json.dumps({"a": 'it\'s "so"\n'})),
         ({"user": "somebody", "codes": [12345]}, "somebody has 12345"),
         ("wörter", "wörter"),
+        ("-----BEGIN-----\nhunter2\n", "  | -----BEGIN-----\n  | hunter2\n"),
     ],
 )
 def test_what_was_decrypted_is_not_said(value: Any, said: str) -> None:

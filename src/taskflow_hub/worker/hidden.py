@@ -51,10 +51,17 @@ class Hidden:
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Texts as they are, and as Python and JSON write them in quotes; numbers; all that is in them."""
+    """Texts as they are, line by line (a traceback may indent them), and as Python and JSON write them in quotes; numbers; all
+    that is in them.
+    """
     match value:
         case str():
-            yield from {value, repr(value)[1:-1], msgspec.json.encode(value).decode()[1:-1]}
+            yield from {
+                value,
+                repr(value)[1:-1],
+                msgspec.json.encode(value).decode()[1:-1],
+                *value.splitlines(),
+            }
         case int() | float() if not isinstance(value, bool):
             yield str(value)
         case dict():

@@ -18,6 +18,7 @@ from taskflow_hub import (
     Retry,
     RetryKind,
     RetryPolicy,
+    Secret,
     Snooze,
     State,
     Submission,
@@ -85,6 +86,13 @@ def last_two(a: int, b: str, ctx: Context) -> float:
 @hub.task("last.four")
 async def last_four(a: int, b: str, c: float, d: list[Line], ctx: Context) -> float:
     return 0.5
+
+
+@hub.task("secret")
+async def secret(password: Secret[str], pin: Secret[int | None] = None) -> str:
+    """To a checker, what is in the brackets."""
+    await secret.submit(password="p", pin=5)
+    return password + str(pin)
 
 
 @hub.task("answers")

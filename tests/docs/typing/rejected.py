@@ -7,6 +7,7 @@ from taskflow_hub import (
     OnConflict,
     Retry,
     RetryPolicy,
+    Secret,
     Snooze,
     Submission,
     SyncClient,
@@ -36,6 +37,11 @@ async def last(user_id: int, ctx: Context) -> str:
     return ""
 
 
+@hub.task("secret")
+async def secret(password: Secret[str]) -> int:
+    return len(password)
+
+
 @hub.task("nothing")
 async def nothing() -> None: ...
 
@@ -50,6 +56,7 @@ async def exact_signatures() -> None:
     await first.submit("one")  # E: call-overload
     await first.submit()  # E: call-overload
     await nothing.submit(1)  # E: call-overload
+    await secret.submit(password=5)  # E: call-overload
 
 
 async def the_context_is_not_given_by_the_submitter(ctx: Context) -> None:
