@@ -37,7 +37,7 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "route": ((["t"], ["q"]), {UNROUTED}),
     "only/register_lock": (("w", ["t"]), {RUNNING, UNROUTED, TASKS}),
     "lease_look": ((True, ["w"], [0], [ID], 3, True), {LIMITED_HELD, RUNNING, TASKS}),
-    "only/lease_line": ((None, "q", "t", 5, "a", 1, 5, "w", 3, 99), {READY, TASKS}),
+    "only/lease_line": ((None, "q", "t", 5, "a", 1, 5, "w", 3, 99, None), {READY, TASKS}),
     "held_lanes": ((), {HELD, UNROUTED, LIMITED_HELD}),
     "lease_held": ((None, [ID]), {TASKS}),
     "limit_groups": ((["q"], ["t"], [""], [""], 5), {LIMITED_HELD}),

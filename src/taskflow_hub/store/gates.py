@@ -168,14 +168,14 @@ class Gate:
                 most = min(most, int(left.tokens / _NEARLY))
         return max(0, most)
 
-    def take(self, by: LimitedBy) -> None:
-        """One starts."""
+    def take(self, by: LimitedBy, count: int = 1) -> None:
+        """So many start."""
         for _, left in self._of(by):
             assert left is not None
             if left.running is not None:
-                left.running -= 1
+                left.running -= count
             if left.tokens is not None:
-                left.tokens = max(0.0, left.tokens - 1.0)
+                left.tokens = max(0.0, left.tokens - count)
                 left.touched = True
 
     def spent(self) -> list[tuple[str, str, float]]:

@@ -18,11 +18,12 @@ from msgspec import Struct, json
 from taskflow_hub.domain.limits import ALONE_FROM
 from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan, rank
+from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
 from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
 from taskflow_hub.store.postgres.limits import Limiting
 from taskflow_hub.store.postgres.marks import Marks
-from taskflow_hub.store.postgres.rows import limited_by, raw
+from taskflow_hub.store.postgres.rows import keys_of, limited_by, raw
 from taskflow_hub.store.postgres.running import RunningTasks
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
@@ -42,6 +43,7 @@ LEASE_LINE: Final = statement("only/lease_line")
 HOLD_UNSERVED: Final = statement("hold_unserved")
 
 AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
+MOST_REMEMBERED: Final = 1_000  # lines whose tasks are limited alike
 ACCOUNTS_AT_ONCE: Final = 100  # that are looked at in one row; where more wait, those whose turn is next
 
 
@@ -85,6 +87,7 @@ class Leasing:
         self._running = RunningTasks()
         self._turns = Turns()
         self._shares = Shares()
+        self._alike: dict[Line, str] = {}
 
     async def lease(
         self, tx: Transaction, wanted: Collection[str] | None, limit: int, *, limited: bool
@@ -115,7 +118,7 @@ class Leasing:
                 {} if look["weights"] is None else json.decode(look["weights"], type=dict[str, float])
             )
         round_ = Round(loads, lanes, limit, gate=limits.gate)
-        reading = _Reading(tx, marks, reached, limits, self._shares)
+        reading = _Reading(tx, marks, reached, limits, self._shares, self._alike)
         leases = await reading.lease(round_, held, self._running)
         more_limited, next_in_s = await limits.close(has_room=round_.has_room)
         room = sum(load.places - load.running for load in loads if not load.alone)
@@ -145,8 +148,10 @@ class _Reading:
         reached: dict[Line, int | None],
         limits: Limiting,
         shares: Shares,
+        alike: dict[Line, str],
     ) -> None:
-        self._tx, self._limits, self._shares = tx, limits, shares
+        """`alike`: of a line, the limits of all that was met there last, as they are stored; kept from lease to lease."""
+        self._tx, self._limits, self._shares, self._alike = tx, limits, shares, alike
         self._next = dict(
             marks
         )  # where the next scan of a line begins; a line that is read to its end is taken out
@@ -170,6 +175,7 @@ class _Reading:
                 scan = round_.scan()
                 continue
             page, cut = await self._page(scan)
+            self._remember(page)
             await self._limits.learn([task.limited_by for task in page])
             given = round_.give(page, scan, cut=cut)
             self._shares.started(task for task, _ in given)
@@ -197,7 +203,11 @@ class _Reading:
         (line,) = level
         if self._limits.gate.passed(line[0], line[3]):
             return []
-        given = (*line, self._next[line], scan.size, worker.id, ALONE_FROM, scan.octets)
+        limits = self._alike.get(line)
+        by = None if limits is None else (line[3], keys_of(limits))
+        if by is not None and await self._limits.room(by, scan.size) < scan.size:
+            return []
+        given = (*line, self._next[line], scan.size, worker.id, ALONE_FROM, scan.octets, limits)
         rows = await self._tx.fetch(LEASE_LINE, self._tx.now, *given)
         if not rows:
             return []
@@ -206,7 +216,22 @@ class _Reading:
         self._touched.add(line)
         running.leased(rows)
         round_.given(len(rows), sum([row["octets"] for row in rows]))
+        if by is not None:
+            self._limits.gate.take(by, sum([row["limited"] for row in rows]))
         return [Lease(worker.id, _assignment(row)) for row in rows]
+
+    def _remember(self, page: Sequence[ReadyRow]) -> None:
+        """What tasks of these lines are limited by, where it is the same for all that are."""
+        met: defaultdict[Line, set[str]] = defaultdict(set)
+        for task in page:
+            if not task.held:
+                met[task.line].update([to_json(task.limited_by[1])] if task.limited_by else [])
+        for line, limits in met.items():
+            self._alike.pop(line, None)
+            if len(limits) == 1:
+                self._alike[line] = limits.pop()
+        while len(self._alike) > MOST_REMEMBERED:
+            del self._alike[next(iter(self._alike))]
 
     def _stays(self, task: ReadyRow) -> None:
         if not task.held:

@@ -75,6 +75,17 @@ class Limiting:
 
     # --- what is met -------------------------------------------------------------------------------------------------
 
+    async def room(self, by: LimitedBy, most: int) -> int:
+        """How many of such tasks may start, at most `most`; their keys are locked if it is some.
+
+        For keys that were open a moment ago, so they are locked before they are looked at.
+        """
+        if unknown := self.gate.unknown([by]):
+            self._settled |= (found := await self._read(LOCK, unknown))
+            await self._look_at([key for key in unknown if key not in found])
+            await self._lock({(by[0], key) for key in by[1]})
+        return self.gate.room(by, most)
+
     async def learn(self, tasks: Iterable[LimitedBy | None]) -> None:
         """Know the limits of these tasks, and lock those that would let one of them start."""
         met = {by for by in tasks if by is not None}

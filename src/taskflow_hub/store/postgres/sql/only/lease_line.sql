@@ -1,7 +1,8 @@
 -- lease_scan.sql and lease.sql in one, where all that stands first in a line goes to one worker ($8). Nothing happens if some of it
--- needs a closer look: a limit, a task that must run alone ($9: from so many crashes on), payloads too heavy for one lease ($10).
+-- needs a closer look: limits other than those that let so many start ($11), a task that must run alone ($9: from so many crashes on),
+-- payloads too heavy for one lease ($10).
 WITH first AS MATERIALIZED (
-    SELECT task.id, task.octets, task.limits IS NOT NULL OR task.crashes >= $9::integer AS special
+    SELECT task.id, task.octets, coalesce(task.limits <> $11::text, task.limits IS NOT NULL) OR task.crashes >= $9::integer AS special
     FROM tasks AS task
     WHERE /*line*/
     ORDER BY task.seq
@@ -15,4 +16,4 @@ UPDATE tasks AS task
 SET worker = $8::text, /*leased*/
 FROM first CROSS JOIN plain
 WHERE plain.ahead AND task.id = ANY (ARRAY[first.id])
-RETURNING /*assignment*/, task.seq, task.octets
+RETURNING /*assignment*/, task.seq, task.octets, task.limits IS NOT NULL AS limited
