@@ -150,7 +150,7 @@ class Round:
         return heap[0][2] if len(heap) == 1 else None
 
     def given(self, tasks: int, octets: int) -> None:
-        """`sole` got so many, at most what `scan` asked for, and none that must be alone; the gate knows what was taken of it."""
+        """`sole` got so many, at most what `scan` asked for, and none that must be alone; the gate is told by the caller."""
         ((profile, [(room, number, worker)]),) = self._kinds.items()
         worker.running += tasks
         self._limit -= tasks
