@@ -72,7 +72,7 @@ async def pool() -> AsyncIterator[Pool]:
 def restless() -> Iterator[None]:
     """Let threads change over far more often than usual.
 
-    Without collections of garbage meanwhile: hypothesis has a callback there, in whichever thread, and what is raised in it is lost.
+    Nothing is collected meanwhile: hypothesis has a callback there, in whichever thread, and loses what is raised in it.
     """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(5e-5)

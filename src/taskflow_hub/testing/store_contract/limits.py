@@ -92,6 +92,32 @@ class LimitsContract(ContractBase):
         turns = (0, 4, 2, 6)  # the other account waits for one of the first
         assert await kit.leased_ids() == [tasks[place].id for place in turns]
 
+    async def test_many_that_are_limited_alike(self, kit: Kit) -> None:
+        """Lease after lease, in which nothing else is met; then something is."""
+        await kit.worker(slots=2_000)
+        tasks = await kit.submit_all(some(900, Limit("a", running=700)))
+        got: list[str] = []
+        while attempts := await kit.lease(limit=200):
+            got += ids(attempts)
+        assert got == ids(tasks[:700])
+        await kit.store.set_limit("default", "a", 750, None)
+        await kit.submit_all([limited(Limit("b", running=1)), *some(3), limited(Limit("b"))])
+        got = await kit.leased_ids()
+        assert got[:50] == ids(tasks[700:750])
+        assert len(got) == 50 + 4
+        await kit.store.set_limit("default", "a", None, 10.0)
+        assert len(await kit.lease()) == 10
+
+    async def test_many_that_are_limited_alike_keep_their_rate(self, kit: Kit) -> None:
+        await kit.worker(slots=2_000)
+        tasks = await kit.submit_all(some(500, Limit("a", per_second=100.0)))
+        got: list[str] = []
+        for _ in range(4):
+            for _ in range(3):
+                got += await kit.leased_ids(limit=40)
+            kit.clock.advance(1)
+        assert got == ids(tasks[:400])
+
     async def test_several_limits_hold_together(self, kit: Kit) -> None:
         await kit.worker()
         a, b = Limit("a", running=2), Limit("b", running=1)
