@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from taskflow_hub.store.profiles import Profile
-from taskflow_hub.store.shares import Shares
+from taskflow_hub.store.shares import ACCOUNTS_AT_ONCE, Shares
 
 
 class Task(Struct, frozen=True):
@@ -83,6 +83,41 @@ def test_what_starts_on_other_workers_does_not_count() -> None:
     shares = serving()
     shares.started(Task("a", n, queue="other") for n in range(50))
     assert names(shares.order([*NOISY, Task("b", 200), Task("b", 201)]))[:4] == "abab"
+
+
+def test_queues_that_one_worker_joins_are_of_one_row() -> None:
+    """Another serves only the one, as when a new version of the code knows a type more."""
+    shares = Shares()
+    both, one = (Profile(frozenset(), frozenset(types)) for types in ({"t", "u"}, {"t"}))
+    shares.serve([("q", "t"), ("q", "u")], {both, one})
+    assert names(shares.order([*NOISY, Task("b", 200, type="u")]))[:3] == "aba"
+
+
+def test_where_nothing_waits_any_more_nobody_owes_anything() -> None:
+    shares = serving()
+    shares.weigh({"a": 0.01})
+    shares.started([Task("a", 1)])
+    shares.serve([("other", "t")], {GENERAL, SPECIAL})
+    shares.serve([("q", "t")], {GENERAL, SPECIAL})
+    assert names(shares.order([Task("a", 2), Task("b", 3), Task("b", 4)])) == "abb"
+
+
+def test_who_starts_alone_moves_time_on() -> None:
+    shares = serving()
+    shares.weigh({"a": 0.01})
+    shares.started([Task("a", 1)])
+    shares.started_alone(shares.row("q", "t", 5), "b", 1_000)
+    assert names(shares.order([Task("a", 2000), Task("b", 1500), Task("b", 1501)]))[:1] == "a"
+
+
+def test_of_many_that_are_level_who_came_first_is_next() -> None:
+    shares = serving()
+    shares.started([Task("b", 1)])
+    firsts = [Task(f"late{n}", 500 - n) for n in range(ACCOUNTS_AT_ONCE)] + [Task("b", 2), Task("c", 3)]
+    near = {account for *_, account in shares.near(firsts)}
+    assert len(near) == ACCOUNTS_AT_ONCE
+    assert {"late0", "b"}.isdisjoint(near), "b has had one, and late0 came last"
+    assert "c" in near
 
 
 def test_among_workers_of_two_kinds_place_is_the_place_of_submission() -> None:

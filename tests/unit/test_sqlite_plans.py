@@ -18,7 +18,7 @@ from taskflow_hub.store.audit import question
 from taskflow_hub.store.groups import Group
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
-from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _stands_text, _text
+from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _firsts_text, _text
 from taskflow_hub.store.sqlite.limits import _branches as limit_branches
 from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches
 from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
@@ -161,8 +161,8 @@ def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> No
     if name in {
         "lease_scan",
         "only/lease_branch",
-        "only/lease_stands",
-        "only/lease_stand",
+        "only/lease_firsts",
+        "only/lease_first",
         "limit_ahead",
         "limit_first",
         "only/limit_branch",
@@ -192,7 +192,7 @@ def test_a_lease_sorts_nothing(connection: sqlite3.Connection, lanes: int) -> No
 def test_where_accounts_take_turns_the_first_of_each_are_found(
     connection: sqlite3.Connection, stands: int
 ) -> None:
-    steps = plan(connection, _stands_text(stands))
+    steps = plan(connection, _firsts_text(stands))
     assert sum("tasks_ready (queue=? AND type=? AND account_id=?)" in step for step in steps) == stands, steps
     assert not any("TEMP B-TREE" in step for step in steps), steps
 

@@ -106,13 +106,13 @@ async def test_tasks_by_id_come_in_several_answers(
     assert {id: len(task.payload) for id, task in found.items()} == {id: 300 + n for n, id in enumerate(ids)}
 
 
-@pytest.mark.parametrize("stands_at_once", [200, 2])
+@pytest.mark.parametrize("lines_at_once", [200, 2])
 async def test_a_lease_ends_early(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, stands_at_once: int
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, lines_at_once: int
 ) -> None:
     """In the order of the line, however the lanes are read."""
     monkeypatch.setattr(lease, "OCTETS_AT_ONCE", 1_000)
-    monkeypatch.setattr(lease, "STANDS_AT_ONCE", stands_at_once)
+    monkeypatch.setattr(lease, "LINES_AT_ONCE", lines_at_once)
     news = [
         task((50, 700, 20, 3_000)[n % 4], queue=f"q{n % 7}", type="tu"[n % 2], priority=n % 3)
         for n in range(60)

@@ -45,6 +45,10 @@ class Spot(Struct, Generic[PlaceT], frozen=True, array_like=True):
     priority: int
     seq: int
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        return -self.priority, self.seq
+
 
 class Group(Struct, frozen=True):
     """Held tasks that are limited alike, and the place in line of the first."""
@@ -132,7 +136,7 @@ class Held(Generic[PlaceT]):
         """Where the last of so many stands, of each account that has them. (Others cannot stand in: they have turns.)"""
         ranks: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         for spot in self._spots:
-            ranks[spot.account].append((-spot.priority, spot.seq))
+            ranks[spot.account].append(spot.rank)
         return {account: sorted(of)[most - 1] for account, of in ranks.items() if len(of) >= most}
 
     def _room(self, group: Group, most: int) -> int:

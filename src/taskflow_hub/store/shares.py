@@ -4,8 +4,9 @@ Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996): a start costs an 
 which is that of whoever started last, and whoever is furthest behind is next. So an account that comes back begins where the
 others are: it has saved nothing up, and owes nothing. Inside an account, place is `seq`, as it is where there is only one.
 
-A *row* is what competes: the lanes that the same kinds of workers serve, in one priority, whatever their queues. So nobody is
-kept waiting by what another has piled up in another queue, and nobody's starts on workers that only they use count elsewhere.
+A *row* is what competes: the lanes of one priority that have a kind of worker in common, or are joined by others that have,
+whatever their queues. So nobody is kept waiting by what another has piled up in another queue, and nobody's starts on workers
+that only they use count elsewhere.
 
 What was started is remembered in memory, by each process that leases for itself: it says who is next, and never who may not.
 """
@@ -18,8 +19,10 @@ from typing import Final, Protocol, TypeVar
 from taskflow_hub.store.profiles import Lane, Profile
 
 MOST_REMEMBERED: Final = (
-    10_000  # accounts in rows, or kinds of lanes; where there are more, those that owe nothing are forgotten
+    10_000  # accounts in rows, or kinds of lanes; where there are more, all begin level again
 )
+
+ACCOUNTS_AT_ONCE: Final = 100  # that a lease looks at in one row; where more wait, those whose turn is next
 
 Row = tuple[int, int]  # kind of lane, priority: who stands there take turns
 Stand = tuple[int, int, str]  # and one account's part of it
@@ -46,17 +49,22 @@ class Shares:
         self._now: dict[Row, float] = {}  # virtual time: that of the last start
         self._next: dict[Row, dict[str, float]] = {}  # when the next start of an account is due
         self._weights: Mapping[str, float] = {}
-        self._kinds: dict[Lane, int] = {}  # lanes of one kind are served by the same kinds of workers
-        self._numbers: dict[frozenset[Profile], int] = {}
+        self._kinds: dict[Lane, int] = {}  # lanes that compete are of one kind
+        self._numbers: dict[frozenset[Profile], int] = {}  # of the kinds there were
 
     def serve(self, lanes: Iterable[Lane], profiles: Collection[Profile]) -> None:
-        """From now on these are the lanes, and these the kinds of workers alive."""
-        if len(self._numbers) > MOST_REMEMBERED:
+        """From now on these are the lanes in which something waits, and these the kinds of workers alive.
+
+        Where nothing waits any more nobody owes anything.
+        """
+        if len(self._numbers) > MOST_REMEMBERED or sum(map(len, self._next.values())) > MOST_REMEMBERED:
             self._now, self._next, self._numbers = {}, {}, {}
         self._kinds = {}
-        for lane in lanes:
-            serving = frozenset([profile for profile in profiles if profile.serves(lane)])
+        for lane, serving in _competing(lanes, profiles):
             self._kinds[lane] = self._numbers.setdefault(serving, len(self._numbers))
+        kinds = set(self._kinds.values())
+        for row in [row for row in self._next if row[0] not in kinds]:
+            del self._next[row], self._now[row]
 
     def weigh(self, weights: Mapping[str, float]) -> None:
         """From now on these accounts have these weights; all others have 1."""
@@ -85,20 +93,27 @@ class Shares:
     def row(self, queue: str, type: str, priority: int) -> Row:
         return self._kinds.get((queue, type), -1), priority
 
-    def next(self, row: Row, accounts: Collection[str], most: int) -> set[str]:
-        """Of these accounts so many whose turn comes first."""
-        now, due = self._now.get(row, 0.0), self._next.get(row, {})
-        return set(sorted(accounts, key=lambda account: max(now, due.get(account, 0.0)))[:most])
+    def stand(self, task: Waiting) -> Stand:
+        return *self.row(task.queue, task.type, task.priority), task.account
+
+    def near(self, firsts: Iterable[Waiting]) -> set[Stand]:
+        """Of those who have these first tasks, whose turn comes first: in each row so many as a lease looks at."""
+        rows: defaultdict[Row, dict[str, int]] = defaultdict(dict)
+        for task in firsts:
+            accounts = rows[self.row(task.queue, task.type, task.priority)]
+            accounts[task.account] = min(task.seq, accounts.get(task.account, task.seq))
+        return {(*row, account) for row, accounts in rows.items() for account in self._next_of(row, accounts)}
 
     def started(self, tasks: Iterable[Waiting]) -> None:
         """These have had their turn, in this order."""
         for task in tasks:
-            row = self.row(task.queue, task.type, task.priority)
-            due = self._next.setdefault(row, {})
-            at = self._now[row] = max(self._now.get(row, 0.0), due.get(task.account, 0.0))
-            due[task.account] = at + self._cost(task.account)
-        if sum(len(due) for due in self._next.values()) > MOST_REMEMBERED:
-            self._forget()
+            self.started_alone(self.row(task.queue, task.type, task.priority), task.account, 1)
+
+    def started_alone(self, row: Row, account: str, count: int) -> None:
+        """So many turns of one account, one after the other."""
+        due, cost = self._next.setdefault(row, {}), self._cost(account)
+        end = max(self._now.get(row, 0.0), due.get(account, 0.0)) + count * cost
+        self._now[row], due[account] = end - cost, end
 
     def _turns(
         self, row: Row, waiting: list[WaitingT], ends: Mapping[Stand, int]
@@ -129,15 +144,30 @@ class Shares:
                 heappop(heap)
         return turns, False
 
+    def _next_of(self, row: Row, accounts: Mapping[str, int]) -> Sequence[str]:
+        """With the `seq` of the first task of each."""
+        if len(accounts) <= ACCOUNTS_AT_ONCE:
+            return list(accounts)
+        now, due = self._now.get(row, 0.0), self._next.get(row, {})
+        turns = sorted(accounts, key=lambda account: (max(now, due.get(account, 0.0)), accounts[account]))
+        return turns[:ACCOUNTS_AT_ONCE]
+
     def _cost(self, account: str) -> float:
         return 1.0 / self._weights.get(account, 1.0)
 
-    def _forget(self) -> None:
-        """Who is due by now is where who was never seen is."""
-        self._next = {
-            row: {account: at for account, at in due.items() if at > self._now[row]}
-            for row, due in self._next.items()
-        }
+
+def _competing(lanes: Iterable[Lane], profiles: Collection[Profile]) -> list[tuple[Lane, frozenset[Profile]]]:
+    """Each lane with all the kinds of workers that are joined by it and by those it competes with."""
+    left = [(lane, frozenset([one for one in profiles if one.serves(lane)])) for lane in lanes]
+    found: list[tuple[Lane, frozenset[Profile]]] = []
+    while left:
+        joined, before = left[0][1], None
+        while joined != before:
+            before = joined
+            joined = joined.union(*[serving for _, serving in left if serving & joined])
+        found += [(lane, joined) for lane, serving in left if serving & joined or serving == joined]
+        left = [one for one in left if not (one[1] & joined or one[1] == joined)]
+    return found
 
 
 def _seq(task: Waiting) -> int:

@@ -28,7 +28,7 @@ from taskflow_hub.store.postgres.running import RunningTasks
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
-from taskflow_hub.store.shares import Row, Shares, Stand
+from taskflow_hub.store.shares import Shares, Stand
 from taskflow_hub.store.values import Lease, Leased, News
 
 LOOK: Final = statement("lease_look")
@@ -44,7 +44,6 @@ HOLD_UNSERVED: Final = statement("hold_unserved")
 
 AT_LEAST_OF_EACH: Final = 8  # tasks looked at in each of several lines, however few are wanted
 MOST_REMEMBERED: Final = 1_000  # lines whose tasks are limited alike
-ACCOUNTS_AT_ONCE: Final = 100  # that are looked at in one row; where more wait, those whose turn is next
 
 
 class ReadyRow(Struct, frozen=True, gc=False):
@@ -216,6 +215,7 @@ class _Reading:
         self._touched.add(line)
         running.leased(rows)
         round_.given(len(rows), sum([row["octets"] for row in rows]))
+        self._shares.started_alone(self._shares.row(*line[:3]), line[3], len(rows))
         if by is not None:
             self._limits.gate.take(by, sum([row["limited"] for row in rows]))
         return [Lease(worker.id, _assignment(row)) for row in rows]
@@ -268,9 +268,14 @@ class _Reading:
     ) -> tuple[list[ReadyRow], bool]:
         """Held tasks that limits let start now and whose place is among the first, locked; whether one has just been taken."""
         held = await self._limits.first(scan.size)
-        if cut:  # behind what was read something may be missing
-            last = max(map(rank, ready), default=None)
-            held = [one for one in held if last is not None and (-one.priority, one.seq) < last]
+        if cut:  # behind what was read of an account something may be missing
+            unread = {line[3] for line in self._open(scan)}
+            last: dict[str, tuple[int, int]] = {}
+            for task in ready:
+                last[task.account] = max(rank(task), last.get(task.account, rank(task)))
+            held = [
+                one for one in held if one.account not in unread or one.rank < last.get(one.account, one.rank)
+            ]
         if not held:
             return [], False
         turns: list[ReadyRow | Spot[str]] = self._shares.order([*ready, *held])
@@ -315,55 +320,46 @@ class _Reading:
 
     async def _several(self, lines: Sequence[Line], size: int) -> tuple[list[ReadyRow], bool]:
         """Read the first of each without locking, then take those whose turn comes first: few rows of many lines are locked."""
-        lines, others = self._next_accounts(lines)
+        lines, others = self._near(lines)
         each = max(AT_LEAST_OF_EACH, 2 * size // len(lines))
         values = columns([(line[0], line[1], line[3], self._next[line]) for line in lines])
         rows = await self._tx.fetch(MERGE, self._tx.now, *values, lines[0][2], each)
-        read: dict[Line, list[int]] = {line: [] for line in lines}
-        line_of: dict[str, Line] = {}
-        spots: list[Spot[str]] = []
+        read: dict[Line, list[Spot[str]]] = {line: [] for line in lines}
         for row in rows:
             queue, type, priority, account = line = lines[row["n"] - 1]
-            line_of[row["id"]] = line
-            read[line].append(row["seq"])
-            spots.append(Spot(row["id"], queue, type, account, priority, row["seq"]))
+            read[line].append(Spot(row["id"], queue, type, account, priority, row["seq"]))
         ends: dict[Stand, int] = {}
-        for (queue, type, priority, account), seqs in read.items():
-            if len(seqs) == each:
-                stand = (*self._shares.row(queue, type, priority), account)
-                ends[stand] = min(seqs[-1], ends.get(stand, seqs[-1]))
-        turns = self._shares.order(spots, ends)
+        for spots in read.values():
+            if len(spots) == each:
+                stand, last = self._shares.stand(spots[-1]), spots[-1].seq
+                ends[stand] = min(last, ends.get(stand, last))
+        turns = self._shares.order([spot for spots in read.values() for spot in spots], ends)
         first = self._limits.gate.fitting(turns)[:size]
-        reached = {
-            line_of[spot.place]: spot.seq for spot in first
-        }  # of each line the last, for inside it they stand in order
-        for line, seqs in read.items():
-            last = reached.get(line)
-            if len(seqs) < each and (not seqs or last == seqs[-1]):
-                self._passed(line, None)
-            elif last is not None:
-                self._passed(line, last + 1)
-        if not first:
-            return [], False
         place = {spot.place: n for n, spot in enumerate(first)}
+        for line, spots in read.items():  # inside a line they stand in order, so those taken are its first
+            taken_of = sum(spot.place in place for spot in spots)
+            if len(spots) < each and taken_of == len(spots):
+                self._passed(line, None)
+            elif taken_of:
+                self._passed(line, spots[taken_of - 1].seq + 1)
+        if not first:
+            return [], others
         taken = [_ready(row) for row in await self._tx.fetch(TAKE, self._tx.now, list(place))]
         taken.sort(key=lambda task: place[task.id])
         # Another process was faster with some, or more lie behind: then this is not all there is.
         more = len(first) < size and (bool(ends) or others or len(first) < len(turns))
         return taken, more or len(taken) < len(first)
 
-    def _next_accounts(self, lines: Sequence[Line]) -> tuple[Sequence[Line], bool]:
+    def _near(self, lines: Sequence[Line]) -> tuple[Sequence[Line], bool]:
         """The lines of those accounts whose turn is next, if there are many; and whether there are others."""
-        of: defaultdict[Row, set[str]] = defaultdict(set)
-        for line in lines:
-            of[self._shares.row(*line[:3])].add(line[3])
-        chosen = {
-            (*row, account)
-            for row, accounts in of.items()
-            for account in self._shares.next(row, accounts, ACCOUNTS_AT_ONCE)
-        }
-        next_ = [line for line in lines if (*self._shares.row(*line[:3]), line[3]) in chosen]
-        return next_, len(next_) < len(lines)
+        firsts = [
+            Spot(line, queue, type, account, priority, self._next[line])
+            for line in lines
+            for queue, type, priority, account in [line]
+        ]
+        near = self._shares.near(firsts)
+        chosen = [first.place for first in firsts if self._shares.stand(first) in near]
+        return chosen, len(chosen) < len(lines)
 
     def _passed(self, line: Line, next_seq: int | None) -> None:
         if next_seq is None:

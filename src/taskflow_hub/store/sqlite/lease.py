@@ -17,8 +17,7 @@ from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
 from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
-from taskflow_hub.store.shares import Shares
-from taskflow_hub.store.shares import Stand as Turning
+from taskflow_hub.store.shares import Shares, Stand
 from taskflow_hub.store.sqlite.limits import Limiting
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Transaction, from_us
@@ -28,8 +27,8 @@ LOOK: Final = statement("lease_look")
 PROFILES: Final = statement("lease_profiles")
 SCAN: Final = statement("lease_scan")
 BRANCH: Final = statement("only/lease_branch")
-STANDS: Final = statement("only/lease_stands")
-STAND: Final = statement("only/lease_stand")
+FIRSTS: Final = statement("only/lease_firsts")
+FIRST: Final = statement("only/lease_first")
 CHOSEN: Final = statement("only/lease_chosen")
 HELD: Final = statement("lease_held")
 AHEAD: Final = statement("limit_ahead")
@@ -38,11 +37,10 @@ HOLD_UNSERVED: Final = statement("hold_unserved")
 HELD_LANES: Final = statement("held_lanes")
 UNHOLD: Final = statement("unhold")
 
-STANDS_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
-AT_LEAST_OF_EACH: Final = 2  # tasks looked at of each account, however few are wanted
+LINES_AT_ONCE: Final = 200  # merged by one statement (SQLite takes 500)
+AT_LEAST_OF_EACH: Final = 2  # tasks looked at in each line, however few are wanted
 
-Stand = tuple[str, str, str]  # queue, type, account
-StandRow = tuple[int, int, str, str, str, int, int]  # number of the stand, and a Spot
+FirstRow = tuple[int, int, str, str, str, int, int]  # number of the line, and a Spot
 LoadRow = tuple[str, int, int, int]  # worker, slots and window, running, alone
 
 
@@ -89,10 +87,24 @@ class ReadyRow(Struct, array_like=True):
         )
 
 
+class Line(Struct, array_like=True):
+    """One account's ready tasks in a (queue, type), and the place of the first."""
+
+    queue: str
+    type: str
+    account: str
+    priority: int
+    seq: int
+
+    @property
+    def lane(self) -> Lane:
+        return self.queue, self.type
+
+
 class Look(Struct):
     """What lease_look.sql answers."""
 
-    stands: list[Stand]
+    lines: list[Line]
     limited: list[Lane]
     bounded: int  # 1: some queue or account is limited
     weights: dict[str, float]
@@ -113,12 +125,12 @@ class Dispatch:
         workers = self._loads(tx, look.workers)
         profiles = {worker.profile for worker in workers}
         back, more_held = unhold(tx, profiles)
-        stands = look.stands
+        lines = look.lines
         if back:  # they may bring accounts that were not there
-            stands = tx.document(Look, LOOK).stands
+            lines = tx.document(Look, LOOK).lines
         lanes = [
             lane
-            for lane in dict.fromkeys([*(stand[:2] for stand in stands), *look.limited])
+            for lane in dict.fromkeys([*(line.lane for line in lines), *look.limited])
             if lane[0] not in look.paused
         ]
         more_unserved = False
@@ -132,19 +144,19 @@ class Dispatch:
         leases: list[Lease] = []
         scan = round_.scan()
         if scan is not None:
-            limits.learn_standing((queue, account) for queue, _, account in stands)
+            limits.learn_standing((line.queue, line.account) for line in lines)
             if look.limited:
                 limits.look(set(look.limited).intersection(scan.lanes))
         while scan is not None:
             held = limits.first(scan.size)
-            page, cut = self._read(tx, scan, stands, held, limits)
+            page, cut = self._read(tx, scan, lines, held, limits)
             limits.learn([task.limited_by for task in page])
             given = round_.give(page, scan, cut=cut)
             tx.run_items(LEASE, [(task.place, worker) for task, worker in given], tx.now)
             leases += [Lease(worker, task.assignment()) for task, worker in given]
             self._shares.started(task for task, _ in given)
             left = limits.left
-            if not _put_aside(tx, limits, scan, stands, page, {spot.place for spot in held}, given):
+            if not _put_aside(tx, limits, scan, lines, page, {spot.place for spot in held}, given):
                 break
             last, scan = scan, round_.scan()
             if scan == last and not given and not held and limits.left == left:
@@ -157,36 +169,40 @@ class Dispatch:
         self,
         tx: Transaction,
         scan: Scan,
-        stands: Sequence[Stand],
+        lines: Sequence[Line],
         held: Sequence[Spot[int]],
         limits: Limiting,
     ) -> tuple[list[ReadyRow], bool]:
         """What to give, `held` included; and whether there may be less than asked for, for more has to be looked at."""
         served = set(scan.lanes)
-        stands = [stand for stand in stands if stand[:2] in served and limits.gate.admits(stand[0], stand[2])]
-        if len({stand[2] for stand in stands} | {one.account for one in held}) < 2:
-            return _in_line(tx, scan, stands, [spot.place for spot in held])
-        turns, cut = self._in_turns(tx, scan, stands, held)
+        lines = [
+            line for line in lines if line.lane in served and limits.gate.admits(line.queue, line.account)
+        ]
+        if len({line.account for line in lines} | {one.account for one in held}) < 2:
+            return _in_line(tx, scan, lines, [spot.place for spot in held])
+        turns, cut = self._in_turns(tx, scan, lines, held)
         rows = tx.decode(list[ReadyRow], _chosen_text(), [tx.now, to_json(turns), len(turns), scan.octets])
         return rows, cut or len(rows) < len(turns)
 
     def _in_turns(
-        self, tx: Transaction, scan: Scan, stands: Sequence[Stand], held: Sequence[Spot[int]]
+        self, tx: Transaction, scan: Scan, lines: Sequence[Line], held: Sequence[Spot[int]]
     ) -> tuple[list[int], bool]:
         """The places of the first tasks in the order in which their accounts have turns; and whether more may follow."""
-        each = max(AT_LEAST_OF_EACH, 2 * scan.size // max(1, len(stands)))
+        near = self._shares.near(lines)
+        chosen = [line for line in lines if self._shares.stand(line) in near]
+        each = max(AT_LEAST_OF_EACH, 2 * scan.size // max(1, len(chosen)))
         found = list(held)
-        ends: dict[Turning, int] = {}
-        for some in _some(stands):
-            values = [tx.now, *(part for n, stand in enumerate(some) for part in (n, *stand, each))]
-            for n, rows in _by_number(tx.decode(list[StandRow], _stands_text(len(some)), values)).items():
+        ends: dict[Stand, int] = {}
+        for some in _some(chosen):
+            values = [tx.now, *(part for n, line in enumerate(some) for part in (n, *_key(line), each))]
+            for n, rows in _by_number(tx.decode(list[FirstRow], _firsts_text(len(some)), values)).items():
                 found += rows
                 if len(rows) == each:
-                    queue, type, account = some[n]
-                    stand = (*self._shares.row(queue, type, rows[-1].priority), account)
-                    ends[stand] = min(rows[-1].seq, ends.get(stand, rows[-1].seq))
+                    last = rows[-1]
+                    stand = self._shares.stand(last)
+                    ends[stand] = min(last.seq, ends.get(stand, last.seq))
         turns = self._shares.order(found, ends)
-        return [spot.place for spot in turns[: scan.size]], bool(ends)
+        return [spot.place for spot in turns[: scan.size]], bool(ends) or len(chosen) < len(lines)
 
     def _loads(self, tx: Transaction, rows: Sequence[LoadRow]) -> list[Load]:
         profiles = self._profiles.known(id for id, *_ in rows)
@@ -218,7 +234,7 @@ def _put_aside(
     tx: Transaction,
     limits: Limiting,
     scan: Scan,
-    stands: Sequence[Stand],
+    lines: Sequence[Line],
     page: Sequence[ReadyRow],
     held: Collection[int],
     given: Collection[tuple[ReadyRow, str]],
@@ -232,18 +248,18 @@ def _put_aside(
     count = limits.put_aside([one for one in limited if one[0] not in over])
     if count and limits.left > 0:
         served = set(scan.lanes)
-        next_ = [stand for stand in stands if stand[:2] in served]
+        next_ = [line for line in lines if line.lane in served]
         limits.put_aside(_ahead(tx, limits, next_, min(limits.left, LOOK_AHEAD * count)))
     return limits.left > 0
 
 
 def _ahead(
-    tx: Transaction, limits: Limiting, stands: Sequence[Stand], most: int
+    tx: Transaction, limits: Limiting, lines: Sequence[Line], most: int
 ) -> list[tuple[int, LimitedBy]]:
     """The limited ones of the next ready tasks: (place, limited by)."""
     found: list[tuple[int, LimitedBy]] = []
-    for some in _some(stands):
-        values = [tx.now, *(part for stand in some for part in stand), most]
+    for some in _some(lines):
+        values = [tx.now, *(part for line in some for part in _key(line)), most]
         rows = tx.decode(list[tuple[int, str, tuple[str, ...]]], _text(AHEAD, len(some)), values)
         found += [(place, (account, keys)) for place, account, keys in rows]
     limits.learn([by for _, by in found])
@@ -251,13 +267,13 @@ def _ahead(
 
 
 def _in_line(
-    tx: Transaction, scan: Scan, stands: Sequence[Stand], held: Sequence[int]
+    tx: Transaction, scan: Scan, lines: Sequence[Line], held: Sequence[int]
 ) -> tuple[list[ReadyRow], bool]:
     """The first tasks, `held` (by their places) included; and whether there may be less than asked for, as it is too heavy."""
     found: list[ReadyRow] = []
     ends: list[tuple[int, int]] = []  # where the answers end that were cut
-    for some in list(_some(stands)) or [()]:
-        values = [tx.now, *(part for stand in some for part in stand)]
+    for some in list(_some(lines)) or [()]:
+        values = [tx.now, *(part for line in some for part in _key(line))]
         if held:
             values.append(to_json(held))
         if not some and not held:
@@ -275,27 +291,31 @@ def _in_line(
     return found[: scan.size], bool(ends)
 
 
-def _by_number(rows: Iterable[StandRow]) -> dict[int, list[Spot[int]]]:
+def _by_number(rows: Iterable[FirstRow]) -> dict[int, list[Spot[int]]]:
     found: dict[int, list[Spot[int]]] = {}
     for n, place, queue, type, account, priority, seq in rows:
         found.setdefault(n, []).append(Spot(place, queue, type, account, priority, seq))
     return found
 
 
-def _some(stands: Sequence[Stand]) -> Iterable[Sequence[Stand]]:
-    return (stands[start : start + STANDS_AT_ONCE] for start in range(0, len(stands), STANDS_AT_ONCE))
+def _key(line: Line) -> tuple[str, str, str]:
+    return line.queue, line.type, line.account
+
+
+def _some(lines: Sequence[Line]) -> Iterable[Sequence[Line]]:
+    return (lines[start : start + LINES_AT_ONCE] for start in range(0, len(lines), LINES_AT_ONCE))
 
 
 _texts: dict[tuple[str, int, bool], str] = {}
 
 
-def _text(sql: Statement, stands: int, *, held: bool = False) -> str:
-    """The statement for so many (queue, type, account), and for held tasks by their places beside them."""
-    return _with(sql, (sql.name, stands, held), [BRANCH.text] * stands + [HELD.text] * held)
+def _text(sql: Statement, lines: int, *, held: bool = False) -> str:
+    """The statement for so many lines, and for held tasks by their places beside them."""
+    return _with(sql, (sql.name, lines, held), [BRANCH.text] * lines + [HELD.text] * held)
 
 
-def _stands_text(stands: int) -> str:
-    return _with(STANDS, (STANDS.name, stands, False), [STAND.text] * stands)
+def _firsts_text(lines: int) -> str:
+    return _with(FIRSTS, (FIRSTS.name, lines, False), [FIRST.text] * lines)
 
 
 def _chosen_text() -> str:

@@ -94,6 +94,44 @@ class TurnsContract(ContractBase):
             "and inside an account place is that of its submission"
         )
 
+    async def test_queues_and_types_that_one_worker_joins_are_in_turn(self, kit: Kit) -> None:
+        """Another worker serves only one of the types, as while a new version of the code is rolled out."""
+        new = await kit.worker("t", "u", slots=4)
+        await kit.worker("t", slots=4)
+        await kit.submit_all(of("a", 100))
+        await kit.submit_all(of("b", 1, type="u"))
+        assert "b" in await self.whose(kit, await kit.lease(new, limit=3))
+
+    async def test_what_is_held_is_not_kept_by_what_another_has_in_a_queue_with_a_limit(
+        self, kit: Kit
+    ) -> None:
+        await kit.worker(slots=1_000)
+        await kit.store.update_queue("q", running=4)
+        (first, *_) = await kit.submit_all(of("b", 4, queue="q", limits=(Limit("k", running=1),)))
+        (attempt,) = await kit.lease()
+        assert await kit.lease() == []
+        await kit.submit_all(of("a", 100, queue="q"))
+        assert attempt.id == first.id
+        running = [attempt, *await kit.lease()]
+        for _ in range(20):  # whenever one of b's ends, its next has its turn soon
+            await kit.succeed(running.pop(0))
+            running += await kit.lease()
+        ended = await kit.store.count("b", TaskFilter(status=(State.SUCCESS, State.RUNNING)))
+        assert ended == 4
+
+    async def test_many_accounts_whose_tasks_are_gone_keep_nobody(self, kit: Kit) -> None:
+        await kit.worker(slots=1_000)
+        tasks = await kit.submit_all([new for n in range(250) for new in of(f"account-{n:03}", 1)])
+        for n in range(249):
+            await kit.store.cancel(f"account-{n:03}", [tasks[n].id])
+        got: list[str] = []
+        for _ in range(5):
+            leased = await kit.store.lease(None, 1)
+            got += [one.assignment.id for one in leased.leases]
+            if not leased.more:
+                break
+        assert got == [tasks[249].id]
+
     async def test_many_accounts_all_have_their_turn(self, kit: Kit) -> None:
         """More than are looked at together."""
         await kit.worker(slots=1_000)

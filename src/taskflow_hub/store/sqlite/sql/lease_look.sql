@@ -1,32 +1,32 @@
 -- What a lease has to know, in one answer: the alive workers with their load, the paused queues, which (queue, type, account) have ready
--- tasks, and which (queue, type) have tasks that limits hold back; whether any queue or account is limited; and who has more than
+-- tasks, with the place of the first, and which (queue, type) have tasks that limits hold back; whether any queue or account is limited; and who has more than
 -- one turn at a time, or less. Two are walks from one to the next along an index, not over the tasks; a comparison of row values
 -- would go by the queue alone.
-WITH RECURSIVE stand (queue, type, account_id) AS (
+WITH RECURSIVE line (queue, type, account_id, priority, seq) AS (
     SELECT * FROM (
-        SELECT queue, type, account_id FROM tasks INDEXED BY tasks_ready
+        SELECT queue, type, account_id, priority, seq FROM tasks INDEXED BY tasks_ready
         WHERE status = 'queued' AND hold IS NULL
-        ORDER BY queue, type, account_id LIMIT 1
+        ORDER BY queue, type, account_id, priority DESC, seq LIMIT 1
     )
     UNION ALL
-    SELECT next.queue, next.type, next.account_id
-    FROM stand CROSS JOIN tasks AS next ON next.rowid = coalesce(
+    SELECT next.queue, next.type, next.account_id, next.priority, next.seq
+    FROM line CROSS JOIN tasks AS next ON next.rowid = coalesce(
         (
             SELECT later.rowid FROM tasks AS later INDEXED BY tasks_ready
             WHERE
-                later.status = 'queued' AND later.hold IS NULL AND later.queue = stand.queue AND later.type = stand.type
-                AND later.account_id > stand.account_id
-            ORDER BY later.account_id LIMIT 1
+                later.status = 'queued' AND later.hold IS NULL AND later.queue = line.queue AND later.type = line.type
+                AND later.account_id > line.account_id
+            ORDER BY later.account_id, later.priority DESC, later.seq LIMIT 1
         ),
         (
             SELECT later.rowid FROM tasks AS later INDEXED BY tasks_ready
-            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue = stand.queue AND later.type > stand.type
-            ORDER BY later.type, later.account_id LIMIT 1
+            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue = line.queue AND later.type > line.type
+            ORDER BY later.type, later.account_id, later.priority DESC, later.seq LIMIT 1
         ),
         (
             SELECT later.rowid FROM tasks AS later INDEXED BY tasks_ready
-            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue > stand.queue
-            ORDER BY later.queue, later.type, later.account_id LIMIT 1
+            WHERE later.status = 'queued' AND later.hold IS NULL AND later.queue > line.queue
+            ORDER BY later.queue, later.type, later.account_id, later.priority DESC, later.seq LIMIT 1
         )
     )
 ),
@@ -56,7 +56,7 @@ limited (queue, type) AS (
     )
 )
 SELECT json_object(
-    'stands', (SELECT json_group_array(json_array(queue, type, account_id)) FROM stand),
+    'lines', (SELECT json_group_array(json_array(queue, type, account_id, priority, seq)) FROM line),
     'limited', (SELECT json_group_array(json_array(queue, type)) FROM limited),
     'bounded', EXISTS (SELECT 1 FROM limits WHERE account_id = ''),
     'weights', (SELECT json_group_object(account_id, weight) FROM quotas WHERE weight <> 1),

@@ -1,4 +1,4 @@
--- One account's part of a (queue, type), for lease_stands.sql. What has expired is left for expire.sql.
+-- One account's part of a (queue, type), for lease_firsts.sql. What has expired is left for expire.sql.
 SELECT * FROM (
     SELECT ? AS n, tasks.rowid AS place, queue, type, account_id, priority, seq FROM tasks INDEXED BY tasks_ready
     WHERE
