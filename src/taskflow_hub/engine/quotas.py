@@ -49,7 +49,7 @@ class Quotas:
     ) -> QuotaUse:
         """See the store. Raises NotFound, Unavailable."""
         await self._require_known(account)
-        quota = await self._store.set_quota(
+        await self._store.set_quota(
             account,
             per_minute=per_minute,
             per_day=per_day,
@@ -59,7 +59,7 @@ class Quotas:
             by=by,
         )
         self._hints.tell(Topic.WORK)
-        return quota
+        return await self._store.quota(account)
 
     async def _require_known(self, account: str) -> None:
         """An account is there as soon as somebody belongs to it."""

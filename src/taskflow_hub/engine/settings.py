@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.quota import Quota
+from taskflow_hub.domain.quota import MOST_WAITING, Quota
 
 DAY_S = 86_400.0
 
@@ -102,7 +102,7 @@ class QuotaSettings(BaseModel):
         None, ge=0, le=1_000_000_000, description="How many tasks it may submit in a day (UTC)."
     )
     queued: int | None = Field(
-        None, ge=0, le=1_000_000_000, description="How many of its tasks may wait, queued or scheduled."
+        None, ge=0, le=MOST_WAITING, description="How many of its tasks may wait, queued or scheduled."
     )
     running: int | None = Field(
         None, ge=1, le=1_000_000, description="How many of its tasks may run at a time."

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from taskflow_hub.domain.errors import Invalid
-from taskflow_hub.domain.quota import Most, Quota, Weight
+from taskflow_hub.domain.quota import Most, Quota, Waiting, Weight
 from taskflow_hub.domain.submission import AtOnce
 
 
@@ -14,7 +14,7 @@ class QuotaChange(Struct, frozen=True, forbid_unknown_fields=True):
 
     per_minute: Most | UnsetType | None = UNSET
     per_day: Most | UnsetType | None = UNSET
-    queued: Most | UnsetType | None = UNSET
+    queued: Waiting | UnsetType | None = UNSET
     running: AtOnce | UnsetType | None = UNSET
     weight: Weight | UnsetType | None = UNSET
 

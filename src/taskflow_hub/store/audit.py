@@ -9,7 +9,7 @@ from taskflow_hub.domain.audit import Act, Action, AuditEntry, By, changed, of_t
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import LimitRow, Task, Worker
-from taskflow_hub.domain.quota import QuotaUse
+from taskflow_hub.domain.quota import Quota
 from taskflow_hub.store.cursor import id_bounds, make_cursor, read_cursor
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.values import AuditFilter, AuditPage, Bulk, TaskFilter
@@ -93,9 +93,8 @@ def of_limit(was: LimitRow, now: LimitRow) -> list[Act]:
     return [] if act is None else [act]
 
 
-def of_quota(was: QuotaUse, now: QuotaUse) -> list[Act]:
-    """Of the numbers; what is used of them is nobody's doing."""
-    act = changed(Action.QUOTA_SET, now.account_id, was.quota, now.quota, account=now.account_id)
+def of_quota(was: Quota, now: Quota) -> list[Act]:
+    act = changed(Action.QUOTA_SET, now.account_id, was, now, account=now.account_id)
     return [] if act is None else [act]
 
 

@@ -380,7 +380,7 @@ class QuotaStore(Protocol):
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
         by: By | None = None,
-    ) -> QuotaUse:
+    ) -> Quota:
         """Set the numbers that are given (None: none, for `weight` the usual; UNSET: as it is).
 
         What waits and runs is not touched; what is held may start at once if it may now. Unavailable as for `set_limit`.

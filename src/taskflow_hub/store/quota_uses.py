@@ -33,7 +33,7 @@ def says_something(*numbers: float | UnsetType | None) -> bool:
     return any(number is not UNSET for number in numbers)
 
 
-def quota_use(quota: Quota, counted: Counted, now: datetime, *, queued: int, running: int) -> QuotaUse:
+def quota_use(quota: Quota, counted: Counted, now: datetime, *, queued: int | None, running: int) -> QuotaUse:
     """`queued`, `running`: how many do."""
     in_minute, in_day = counted.at(now) if counted.counts else (None, None)
     return QuotaUse(

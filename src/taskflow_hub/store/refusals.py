@@ -157,7 +157,7 @@ def key_held(key: str, holder: str, status: State | None, index: int) -> UniqueC
 def key_busy() -> Unavailable:
     """Nobody knows yet whether it is taken."""
     return Unavailable(
-        "A transaction that is still open holds this key; try again when it has ended.",
+        "A transaction that is still open holds this key, limit or quota; try again when it has ended.",
         retry_after_s=RETRY_BUSY_S,
     )
 

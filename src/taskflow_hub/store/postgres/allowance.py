@@ -12,13 +12,18 @@ QUOTAS_LOCK: Final = statement("only/quotas_lock")
 ALLOWANCE: Final = statement("only/allowance")
 USE_QUOTAS: Final = statement("use_quotas")
 
+PATIENCE: Final = "50ms"  # with somebody who keeps an account's quota locked
 
-async def allowance(tx: Transaction, accounts: Sequence[str], now: datetime) -> Allowance:
-    """Of these accounts, which have quotas. Until our commit nobody else can submit for them."""
+
+async def allowance(tx: Transaction, accounts: Sequence[str], now: datetime, patience_ms: int) -> Allowance:
+    """Of these accounts, which have quotas. Until our commit nobody else can submit for them.
+
+    `patience_ms`: for so long what follows waits for locks.
+    """
     if not accounts:
         return Allowance((), now)
-    await tx.run(QUOTAS_LOCK, accounts)
-    rows = await tx.fetch(ALLOWANCE, tx.now, accounts)
+    await tx.run(QUOTAS_LOCK, accounts, PATIENCE)
+    rows = await tx.fetch(ALLOWANCE, tx.now, accounts, f"{patience_ms}ms")
     counted = [
         Counted(
             account_id=row["account_id"],

@@ -23,6 +23,7 @@ from taskflow_hub.store.values import Depth, News, Rate
 QUEUES: Final = statement("queues")
 QUEUE_USES: Final = statement("queue_uses")
 QUEUE_LOCK: Final = statement("only/queue_lock")
+QUEUE: Final = statement("only/queue")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")
@@ -112,7 +113,8 @@ async def _change(tx: Transaction, action: Action, by: By | None, sql: str, name
 
 
 async def _changed_from(tx: Transaction, name: str) -> Queue:
-    row = await tx.row(QUEUE_LOCK, name)
+    await tx.run(QUEUE_LOCK, name)
+    row = await tx.row(QUEUE, name)
     assert row is not None
     return _queue(row)
 

@@ -19,6 +19,8 @@ from taskflow_hub.store.standing import account_key
 from taskflow_hub.store.values import News
 
 QUOTA: Final = statement("quota")
+QUOTA_LOCK: Final = statement("only/quota_lock")
+QUOTA_NUMBERS: Final = statement("quota_numbers")
 QUOTAS: Final = statement("quotas")
 SET_QUOTA: Final = statement("set_quota")
 FORGET: Final = statement("forget_quota")
@@ -41,7 +43,7 @@ class Quotas(Part):
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
         by: By | None = None,
-    ) -> QuotaUse:
+    ) -> Quota:
         return await self._writer.write(
             _set_quota,
             account,
@@ -97,12 +99,20 @@ async def _set_quota(
     queued: int | UnsetType | None,
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
-) -> QuotaUse:
-    before = await _quota(tx, account)
+) -> Quota:
+    async with patience(tx):
+        await tx.run(QUOTA_LOCK, account)
+    before = await _numbers(tx, account)
     await _write(tx, account, per_minute, per_day, queued, running, weight)
-    after = await _quota(tx, account)
+    after = await _numbers(tx, account)
     await record(tx, by, of_quota(before, after))
     return after
+
+
+async def _numbers(tx: Transaction, account: str) -> Quota:
+    row = await tx.row(QUOTA_NUMBERS, account)
+    assert row is not None
+    return _quota_of(row, account)
 
 
 async def write_quota(tx: Transaction, quota: Quota) -> None:
@@ -123,6 +133,6 @@ async def _write(
     async with patience(tx):
         if says_something(per_minute, per_day, queued, weight):
             await tx.run(SET_QUOTA, account, *given_quota(per_minute, per_day, queued, weight))
-            await tx.run(FORGET, account)
+        await tx.run(FORGET, account)
         await set_hub_limit(tx, account_key(account), running=running)
     tx.note(News.OTHER)

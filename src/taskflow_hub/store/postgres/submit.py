@@ -177,7 +177,7 @@ class _Batch:
         self.limits = StatedLimits(self.submits)
         await self.idempotency.claim(self.tx)
         await self.unique.claim(self.tx)
-        self.allowance = await allowance(self.tx, self.quoted, self.now)
+        self.allowance = await allowance(self.tx, self.quoted, self.now, self.patience_ms)
         await self.limits.claim(self.tx)
         bounds: dict[str, int] = {}
         if self.bounded:

@@ -195,7 +195,7 @@ class Dispatch:
         ends: dict[Stand, int] = {}
         for some in _some(chosen):
             values = [tx.now, *(part for n, line in enumerate(some) for part in (n, *_key(line), each))]
-            for n, rows in _by_number(tx.decode(list[FirstRow], _firsts_text(len(some)), values)).items():
+            for rows in _by_number(tx.decode(list[FirstRow], _firsts_text(len(some)), values)).values():
                 found += rows
                 if len(rows) == each:
                     last = rows[-1]

@@ -19,11 +19,10 @@ from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us
 from taskflow_hub.store.standing import account_key
 
 QUOTA: Final = statement("quota")
+NUMBERS: Final = statement("quota_numbers")
 QUOTAS: Final = statement("quotas")
 SET_QUOTA: Final = statement("set_quota")
 FORGET: Final = statement("forget_quota")
-
-_ALL: Final = -1  # as a LIMIT: none
 
 
 class Quotas(Part):
@@ -43,7 +42,7 @@ class Quotas(Part):
         running: int | UnsetType | None = UNSET,
         weight: float | UnsetType | None = UNSET,
         by: By | None = None,
-    ) -> QuotaUse:
+    ) -> Quota:
         return await self._writer.write(
             _set_quota,
             account,
@@ -91,7 +90,7 @@ def _quota(snapshot: Snapshot, account: str, now: datetime) -> QuotaUse:
         running=row.running,
         weight=row.weight,
     )
-    waiting = snapshot.value(ACCOUNT_WAITING, account, _ALL)
+    waiting = None if row.queued is None else snapshot.value(ACCOUNT_WAITING, account, row.queued + 1)
     return quota_use(quota, counted, now, queued=waiting, running=row.active)
 
 
@@ -122,12 +121,26 @@ def _set_quota(
     queued: int | UnsetType | None,
     running: int | UnsetType | None,
     weight: float | UnsetType | None,
-) -> QuotaUse:
-    before = _quota(tx, account, tx.at)
+) -> Quota:
+    before = _numbers(tx, account)
     _write(tx, account, per_minute, per_day, queued, running, weight)
-    after = _quota(tx, account, tx.at)
+    after = _numbers(tx, account)
     record(tx, by, of_quota(before, after))
     return after
+
+
+def _numbers(tx: Transaction, account: str) -> Quota:
+    per_minute, per_day, queued, running, weight = tx.document(
+        tuple[int | None, int | None, int | None, int | None, float], NUMBERS, account
+    )
+    return Quota(
+        account_id=account,
+        per_minute=per_minute,
+        per_day=per_day,
+        queued=queued,
+        running=running,
+        weight=weight,
+    )
 
 
 def write_quota(tx: Transaction, quota: Quota) -> None:

@@ -41,7 +41,7 @@ async def refused(kit: Kit, request: Submit) -> QuotaExceeded:
     return found
 
 
-async def used(kit: Kit, account: str = A) -> tuple[int | None, int | None, int, int]:
+async def used(kit: Kit, account: str = A) -> tuple[int | None, int | None, int | None, int]:
     found = (await kit.store.quota(account)).used
     return found.in_minute, found.in_day, found.queued, found.running
 
@@ -50,10 +50,10 @@ class QuotasContract(ContractBase):
     # --- what is set and shown ---------------------------------------------------------------------------------------
 
     async def test_an_account_without_a_quota_may_have_all_it_likes(self, kit: Kit) -> None:
-        nothing = Used(in_minute=None, in_day=None, queued=0, running=0)
+        nothing = Used(in_minute=None, in_day=None, queued=None, running=0)
         assert await kit.store.quota(A) == QuotaUse(account_id=A, used=nothing)
         assert await kit.store.quotas(limit=10) == []
-        assert await kit.store.set_quota(A) == QuotaUse(account_id=A, used=nothing)
+        assert await kit.store.set_quota(A) == Quota(account_id=A)
         assert await kit.store.quotas(limit=10) == []
 
     async def test_numbers_are_set_one_by_one_and_lifted(self, kit: Kit) -> None:

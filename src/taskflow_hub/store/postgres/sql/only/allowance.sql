@@ -2,7 +2,7 @@
 -- counted to one above what may.
 SELECT
     asked.account_id, asked.per_minute, asked.per_day, asked.queued, asked.minute, asked.in_minute, asked.day, asked.in_day,
-    coalesce($1::timestamptz, clock_timestamp()) AS at,
+    coalesce($1::timestamptz, clock_timestamp()) AS at, set_config('lock_timeout', $3::text, true),
     CASE
         WHEN asked.queued IS NOT NULL THEN
             (SELECT count(*) FROM (/*account_waiting*/ LIMIT asked.queued::bigint + 1) AS waiting)

@@ -1,4 +1,4 @@
--- The queue's row as it is, made if there is none, and locked: of two who change it at once the second sees what the first has done.
+-- The queue's row, made if there is none, and locked: of two who change it at once the second sees what the first has done (in a second
+-- statement: trap c of the design).
 INSERT INTO queues (name) VALUES ($1)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name
-RETURNING /*queue*/

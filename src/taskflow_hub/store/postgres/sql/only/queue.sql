@@ -1,0 +1,4 @@
+-- A queue's policy.
+SELECT /*queue*/
+FROM queues
+WHERE queues.name = $1::text
