@@ -71,7 +71,7 @@ def test_a_quota_is_set_shown_met_and_lifted(cli: Cli) -> None:
         "queued": None,
         "running": None,
         "weight": 1.0,
-        "used": {"in_minute": None, "in_day": None, "queued": 1, "running": 0},
+        "used": {"in_minute": None, "in_day": None, "queued": None, "running": 0},
     }
     assert json.loads(cli("quota", "show", "--account", "default", "-o", "json").stdout) == json.loads(
         lifted.stdout

@@ -16,7 +16,7 @@ from tests.support.people import ACCOUNTS, Headers, People
 from taskflow_hub.domain.access import Role, Scope
 
 NOTHING = {"per_minute": None, "per_day": None, "queued": None, "running": None, "weight": 1.0}
-UNUSED = {"in_minute": None, "in_day": None, "queued": 0, "running": 0}
+UNUSED = {"in_minute": None, "in_day": None, "queued": None, "running": 0}
 
 
 @pytest_asyncio.fixture
@@ -43,7 +43,7 @@ async def test_numbers_are_set_shown_and_lifted(hub: Running) -> None:
     expected = {**NOTHING, "per_day": 10, "queued": 3, "running": 2, "weight": 2.5, "account_id": "default"}
     assert (answer.status_code, answer.json()) == (
         200,
-        {**expected, "used": {**UNUSED, "in_minute": 0, "in_day": 0}},
+        {**expected, "used": {**UNUSED, "in_minute": 0, "in_day": 0, "queued": 0}},
     )
     await hub.submit()
     used = {"in_minute": 1, "in_day": 1, "queued": 1, "running": 0}

@@ -23,7 +23,7 @@ from taskflow_hub.store.values import Depth, News, Rate
 QUEUES: Final = statement("queues")
 QUEUE_USES: Final = statement("queue_uses")
 QUEUE_LOCK: Final = statement("only/queue_lock")
-QUEUE: Final = statement("only/queue")
+QUEUE: Final = statement("queue")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")
