@@ -46,7 +46,7 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "limit_hold": (([ID], ["limit:k"]), {TASKS}),
     "limit_running": ((["a"],), {LIMITED_RUNNING}),
     "limit_standing": ((), {RUNNING}),
-    "hold_unserved": (("q", "t", 5), {READY, TASKS}),
+    "hold_unserved": ((["q"], ["t"], 5), {READY, TASKS}),
     "only/ready_lines": ((), {READY}),
     "only/lease_merge": ((None, ["q"], ["t"], ["a"], [1], 5, 5), {READY}),
     "limits_of": ((None, ID, [], 5), {TASKS, LIMITED_RUNNING, RUNNING, LIMITS}),

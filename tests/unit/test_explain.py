@@ -368,3 +368,26 @@ def test_the_first_cause_is_what_the_hold_says(
         assert why.causes[0].kind == ("turn" if why.hold is None else why.hold.split(":")[0])
     else:
         assert why.hold is None
+
+
+def test_a_full_queue_is_said_first_and_written_on_no_task() -> None:
+    shut = limit("queue:mail", at_most=3, running=3, hold="limit:queue:mail", standing=True)
+    why = Scene(ahead=2, limits=(shut,)).why()
+    assert why.hold is None
+    assert [cause.kind for cause in why.causes] == [CauseKind.LIMIT, CauseKind.TURN]
+    assert why.summary == "Its queue mail runs as many tasks as it may (3 of 3 running)."
+    assert why.causes[0].help == "An admin may let it do more: taskflow queue limit mail --running N"
+
+
+def test_an_account_that_may_run_no_more_is_called_so() -> None:
+    shut = limit("account:a-1", at_most=1, running=1, hold="limit:account:a-1", standing=True)
+    why = Scene(limits=(shut,)).why()
+    assert why.summary == "Its account runs as many tasks as it may (1 of 1 running)."
+
+
+def test_a_queue_that_has_started_enough_says_when_it_goes_on() -> None:
+    shut = limit("queue:mail", per_second=2.0, next_in_s=0.5, hold="rate:queue:mail", standing=True)
+    why = Scene(limits=(shut,)).why()
+    words = "Its queue mail has started as many tasks as it may; the next start is possible in 0.5 s."
+    assert why.summary == words
+    assert why.causes[0].next_start_in == 0.5

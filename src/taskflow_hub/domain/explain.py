@@ -1,13 +1,15 @@
 """Why a task is not running: from the task, who is there, its limits and its place in line to causes in plain words.
 
 What the hub itself goes by is said first: the `hold` that people are shown (holds.py), which for limits is the one that a lease
-wrote. A full queue or account is written on no task: its whole line waits, and it is shown as if it were. What else would keep
-the task now follows.
+wrote. That a queue or an account is full is written on no task, for its whole line waits, and then it is said first. What else
+would keep the task now follows.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from taskflow_hub.domain.audit import Actor, AuditEntry
 from taskflow_hub.domain.holds import NO_WORKER, Serving, limit_full, rate_spent, serves
@@ -56,8 +58,6 @@ def explain(
         case _:
             causes = (_ended(task),)
     hold = serving.hold(task.status, task.queue, task.type, task.hold)
-    if hold is None and task.status is State.QUEUED:
-        hold = next((limit.hold for limit in limits if limit.standing and limit.hold), None)
     said = causes[:2] if _has_passed(task.hold, causes[0], limits) else causes[:1]
     summary = " ".join(cause.text for cause in said)
     return Why(id=task.id, status=task.status, hold=hold, summary=summary, causes=causes)
@@ -168,11 +168,27 @@ def _limited(task: Task, limits: Sequence[LimitState]) -> list[Cause]:
 
 
 def _shut(limit: LimitState) -> Cause:
-    return _limit(limit) if limit.hold == limit_full(limit.key) else _rate(limit)
+    """One of the queue or of the account."""
+    noun, _, name = limit.key.partition(":")
+    if limit.hold == limit_full(limit.key):
+        cause, option = _limit(limit), "--running N"
+        does = f"runs as many tasks as it may ({_many(limit)})"
+    else:
+        cause, option = _rate(limit), "--per-second N"
+        does = f"has started as many tasks as it may; the next start is possible in {cause.next_start_in or 0:.1f} s"
+    if noun == "queue":
+        whose, advice = f"Its queue {name}", f"taskflow queue limit {name} {option}"
+    else:
+        whose, advice = "Its account", f"taskflow quota set {name} {option}"
+    return replace(cause, text=f"{whose} {does}.", help=f"An admin may let it do more: {advice}")
+
+
+def _many(limit: LimitState) -> str:
+    return f"{_number(limit.running)} of {_number(limit.at_most)} running"
 
 
 def _limit(limit: LimitState) -> Cause:
-    many = f"{_number(limit.running)} of {_number(limit.at_most)} running"
+    many = _many(limit)
     if limit.hold == limit_full(limit.key):
         text = f"The limit {limit.key} is full ({many})."
     else:

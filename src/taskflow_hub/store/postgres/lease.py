@@ -8,7 +8,7 @@ start by limits.py.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
@@ -376,20 +376,20 @@ class _Reading:
 
 
 async def _hold(
-    tx: Transaction, lanes: Iterable[Lane], marks: Mapping[Line, int], reached: dict[Line, int | None]
+    tx: Transaction, lanes: Sequence[Lane], marks: Mapping[Line, int], reached: dict[Line, int | None]
 ) -> bool:
     """Put aside what no alive worker serves; whether more may be left."""
-    left = HELD_AT_ONCE
-    for lane in lanes:
-        if left <= 0:
-            return True
-        held = await tx.run(HOLD_UNSERVED, *lane, left)
-        if held:
-            tx.note(News.TASKS)
-        if held < left:
-            reached.update((line, None) for line in marks if line[:2] == lane)
-        left -= held
-    return left <= 0
+    some = lanes[:HELD_AT_ONCE]
+    if not some:
+        return False
+    held = await tx.run(HOLD_UNSERVED, *columns(some), HELD_AT_ONCE)
+    if held:
+        tx.note(News.TASKS)
+    if held >= HELD_AT_ONCE:
+        return True
+    over = set(some)
+    reached.update((line, None) for line in marks if line[:2] in over)
+    return len(some) < len(lanes)
 
 
 def _ready(row: asyncpg.Record, *, held: bool = False) -> ReadyRow:

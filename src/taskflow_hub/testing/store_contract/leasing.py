@@ -52,6 +52,20 @@ class LeasingContract(ContractBase):
         assert len(await kit.lease(limit=0)) == 0
         assert len(await kit.lease(limit=99)) == 4
 
+    async def test_many_queues_that_nobody_serves_are_put_aside_together(self, kit: Kit) -> None:
+        """Thousands of them, each for one task, cost what as many tasks of one queue cost."""
+        await kit.worker()
+        await kit.submit_all([new_task(type="nobody", queue=f"q{n}") for n in range(2_500)])
+        task = await kit.submit()
+        leases = [await kit.store.lease(None, 10)]
+        while leases[-1].more:
+            leases.append(await kit.store.lease(None, 10))
+        assert [one.assignment.id for leased in leases for one in leased.leases] == [task.id]
+        assert len(leases) == 2
+        assert {
+            depth.hold for depth in await kit.store.depths(DEFAULT_ACCOUNT) if depth.type == "nobody"
+        } == {"no_worker"}
+
     async def test_work_is_spread_over_workers(self, kit: Kit) -> None:
         await kit.submit_all([new_task() for _ in range(9)])
         workers = [await kit.worker(slots=8) for _ in range(3)]
