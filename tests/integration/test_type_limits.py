@@ -1,4 +1,4 @@
-"""The limits of task types, by every way in but a caller's transaction: who may start, what is refused, when a change takes effect."""
+"""The limits of task types, by every way in but a caller's transaction: who may start, what is refused, when changes hold."""
 
 import asyncio
 import json
@@ -158,7 +158,7 @@ async def test_a_worker_in_any_language_is_told_what_is_wrong(
 
 
 async def test_a_worker_of_an_older_version_declares_none(hub: Running) -> None:
-    """As it says it, and as it was stored."""
+    """It does not send the field. (How it was stored then: test_submit_within.py.)"""
     said = {"v": 1, "kind": "register", "worker": new_id(), "name": "w", "host": "h", "pid": 1, "version": "0.1",
             "slots": 1, "window": 1, "types": [{"type": "crm.push"}]}  # fmt: skip
     old = msgspec.json.decode(msgspec.json.encode(said), type=Register)

@@ -1,8 +1,8 @@
 """Key expressions: the limit keys that a task type states, with the payload's fields in them.
 
-In `customer:{customer_id}` what stands in braces is a field of the payload, one at its top; `{{` and `}}` are braces. A key is made
-of it when a task is submitted: a string, an integer or a boolean is written as it is in JSON, a string without its quotes.
-Anything else, and a field that is missing, is refused: a task that escapes a limit is worse than one that has to be
+In `customer:{customer_id}` what stands in braces is a field of the payload, one at its top; `{{` and `}}` are braces. A key is
+made of it when a task is submitted: a string, an integer or a boolean is written as it is in JSON, a string without its
+quotes. Anything else, and a field that is missing, is refused: a task that escapes a limit is worse than one that has to be
 submitted anew.
 """
 
@@ -52,7 +52,7 @@ def fields_of(expression: str) -> tuple[str, ...]:
 
 
 def key_of(expression: str, payload: Mapping[str, Raw], at: str, *, secret: Collection[str] = ()) -> str:
-    """The key for one payload, whose top is given; `at` is its pointer in the request, `secret` the fields that may not be shown.
+    """The key for one payload, whose top is given; `at` is its pointer in the request, `secret` are fields that are not shown.
 
     `expression` has been found to be one. Raises Invalid naming each field that makes no key; it never says what stood there.
     """

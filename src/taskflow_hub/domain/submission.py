@@ -71,7 +71,8 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     """Of all tasks of an account that name this key, at most `running` run at a time, and `per_second` start.
 
     The numbers belong to the key: the first task that names it must give one of the two, a later one may change them, and
-    what is left out stays as it is. Where a task type states it, the key is an expression (domain/key_expressions.py).
+    what is left out stays as it is. Where a task type states it, `{name}` in the key is that field of the
+    payload.
     """
 
     key: LimitKey

@@ -69,8 +69,8 @@ def merged(
 ) -> tuple[Limit, ...]:
     """All limits of a task: its `own` first, as its submit names them, and then those that its type has `stated`.
 
-    Where both name a key, a number of the submit's goes before the type's. Where two of the type's come out as one key, both hold:
-    the lower number does. `payload` is a JSON object, in the clear; `at` the submission's pointer. Raises Invalid.
+    Where both name a key, a number of the submit's goes before the type's. Where two of the type's come out as one key, both
+    hold: the lower number does. `payload` is a JSON object, in the clear; `at` the submission's pointer. Raises Invalid.
     """
     fields = _top(payload) if any("{" in limit.key for limit in stated) else NO_PAYLOAD
     hidden = _tops(secret)

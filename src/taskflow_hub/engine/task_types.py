@@ -69,7 +69,7 @@ class TaskTypes:
         return tuple(sorted({*declared.secret, *own})) if own else declared.secret
 
     def limits_of(self, type: str, known: Known) -> tuple[Limit, ...]:
-        """The limits that whoever submits knows to be the type's, else those that a worker has declared. Call `refresh` first."""
+        """The type's limits, as whoever submits knows them, else as a worker has declared them. Call `refresh` first."""
         declared, own = self._types.get(type), known.get(type, NO_TERMS).limits
         return own or (() if declared is None else declared.limits)
 
@@ -87,8 +87,8 @@ class TaskTypes:
         at: str,
         known: Known = NOTHING_KNOWN,
     ) -> NewTask:
-        """Fill in the type's defaults and limits, check the payload and encrypt its secret fields; `at` is the submission's pointer
-        in the request, `known` what whoever submits knows of types by itself.
+        """Fill in the type's defaults and limits, check the payload and encrypt its secret fields; `at` is the submission's
+        pointer in the request, `known` what whoever submits knows of types by itself.
 
         Call `refresh` first. Raises Invalid naming each field that is wrong, NoSecretKeys.
         """

@@ -64,8 +64,8 @@ class Draft(Struct, frozen=True):
 
 
 class Bare(Exception):
-    """Drafts lack what their types declare, so nothing was stored: secret fields, and they are not `sealed`; limits, and they are
-    not `limited`. `lacking`: what each lacks, by the draft's index."""
+    """Drafts lack what their types declare, so nothing was stored: secret fields, and they are not `sealed`; limits, and they
+    are not `limited`. `lacking`: what each lacks, by the draft's index."""
 
     def __init__(self, lacking: Mapping[int, Terms]) -> None:
         super().__init__()
