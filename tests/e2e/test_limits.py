@@ -105,6 +105,47 @@ def test_two_processes_keep_one_limit(house: House) -> None:
     assert len({task["worker"] for task in found}) == 2, "both took part"
 
 
+def test_one_at_a_time_for_each_customer(house: House) -> None:
+    """What the task type states holds for whoever submits, on every worker, by a field of the payload."""
+    house.environ["TASKFLOW_WORKER_SLOTS"] = (
+        "2"  # a process holds three: it takes both to run one of each customer
+    )
+    marks, gate, customers = house.folder / "marks", house.folder / "gate", (1, 2, 3, 4)
+    for customer in customers:
+        (marks / str(customer)).mkdir(parents=True)
+    with house.hub() as hub, house.hub() as other, gate.open("w") as shut:
+        fcntl.flock(shut, fcntl.LOCK_EX)
+        until(
+            lambda: len([one for one in hub.get("/workers").json()["items"] if one["state"] == "alive"]) == 2
+        )
+        (declared,) = [
+            one for one in hub.get("/task-types").json()["items"] if one["type"] == "limits.customer"
+        ]
+        assert declared["limits"] == [{"key": "customer:{customer}", "running": 1, "per_second": None}]
+        alike = {"folder": str(marks), "gate": str(gate), "seconds": 0.02}
+        ids = [
+            id
+            for by in (hub, other) * 5
+            for id in submit_all(
+                by,
+                [{"type": "limits.customer", "payload": {"customer": one, **alike}} for one in customers * 2],
+            )
+        ]
+        until(lambda: all(house.running(f"customer:{one}") == 1 for one in customers))
+        until(lambda: other.task(ids[-1])["hold"] is not None)
+        why = other.get(f"/tasks/{ids[-1]}/explain").json()
+        assert (why["hold"], why["causes"][0]["key"]) == ("limit:customer:4", "customer:4")
+        refused = hub.post("/tasks", {"type": "limits.customer", "payload": {"customer": None, **alike}})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == "/payload/customer"
+        fcntl.flock(shut, fcntl.LOCK_UN)
+        while unfinished(hub):
+            assert all(house.running(f"customer:{one}") <= 1 for one in customers)
+        found = [hub.task(id) for id in ids]
+    assert {(task["status"], task["result"]) for task in found} == {("success", 1)}
+    assert len({task["worker"] for task in found}) == 2, "both took part"
+
+
 def test_a_rate_is_kept(house: House) -> None:
     """A second's worth at once, and then one after the other."""
     with house.hub() as hub:

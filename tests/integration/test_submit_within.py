@@ -1082,3 +1082,152 @@ async def test_a_database_server_is_not_sent_what_it_may_log(
         await keyless.submit("unknown", {}, connection=pg.own.given)
         await asyncio.sleep(0)
     assert len(asked) == 3
+
+
+# --- limits of types
+
+
+CRM: Final = TaskType(
+    type="crm.push",
+    limits=(Limit("customer:{customer}", running=1), Limit("crm", running=2, per_second=100.0)),
+)
+
+
+async def stated(house: House) -> dict[str, tuple[int | None, float | None]]:
+    found = await house.store.limits(DEFAULT_ACCOUNT, limit=20)
+    return {one.key: (one.running, one.per_second) for one in found}
+
+
+async def test_the_limits_of_a_type_hold(house: House) -> None:
+    """Of a type that only a worker knows."""
+    await house.declare(CRM)
+    await house.own.begin()
+    wanted = [
+        Submission(type="crm.push", payload=Raw(b'{"customer":%d}' % customer), limits=limits)
+        for customer, limits in ((1, ()), (1, ()), (2, (Limit("crm", running=3),)), (3, ()))
+    ]
+    one, _, two, three = await house.hub.submit_many(wanted, connection=house.own.given)
+    await house.own.commit()
+    assert await stated(house) == {
+        "crm": (2, 100.0), "customer:1": (1, None), "customer:2": (1, None), "customer:3": (1, None)
+    }  # fmt: skip
+    leases = (await house.store.lease(None, 10)).leases
+    assert [lease.assignment.id for lease in leases] == [one.id, two.id]
+    assert (await three.task()).hold == "limit:crm"
+
+
+async def test_the_limits_of_the_hubs_own_handlers(each: House) -> None:
+    """Its word goes before what a worker has declared, and no worker need have."""
+
+    @each.hub.task("crm.push", limits=[Limit("customer:{customer}", running=5)])
+    async def push(customer: int = 1) -> None: ...
+
+    await each.own.begin()
+    await push.submit(customer=7, connection=each.own.given)
+    await each.own.commit()
+    await each.declare(CRM)
+    await each.own.begin()
+    await push.options(connection=each.own.given).submit(8)
+    with pytest.raises(Invalid) as caught:
+        await push.submit(connection=each.own.given)
+    assert [error.pointer for error in caught.value.errors] == ["/payload/customer"]
+    await each.own.commit()
+    assert await stated(each) == {"customer:7": (5, None), "customer:8": (5, None)}
+    assert await each.count() == 2
+
+
+async def test_what_makes_no_key_is_refused_and_the_transaction_goes_on(each: House) -> None:
+    await each.declare(CRM)
+    await each.own.begin()
+    once: SubmitOptions = {"idempotency_key": "k"}
+    wanted = [Submission(type="a.type"), Submission(type="crm.push", payload=Raw(b'{"customer":null}'))]
+    with pytest.raises(Invalid) as caught:
+        await each.hub.submit_many(wanted, idempotency_key="k", connection=each.own.given)
+    assert [error.pointer for error in caught.value.errors] == ["/tasks/1/payload/customer"]
+    many = [Limit(f"k{n}", running=1) for n in range(4)]
+    with pytest.raises(Invalid) as caught:
+        await each.hub.submit(
+            "crm.push", {"customer": 1}, options={"limits": many}, connection=each.own.given
+        )
+    assert [error.pointer for error in caught.value.errors] == ["/limits"]
+    first = await each.hub.submit("crm.push", {"customer": 1}, options=once, connection=each.own.given)
+    again = await each.hub.submit("crm.push", {"customer": 1}, options=once, connection=each.own.given)
+    assert again.id == first.id
+    await each.own.commit()
+    assert await each.count() == 1
+    async with Hub(each.url) as hub:
+        assert (await hub.submit("crm.push", {"customer": 1}, options=once)).id == first.id, (
+            "without a connection, too"
+        )
+
+
+async def test_limits_and_secrets_of_a_type(each: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they have to be asked for, and where the program has keys and asks first."""
+    declared = TaskType(type="mail.send", secret=SECRET.secret, limits=(Limit("n:{n}", running=1),))
+    await each.declare(declared)
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+
+    @each.hub.task("late.type", limits=[Limit("user:{user}", running=1)])
+    async def late(user: str, pin: str = "") -> None: ...
+
+    await each.own.begin()
+    await each.hub.submit("mail.send", LOGIN, connection=each.own.given)
+    await each.own.commit()
+    assert await stated(each) == {"n:1": (1, None)}
+    stored, given = await payload_of(each)
+    assert given == LOGIN
+    assert b"sesame" not in stored
+    # A worker knows better what is secret; then nothing may be named by it.
+    await each.declare(TaskType(type="late.type", secret=("/pin",)))
+    await each.own.begin()
+    await late.submit("u", pin="1234", connection=each.own.given)
+    await each.own.commit()
+    await each.declare(TaskType(type="late.type", secret=("/user",)))
+    await each.own.begin()
+    with pytest.raises(Invalid, match="/payload/user: is secret, and keys are shown"):
+        await late.submit("sesame", connection=each.own.given)
+    await each.own.commit()
+    assert await stated(each) == {"n:1": (1, None), "user:u": (1, None)}
+
+
+async def test_only_types_with_limits_cost_another_statement(pg: House) -> None:
+    asked: list[str] = []
+
+    @pg.hub.task("own.type", limits=[Limit("a", running=1)])
+    async def own() -> None: ...
+
+    await pg.declare(TaskType(type="plain", payload_schema={"default": {"limits": [{"key": "x"}]}}))
+    await pg.declare(CRM)
+    await pg.own.begin()
+    pg.own.given.add_query_logger(lambda record: asked.append(record.query))
+
+    async def statements(type: str, payload: Any) -> int:
+        asked.clear()
+        await pg.hub.submit(type, payload, connection=pg.own.given)
+        await asyncio.sleep(0)  # which is when it logs
+        return len(asked)
+
+    assert await statements("own.type", {}) == 1
+    assert await statements("unknown", {}) == 1
+    assert await statements("plain", {}) == 1
+    assert await statements("crm.push", {"customer": 1}) == 2
+
+
+async def test_types_that_were_stored_before_there_were_limits_of_types(
+    each: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await each.declare(SECRET)
+    await each.declare(TaskType(type="a.type"))
+    await each.own.begin()
+    await each.own.run("""UPDATE task_types SET document = replace(document, ',"limits":[]', '')""")
+    await each.own.commit()
+    assert await each.store.task_types() == [TaskType(type="a.type"), SECRET]
+    await each.own.begin()
+    await each.hub.submit("a.type", connection=each.own.given)
+    monkeypatch.setenv("TASKFLOW_SECRETS_KEYS", SECRET_KEY)
+    keyed = Hub(each.url)  # nothing is opened for it
+    await keyed.submit("mail.send", LOGIN, connection=each.own.given)
+    await keyed.submit("a.type", options={"limits": [Limit("a", running=1)]}, connection=each.own.given)
+    await each.own.commit()
+    assert await each.count() == 3
+    assert await stated(each) == {"a": (1, None)}

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from msgspec import Raw
 
 from taskflow_hub.domain.errors import FieldError, Invalid, TooLarge
 from taskflow_hub.domain.messages import Register
-from taskflow_hub.domain.model import OnLost, TaskType
+from taskflow_hub.domain.model import OnLost, TaskType, Terms
 from taskflow_hub.domain.retry import RetryKind, RetryPolicy
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.submission import Limit, Submission
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.payloads import MAX_DETAIL, MAX_ERRORS, MAX_PAYLOAD
 from taskflow_hub.engine.task_types import TaskTypes
@@ -240,3 +241,29 @@ async def test_a_schema_cannot_send_the_hub_anywhere(bench: Bench) -> None:
     await bench.declare(TaskType(type="trap", payload_schema={"$ref": "http://169.254.169.254/schema.json"}))
     with pytest.raises(Exception, match=r"169\.254\.169\.254"):
         await bench.complete("trap")
+
+
+# --- limits of a type
+
+
+async def test_the_limits_of_a_type_are_added_to_those_of_the_submit(bench: Bench) -> None:
+    limits = (Limit("site:{url}", running=1), Limit("web", per_second=5.0))
+    await bench.declare(msgspec.structs.replace(PAGE, description="limited", limits=limits))
+    task = await bench.complete(payload='{"url": "a.example"}', limits=(Limit("web", running=3),))
+    assert task.limits == (Limit("web", 3, 5.0), Limit("site:a.example", running=1))
+    with pytest.raises(Invalid) as caught:
+        await bench.complete(payload='{"url": "é"}', at="/tasks/7")
+    assert [error.pointer for error in caught.value.errors] == ["/tasks/7/payload/url"]
+    assert (await bench.complete("unknown")).limits == (), "nobody has declared any"
+
+
+async def test_a_program_knows_the_limits_of_its_own_handlers(bench: Bench) -> None:
+    declared = msgspec.structs.replace(PAGE, description="limited", limits=(Limit("old", running=1),))
+    await bench.declare(declared)
+    await bench.types.refresh()
+    assert bench.types.limits_of("page", {}) == declared.limits
+    assert bench.types.limits_of("page", {"page": Terms()}) == declared.limits
+    own = Terms(limits=(Limit("new", running=2),))
+    assert bench.types.limits_of("page", {"page": own}) == own.limits
+    assert bench.types.limits_of("unknown", {"unknown": own}) == own.limits
+    assert bench.types.limits_of("unknown", {}) == ()

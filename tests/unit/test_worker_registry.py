@@ -7,11 +7,13 @@ from typing import Any, cast
 import pytest
 
 from taskflow_hub.domain.errors import Misconfigured
-from taskflow_hub.domain.model import OnLost
+from taskflow_hub.domain.model import OnLost, Terms
 from taskflow_hub.domain.retry import RetryKind, RetryPolicy
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.handler import Kind
 from taskflow_hub.worker.registry import Registry
+from taskflow_hub.worker.secret import Secret
 
 
 async def works(a: int = 1) -> int:
@@ -241,3 +243,60 @@ def test_a_function_of_a_module_that_cannot_be_imported_is_refused_before_work_b
     registry.add("t", lost, cpu=True)
     with pytest.raises(Misconfigured, match=r"could not import no\.such\.module\.lost"):
         registry.types()
+
+
+# --- limits
+
+
+def registered(limits: Any, handler: Callable[..., Any] = works) -> Registry:
+    registry = Registry()
+    registry.add("crm.push", handler, limits=limits)
+    return registry
+
+
+def test_limits_are_declared() -> None:
+    limits = [Limit("crm", running=3, per_second=10), Limit("customer:{a}", running=1)]
+    (declared,) = registered(iter(limits)).types()
+    assert declared.limits == tuple(limits)
+    registry = Registry()
+    registry.task("crm.push", limits=limits)(works)
+    handler = registry.get("crm.push")
+    assert handler is not None
+    assert handler.terms == Terms(limits=tuple(limits))
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ([Limit("c:{id", running=1)], "limit 'c:{id': '{' at character 3 stands alone"),
+        ([Limit("a")], "limit 'a': say how many may run"),
+        (Limit("a", running=1), "limits must be a list of Limit: 'Limit' object is not iterable"),
+        (["crm"], "limits must be a list of Limit: Expected `object`, got `str`"),
+        ([Limit("two words", running=1)], "limits must be a list of Limit: Expected `str` matching regex"),
+        ([Limit("a", running=0)], "limits must be a list of Limit: Expected `int` >= 1"),
+    ],
+)
+def test_limits_that_are_none(limits: Any, words: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        registered(limits)
+    assert str(caught.value).startswith(f"task type 'crm.push': {words}")
+
+
+async def hides(customer: str, password: Secret[str]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("{password}", "limit '{password}': password is secret"),
+        (
+            "{custommer}",
+            "limit '{custommer}': the payload has no field 'custommer'; it has customer, password",
+        ),
+    ],
+)
+def test_fields_that_no_limit_can_name(key: str, words: str) -> None:
+    registry = registered([Limit(key, running=1)], hides)
+    with pytest.raises(Misconfigured) as caught:
+        registry.types()
+    assert str(caught.value).startswith(f"task type 'crm.push': {words}")

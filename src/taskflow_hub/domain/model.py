@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, field
 
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
 
 DEFAULT_ACCOUNT: Final = "default"
 DEFAULT_QUEUE: Final = "default"
@@ -182,6 +183,18 @@ class TaskType(Struct, frozen=True, kw_only=True):
     result_schema: dict[str, Any] = field(default_factory=dict)
     # Fields of the payload that are stored encrypted, and not shown: /password, /accounts/*/token.
     secret: tuple[str, ...] = ()
+    # What every task of the type names, beside its own; `{customer_id}` in a key is that field of the payload.
+    limits: tuple[Limit, ...] = ()
+
+
+class Terms(Struct, frozen=True):
+    """Of what a type declares, that which a task must be given before it is stored."""
+
+    secret: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+
+
+NO_TERMS: Final = Terms()
 
 
 class WorkerState(StrEnum):

@@ -16,7 +16,10 @@ from taskflow_hub.domain.retry import RetryPolicy
 # (?!\n): Python's `$` alone would let a line break follow. To JSON Schema's `$` it adds nothing.
 TYPE_PATTERN: Final = r"^[a-z0-9_.-]{1,100}$(?!\n)"
 QUEUE_PATTERN: Final = r"^[a-z0-9_-]{1,64}$(?!\n)"
-LIMIT_KEY_PATTERN: Final = r"^[!-~]{1,200}$(?!\n)"  # visible ASCII: two keys that look alike are alike
+MAX_LIMIT_KEY: Final = 200
+LIMIT_KEY_PATTERN: Final = (
+    rf"^[!-~]{{1,{MAX_LIMIT_KEY}}}$(?!\n)"  # visible ASCII: two keys that look alike are alike
+)
 TEN_YEARS_S: Final = 10 * 366 * 86_400.0
 MAX_TIMEOUT_S: Final = 30 * 86_400.0
 MAX_TAGS: Final = 20
@@ -68,7 +71,8 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     """Of all tasks of an account that name this key, at most `running` run at a time, and `per_second` start.
 
     The numbers belong to the key: the first task that names it must give one of the two, a later one may change them, and
-    what is left out stays as it is.
+    what is left out stays as it is. Where a task type states it, `{name}` in the key is that field of the
+    payload.
     """
 
     key: LimitKey

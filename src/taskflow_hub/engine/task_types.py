@@ -7,9 +7,17 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from taskflow_hub.domain.errors import Invalid
-from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_QUEUE, DEFAULT_TIMEOUT_S, TaskType
+from taskflow_hub.domain.model import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_QUEUE,
+    DEFAULT_TIMEOUT_S,
+    NO_TERMS,
+    TaskType,
+    Terms,
+)
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Submission, check_limits, check_texts, check_times
+from taskflow_hub.domain.submission import Limit, Submission, check_limits, check_texts, check_times
+from taskflow_hub.domain.type_limits import merged
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.payloads import Format, Payloads
 from taskflow_hub.engine.remembered import Remembered
@@ -17,7 +25,7 @@ from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.store.base import WorkerStore
 from taskflow_hub.store.values import NewTask
 
-Known = Mapping[str, tuple[str, ...]]  # secret fields by type
+Known = Mapping[str, Terms]  # by type
 NOTHING_KNOWN: Final[Known] = MappingProxyType({})
 FRESH_S: Final = 1.0  # how long another process's registration may go unnoticed
 
@@ -55,10 +63,15 @@ class TaskTypes:
 
     def secret_of(self, type: str, known: Known) -> tuple[str, ...]:
         """The secret fields of a type, as a worker has declared them or whoever submits knows them. Call `refresh` first."""
-        declared, own = self._types.get(type), known.get(type, ())
+        declared, own = self._types.get(type), known.get(type, NO_TERMS).secret
         if declared is None or not declared.secret:
             return own
         return tuple(sorted({*declared.secret, *own})) if own else declared.secret
+
+    def limits_of(self, type: str, known: Known) -> tuple[Limit, ...]:
+        """The type's limits, as whoever submits knows them, else as a worker has declared them. Call `refresh` first."""
+        declared, own = self._types.get(type), known.get(type, NO_TERMS).limits
+        return own or (() if declared is None else declared.limits)
 
     async def _read(self) -> dict[str, TaskType]:
         return {declared.type: declared for declared in await self._store.task_types()}
@@ -74,20 +87,23 @@ class TaskTypes:
         at: str,
         known: Known = NOTHING_KNOWN,
     ) -> NewTask:
-        """Fill in the type's defaults, check the payload and encrypt its secret fields; `at` is the submission's pointer in the
-        request, `known` what whoever submits knows of secret fields by itself.
+        """Fill in the type's defaults and limits, check the payload and encrypt its secret fields; `at` is the submission's
+        pointer in the request, `known` what whoever submits knows of types by itself.
 
         Call `refresh` first. Raises Invalid naming each field that is wrong, NoSecretKeys.
         """
-        declared, id, payload = self._types.get(wanted.type), self._new_id(), wanted.payload
+        declared, id = self._types.get(wanted.type), self._new_id()
+        payload, limits = wanted.payload, wanted.limits
         if declared is None and self._strict:
             raise Invalid.field(f"{at}/type", f"no worker has ever registered {wanted.type!r}")
         check_times(wanted, at)
         check_texts(wanted, at)
         check_limits(wanted, at)
         self._payloads.check(bytes(payload), declared, f"{at}/payload")
-        if known or (declared is not None and declared.secret):
+        if known or (declared is not None and (declared.secret or declared.limits)):
             secret = self.secret_of(wanted.type, known)
+            if stated := self.limits_of(wanted.type, known):
+                limits = merged(stated, limits, payload, type=wanted.type, secret=secret, at=at)
             payload = (
                 self._keyring.seal_payload(payload, secret, type=wanted.type, id=id) if secret else payload
             )
@@ -109,7 +125,7 @@ class TaskTypes:
             expires_at=wanted.expires_at,
             tags=wanted.tags,
             unique=wanted.unique,
-            limits=wanted.limits,
+            limits=limits,
             parent_id=parent_id,
             traceparent=traceparent,
         )

@@ -65,7 +65,7 @@ class Tasks:
         """Commit all of `wanted`, or none; many callers share one commit.
 
         `pointers` says where each stands in the request ("" for a body that is one submission); `known` what the caller knows
-        of types' secret fields by itself. Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded,
+        of types by itself. Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded,
         QueueFull, NoSecretKeys, LeaseLost (`call` of a lost attempt).
         """
         await self._types.refresh()

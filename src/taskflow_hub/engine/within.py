@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, TaskflowError
-from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S
+from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S, NO_TERMS, Terms
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import OnConflict, Submission, check_limits, check_texts, check_times
+from taskflow_hub.domain.type_limits import merged
 from taskflow_hub.engine.idempotency import blinded
 from taskflow_hub.engine.payloads import Payloads
 from taskflow_hub.engine.task_types import NOTHING_KNOWN, Known
@@ -26,9 +27,9 @@ _payloads: Final = Payloads({})
 class Place(Protocol):
     """A connection on which the caller has a transaction."""
 
-    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Which fields of these types workers have declared secret, as far as that is to be known before a submit: what a
-        database server is sent may stand in its log."""
+    async def terms(self, types: Collection[str]) -> Mapping[str, Terms]:
+        """What workers have declared of these types, as far as that is to be known before a submit: what a database server is
+        sent may stand in its log."""
         ...
 
     async def submit(
@@ -37,7 +38,7 @@ class Place(Protocol):
         """Insert all of them or none, and answer the ids of the tasks that answer: those, or holders of keys.
 
         `strict`: no type that nobody has registered. Raises Invalid, IdempotencyMismatch, UniqueConflict, QuotaExceeded,
-        QueueFull; Bare for types with secret fields whose drafts are not `sealed`; SchemaMismatch when the database is no
+        QueueFull; Bare for drafts that lack what their types declare; SchemaMismatch when the database is no
         hub's; and what the driver raises.
         """
         ...
@@ -58,46 +59,47 @@ async def submit_within(
 
     What a worker has declared of a type supplies the defaults; its JSON Schema is not asked, for that would take more than
     the one statement: the worker checks the payload when it runs. Where there are keys, it is asked first which fields of
-    types that are not `known` are secret; where there are none, the statement itself refuses such types. `pointers` and
-    `known` as in engine/tasks.py. Raises as `Place.submit`, and NoSecretKeys.
+    types that are not `known` are secret, and which limits they have; where there are none, the statement itself refuses types
+    with either, says what it misses, and is repeated. `pointers` and `known` as in engine/tasks.py. Raises as `Place.submit`,
+    and NoSecretKeys.
     """
     drafts = [_draft(one, at, new_id()) for one, at in zip(wanted, pointers, strict=True)]
     if keyring and (strange := {one.type for one in wanted} - known.keys()):
-        known = {**known, **await place.secret_fields(strange)}
-    secret = {n: found for n, one in enumerate(wanted) if (found := known.get(one.type))}
-    try:
+        known = {**known, **await place.terms(strange)}
+    terms = {n: found for n, one in enumerate(wanted) if (found := known.get(one.type, NO_TERMS)) != NO_TERMS}
+    while True:
+        ready = [
+            _with_terms(draft, terms[n], keyring, at) if n in terms else draft
+            for n, (draft, at) in enumerate(zip(drafts, pointers, strict=True))
+        ]
+        any_sealed = any(draft.sealed for draft in ready)
+        key = blinded(idempotency, keyring) if idempotency is not None and any_sealed else idempotency
         try:
-            return await _submit(place, drafts, idempotency, secret, keyring, strict=strict)
+            return await place.submit(ready, key, strict=strict)
         except Bare as bare:
-            return await _submit(
-                place, drafts, idempotency, {**secret, **bare.secret}, keyring, strict=strict
-            )
-    except TaskflowError as error:
-        error.errors = tuple(repointed(one, pointers) for one in error.errors)
-        raise
+            terms |= {n: _both(terms.get(n, NO_TERMS), lacking) for n, lacking in bare.lacking.items()}
+        except TaskflowError as error:
+            error.errors = tuple(repointed(one, pointers) for one in error.errors)
+            raise
 
 
-async def _submit(
-    place: Place,
-    drafts: Sequence[Draft],
-    idempotency: Idempotency | None,
-    secret: Mapping[int, tuple[str, ...]],
-    keyring: Keyring,
-    *,
-    strict: bool,
-) -> Sequence[str]:
-    """`secret`: of which drafts which fields are."""
-    if not secret:
-        return await place.submit(drafts, idempotency, strict=strict)
-    sealed = [_sealed(draft, secret[n], keyring) if n in secret else draft for n, draft in enumerate(drafts)]
-    blind = None if idempotency is None else blinded(idempotency, keyring)
-    return await place.submit(sealed, blind, strict=strict)
+def _both(had: Terms, lacking: Terms) -> Terms:
+    return Terms(lacking.secret or had.secret, lacking.limits or had.limits)
 
 
-def _sealed(draft: Draft, secret: tuple[str, ...], keyring: Keyring) -> Draft:
+def _with_terms(draft: Draft, terms: Terms, keyring: Keyring, at: str) -> Draft:
     new = draft.new
-    payload = keyring.seal_payload(new.payload, secret, type=new.type, id=new.id)
-    return replace(draft, new=replace(new, payload=payload), sealed=True)
+    limits, payload = new.limits, new.payload
+    if terms.limits:
+        limits = merged(terms.limits, limits, payload, type=new.type, secret=terms.secret, at=at)
+    if terms.secret:
+        payload = keyring.seal_payload(payload, terms.secret, type=new.type, id=new.id)
+    return replace(
+        draft,
+        new=replace(new, payload=payload, limits=limits),
+        sealed=bool(terms.secret),
+        limited=bool(terms.limits),
+    )
 
 
 def _draft(wanted: Submission, at: str, id: str) -> Draft:

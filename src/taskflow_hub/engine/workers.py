@@ -35,6 +35,7 @@ from taskflow_hub.domain.messages import (
 )
 from taskflow_hub.domain.model import AttemptOutcome, Worker
 from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.type_limits import check_declared
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.tasks import Tasks
@@ -110,6 +111,11 @@ class Workers:
                 f"the worker's worker.self_stop_s is {request.self_stop_s:g} s and the server's engine.dead_after is "
                 f"{self._dead_after_s:g} s; it must be larger, or two workers run one task"
             )
+        try:
+            for declared in request.types:
+                check_declared(declared)
+        except Misconfigured as error:
+            return error.detail
         return None
 
     async def _heartbeat(self, request: Heartbeat) -> HeartbeatAnswer:

@@ -18,11 +18,13 @@ from taskflow_hub.domain.model import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_QUEUE,
     DEFAULT_TIMEOUT_S,
+    NO_TERMS,
     Task,
+    Terms,
 )
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
-from taskflow_hub.domain.submission import NO_PARAMETERS, Submission, check_texts
+from taskflow_hub.domain.submission import NO_PARAMETERS, Limit, Submission, check_texts
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.decorator import TaskDecorator
 from taskflow_hub.hub.handle import TaskHandle
@@ -69,6 +71,7 @@ class Hub:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
         timeout: float | None = DEFAULT_TIMEOUT_S,
         on_lost: Literal["retry", "fail"] = "retry",
+        limits: Iterable[Limit] = (),
         description: str | None = None,
     ) -> TaskDecorator:
         """Make a function the handler of a task type; its parameters are the payload's fields.
@@ -76,7 +79,8 @@ class Hub:
         `async def` runs on the event loop, `def` in a thread, `def` with `cpu=True` in a process of its own. A parameter
         annotated `Context` is given the attempt's context. `queue` is where tasks go that name none; the other options are
         the defaults of such tasks, over HTTP too. `on_lost="fail"`: when the worker dies in the middle, a person decides.
-        Raises Misconfigured for a bad name, a type that is taken, or a signature that cannot be a payload.
+        `limits` hold for every task of the type, beside its own; `{name}` in a key is that field of the payload.
+        Raises Misconfigured for a bad name or option, a type that is taken, or a signature that cannot be a payload.
         """
 
         def decorate(handler: Callable[..., Any]) -> Any:
@@ -89,6 +93,7 @@ class Hub:
                 retry=retry,
                 timeout=timeout,
                 on_lost=on_lost,
+                limits=limits,
                 description=description,
             )
             return BoundHandler[..., Any](self, added)
@@ -163,7 +168,7 @@ class Hub:
             wanted,
             idempotency=idempotency,
             pointers=pointers,
-            known={type: secret for type, secret in self._secrets_of(wanted).items() if secret},
+            known={type: terms for type, terms in self._terms_of(wanted).items() if terms != NO_TERMS},
         )
         return [TaskHandle(self, task.id) for task in submitted.tasks]
 
@@ -188,14 +193,14 @@ class Hub:
             strict=strict,
             idempotency=idempotency,
             pointers=pointers,
-            known=self._secrets_of(wanted),
+            known=self._terms_of(wanted),
             keyring=keyring,
         )
 
-    def _secrets_of(self, wanted: Sequence[Submission]) -> dict[str, tuple[str, ...]]:
-        """Secret fields of handlers that are registered here; a worker may have yet to declare them."""
+    def _terms_of(self, wanted: Sequence[Submission]) -> dict[str, Terms]:
+        """What handlers that are registered here declare; a worker may have yet to."""
         handlers = {type: self.registry.get(type) for type in {one.type for one in wanted}}
-        return {type: handler.secret for type, handler in handlers.items() if handler}
+        return {type: handler.terms for type, handler in handlers.items() if handler}
 
     # --- looking
 

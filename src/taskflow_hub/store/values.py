@@ -10,7 +10,7 @@ from taskflow_hub.domain.access import Scope
 from taskflow_hub.domain.audit import AuditEntry
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Assignment, Stop
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task, Terms
 from taskflow_hub.domain.moves import Fence
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit, Unique
@@ -53,20 +53,23 @@ class Draft(Struct, frozen=True):
     """A task for a transaction of the caller's, where its type is looked up by the statement that inserts it.
 
     `defaults` names the fields (max_retries, retry, timeout) that take what a worker has declared for the type; what they hold
-    now is for a type that nobody has registered. `sealed`: its secret fields are encrypted.
+    now is for a type that nobody has registered. `sealed`: its secret fields are encrypted. `limited`: it has the limits of
+    its type.
     """
 
     new: NewTask
     defaults: tuple[str, ...] = ()
     sealed: bool = False
+    limited: bool = False
 
 
 class Bare(Exception):
-    """Drafts have secret fields and are not `sealed`, so nothing was stored. `secret`: which fields, by the draft's index."""
+    """Drafts lack what their types declare, so nothing was stored: secret fields, and they are not `sealed`; limits, and they
+    are not `limited`. `lacking`: what each lacks, by the draft's index."""
 
-    def __init__(self, secret: Mapping[int, tuple[str, ...]]) -> None:
+    def __init__(self, lacking: Mapping[int, Terms]) -> None:
         super().__init__()
-        self.secret = secret
+        self.lacking = lacking
 
 
 class Idempotency(Struct, frozen=True):

@@ -12,8 +12,9 @@ from msgspec import Raw
 
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import FieldError, Invalid, Misconfigured
-from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.model import TaskType, Terms
 from taskflow_hub.domain.secret_fields import secret_at
+from taskflow_hub.domain.type_limits import check_declared
 from taskflow_hub.worker import reference, signature
 
 EMPTY_PAYLOADS = (b"{}", b"null")
@@ -43,17 +44,24 @@ class Handler:
     def task_type(self) -> TaskType:
         """What a worker says of this type when it registers. Raises Misconfigured when the handler cannot be described."""
         schema = signature.payload_schema(self.type, self._adapter)
-        return msgspec.structs.replace(
+        described = msgspec.structs.replace(
             self._declared,
             payload_schema=schema,
             result_schema=signature.result_schema(self._hints.get("return", signature.EMPTY)),
             secret=signature.secret_paths(self.type, schema),
         )
+        check_declared(described)
+        return described
 
     @property
     def secret(self) -> tuple[str, ...]:
         """The fields of its payload that are secret. Raises Misconfigured when the handler cannot be described."""
         return self.task_type.secret
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What a task of this type is given when it is submitted. Raises Misconfigured as `task_type`."""
+        return Terms(self.task_type.secret, self.task_type.limits)
 
     @cached_property
     def context_name(self) -> str | None:

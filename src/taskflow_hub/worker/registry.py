@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import msgspec
@@ -16,7 +16,8 @@ from taskflow_hub.domain.model import (
     TaskType,
 )
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import MAX_TIMEOUT_S, QUEUE_PATTERN, TYPE_PATTERN
+from taskflow_hub.domain.submission import MAX_LIMIT_KEY, MAX_TIMEOUT_S, QUEUE_PATTERN, TYPE_PATTERN, Limit
+from taskflow_hub.domain.type_limits import check_stated
 from taskflow_hub.worker.handler import Handler
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,6 +32,7 @@ class HandlerOptions(TypedDict, total=False):
     retry: RetryPolicy
     timeout: float | None
     on_lost: OnLost | str
+    limits: Iterable[Limit]
     description: str | None
 
 
@@ -49,12 +51,14 @@ class Registry:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 (frozen)
         timeout: float | None = DEFAULT_TIMEOUT_S,
         on_lost: OnLost | str = OnLost.RETRY,
+        limits: Iterable[Limit] = (),
         description: str | None = None,
     ) -> Handler:
         """Bind a function to a task type. `async def` runs on the event loop, `def` in a thread, with `cpu` in a child process.
 
         `queue` is the type's home queue; `timeout` is seconds per attempt (None: no limit); `max_retries` None: without
         end; `on_lost` says what happens to an attempt whose worker died: "retry", or "fail" for people who move money.
+        `limits` hold for every task of the type, beside its own; `{name}` in a key is that field of the payload.
         `description` defaults to the first line of the docstring. Raises Misconfigured for a bad name, option or signature,
         and for a name that is taken.
         """
@@ -78,6 +82,7 @@ class Registry:
             retry=_policy(name, retry),
             timeout=_timeout(name, timeout),
             on_lost=_on_lost(name, on_lost),
+            limits=_limits(name, limits),
         )
         added = self._handlers[name] = Handler(handler, declared, cpu=cpu)
         return added
@@ -153,6 +158,18 @@ def _on_lost(name: str, value: OnLost | str) -> OnLost:
         raise Misconfigured(
             f"task type {name!r}: on_lost must be 'retry' or 'fail', not {value!r}"
         ) from error
+
+
+def _limits(name: str, value: Iterable[Limit]) -> tuple[Limit, ...]:
+    try:
+        limits = msgspec.convert([msgspec.to_builtins(limit) for limit in value], tuple[Limit, ...])
+    except (msgspec.ValidationError, TypeError) as error:
+        raise Misconfigured(
+            f"task type {name!r}: limits must be a list of Limit: {error}; a key has 1 to {MAX_LIMIT_KEY} visible ASCII "
+            "characters"
+        ) from error
+    check_stated(name, limits)
+    return limits
 
 
 def _first_line(function: Callable[..., Any]) -> str:

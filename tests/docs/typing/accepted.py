@@ -49,6 +49,16 @@ def plain_thread(a: int, b: str = "b") -> float:
     return 0.5
 
 
+@hub.task("limited", limits=[Limit("customer:{customer}", running=1), Limit("crm", per_second=0.5)])
+async def limited(customer: int) -> float:
+    return 0.5
+
+
+@hub.task("limited.too", limits=(Limit("customer:{customer}", running=1),))
+def limited_too(customer: int, ctx: Context) -> float:
+    return 0.5
+
+
 @hub.task("plain.process", queue="cpu", cpu=True, max_retries=None, timeout=None)
 def plain_process(a: int) -> list[int]:
     return []
@@ -131,7 +141,9 @@ async def exact() -> None:
     five: float = await (await first_thread.submit(a=1, b="x")).result()
     six: str = await (await only_context.submit()).result()
     none: TaskHandle[None] = await nothing.submit()
-    print(one.id, two, three, four, five, six, none)
+    seven: float = await (await limited.submit(7)).result()
+    eight: float = await (await limited_too.submit(customer=8)).result()
+    print(one.id, two, three, four, five, six, none, seven, eight)
 
 
 async def as_in_the_design() -> None:

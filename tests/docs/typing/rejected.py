@@ -4,6 +4,7 @@ from taskflow_hub import (
     Client,
     Context,
     Hub,
+    Limit,
     OnConflict,
     Retry,
     RetryPolicy,
@@ -94,6 +95,8 @@ async def results() -> None:
 def decorators() -> None:
     hub.task("x", on_lost="shrug")  # E: arg-type
     hub.task("x", retry={"base": 1})  # E: arg-type
+    hub.task("x", limits=["crm"])  # E: list-item
+    hub.task("x", limits=Limit("crm", running=1))  # E: arg-type
     hub.task("x", timout=30)  # E: call-arg
     hub.task()  # E: call-arg
 

@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from taskflow_hub.domain.errors import QuotaExceeded, SchemaMismatch, TaskflowError
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Terms
 from taskflow_hub.domain.submission import OnConflict
 from taskflow_hub.store import refusals
 from taskflow_hub.store.allowance import Allowance, Counted, day_of, minute_of
@@ -38,7 +39,7 @@ from taskflow_hub.store.values import Bare, Draft, Idempotency, Submit
 _WHOLE: Final = statement("only/submit_within")
 LOCK: Final = statement("only/submit_within_lock")
 SETTLE: Final = statement("only/submit_within_settle")
-SECRET_FIELDS: Final = statement("only/secret_fields")
+TERMS: Final = statement("only/terms")
 
 # Parts of it, by what there is no need for: whoever does not use limits, or has no quotas, needs no right to change them.
 _WITHOUT_LIMITS: Final = (("named", "unnamed"), ("numbered", None))
@@ -84,6 +85,7 @@ class _Item(Struct):
     reject: bool
     limits: str | None
     sealed: bool
+    limited: bool
 
 
 class _Limit(Struct):
@@ -133,7 +135,7 @@ class _Exceeded(Struct, array_like=True):
 
 class _Found(Struct):
     """What submit_within.sql answers. All but `kept`: (n, holder), (queue, bound, waiting), lanes by n, n, (n, place),
-    (n, secret fields), accounts whose quotas have to be locked first, and those that may not have so much."""
+    (n, what it lacks), accounts whose quotas have to be locked first, and those that may not have so much."""
 
     kept: tuple[str, str] | None = None
     answered: list[tuple[int, str]] | None = None
@@ -141,7 +143,7 @@ class _Found(Struct):
     lanes: list[str] | None = None
     unknown: list[int] | None = None
     unnumbered: list[tuple[int, int]] | None = None
-    bare: list[tuple[int, tuple[str, ...]]] | None = None
+    bare: list[tuple[int, Terms]] | None = None
     quoted: list[str] | None = None
     exceeded: list[_Exceeded] | None = None
 
@@ -152,9 +154,9 @@ class Within:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    async def terms(self, types: Collection[str]) -> Mapping[str, Terms]:
         """See engine/within.py."""
-        found: dict[str, tuple[str, ...]] = await self._ask(SECRET_FIELDS, types, dict[str, tuple[str, ...]])
+        found: dict[str, Terms] = await self._ask(TERMS, types, dict[str, Terms])
         return found
 
     async def submit(
@@ -268,6 +270,7 @@ def _item(n: int, draft: Draft) -> _Item:
         reject=unique is not None and unique.on_conflict is OnConflict.REJECT,
         limits=to_json(keys_of(new)) if new.limits else None,
         sealed=draft.sealed,
+        limited=draft.limited,
     )
 
 

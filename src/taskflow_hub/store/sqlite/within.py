@@ -15,7 +15,9 @@ from msgspec import Struct
 
 from taskflow_hub.domain.clock import Clock, utc_now
 from taskflow_hub.domain.errors import SchemaMismatch, TaskflowError
+from taskflow_hub.domain.model import NO_TERMS, Terms
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store import refusals
 from taskflow_hub.store.callers import Caller, no_transaction
 from taskflow_hub.store.sqlite.statements import statement
@@ -34,6 +36,10 @@ class _Declared(Struct):
     retry: RetryPolicy
     timeout: float | None
     secret: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+
+    def lacking(self, draft: Draft) -> Terms:
+        return Terms(() if draft.sealed else self.secret, () if draft.limited else self.limits)
 
 
 class Within:
@@ -42,7 +48,7 @@ class Within:
     def __init__(self, caller: Caller, clock: Clock = utc_now) -> None:
         self._caller, self._clock = caller, clock
 
-    async def secret_fields(self, types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    async def terms(self, types: Collection[str]) -> Mapping[str, Terms]:
         """See engine/within.py. Nothing leaves this process until a submit has learned it by itself."""
         return {}
 
@@ -80,13 +86,13 @@ def _submit(
 
 def _tasks(tx: Transaction, drafts: Sequence[Draft], *, strict: bool) -> tuple[NewTask, ...]:
     declared = {one.type: one for one in tx.document(list[_Declared], TASK_TYPES)}
-    bare = {
-        index: declared[draft.new.type].secret
+    lacking = {
+        index: terms
         for index, draft in enumerate(drafts)
-        if not draft.sealed and draft.new.type in declared and declared[draft.new.type].secret
+        if draft.new.type in declared and (terms := declared[draft.new.type].lacking(draft)) != NO_TERMS
     }
-    if bare:
-        raise Bare(bare)
+    if lacking:
+        raise Bare(lacking)
     tasks = []
     for index, draft in enumerate(drafts):
         found = declared.get(draft.new.type)

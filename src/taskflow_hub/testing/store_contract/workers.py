@@ -9,6 +9,7 @@ from taskflow_hub.domain.messages import Held, Stop, Why
 from taskflow_hub.domain.model import AttemptOutcome, OnLost, Reason, TaskType, WorkerState
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.values import Taken, Transit
 from taskflow_hub.testing.store_contract.kit import OOPS, ContractBase, Kit, hold, new_task
 
@@ -58,6 +59,13 @@ class WorkersContract(ContractBase):
         for worker in await kit.store.workers():
             await kit.store.bury(worker.id)
         assert len(await kit.store.task_types()) == 2, "types outlive their workers"
+
+    async def test_the_limits_of_task_types(self, kit: Kit) -> None:
+        limits = (Limit("customer:{customer_id}", running=1), Limit("{{crm}}", per_second=0.5))
+        await kit.worker(TaskType(type="a", limits=limits), TaskType(type="b"))
+        assert await kit.store.task_types() == [TaskType(type="a", limits=limits), TaskType(type="b")]
+        await kit.worker("a")
+        assert await kit.store.task_types() == [TaskType(type="a"), TaskType(type="b")], "and none again"
 
     async def test_workers_are_listed_oldest_first_with_what_they_run(self, kit: Kit) -> None:
         ids = []

@@ -17,8 +17,13 @@ wanted AS MATERIALIZED (
         coalesce(item.queue, home.queue, 'default') AS lane,
         item.queue IS NULL AND home.type IS NULL AS unrouted,
         home.type IS NULL AS unknown,
-        -- The document of a type without secret fields has "secret":[] in it, or nothing of it.
-        CASE WHEN NOT item.sealed AND strpos(home.document, '"secret":["') > 0 THEN home.document END AS bare,
+        -- The document of a type without secret fields has "secret":[] in it, or nothing of it. So it is with limits.
+        CASE
+            WHEN
+                (NOT item.sealed AND strpos(home.document, '"secret":["') > 0)
+                OR (NOT item.limited AND strpos(home.document, '"limits":[{') > 0)
+            THEN home.document
+        END AS bare,
         CASE WHEN item.defaults IS NOT NULL THEN CAST(home.document AS json) END AS declared,
         CASE
             WHEN item.delay_s > 0 THEN statement_timestamp() + make_interval(secs => item.delay_s) ELSE item.run_at
@@ -29,7 +34,8 @@ wanted AS MATERIALIZED (
             n integer, id uuid, type text, queue text, priority smallint, payload text, octets integer, run_at timestamptz,
             delay_s double precision, max_retries integer, retry text, timeout double precision, defaults text[],
             expires_at timestamptz, tags text[], account_id text, user_id text, traceparent text,
-            unique_key text, window_s double precision, reject boolean, limits text, sealed boolean
+            unique_key text, window_s double precision, reject boolean, limits text, sealed boolean,
+            limited boolean
         )
         LEFT JOIN task_types AS home ON home.type = item.type
 ),
@@ -37,8 +43,19 @@ unknown AS (
     SELECT wanted.n FROM wanted CROSS JOIN given WHERE wanted.unknown AND CAST(given.doc ->> 'strict' AS boolean)
 ),
 bare AS (
-    SELECT n, CAST(bare AS json) -> 'secret' AS fields FROM wanted
-    WHERE bare IS NOT NULL AND json_array_length(CAST(bare AS json) -> 'secret') > 0
+    SELECT
+        n,
+        CASE WHEN secrets THEN CAST(document AS json) -> 'secret' ELSE '[]' END AS secret,
+        CASE WHEN stated THEN CAST(document AS json) -> 'limits' ELSE '[]' END AS limits
+    FROM (
+        SELECT
+            n, bare AS document,
+            NOT sealed AND coalesce(json_array_length(CAST(bare AS json) -> 'secret'), 0) > 0 AS secrets,
+            NOT limited AND coalesce(json_array_length(CAST(bare AS json) -> 'limits'), 0) > 0 AS stated
+        FROM wanted
+        WHERE bare IS NOT NULL
+    ) AS home
+    WHERE secrets OR stated
 ),
 kept AS (
     INSERT INTO idempotency_keys AS kept (account_id, route, key, fingerprint, answer, expires_at)
@@ -193,7 +210,9 @@ SELECT CAST(json_build_object(
     'crowded', (SELECT json_agg(json_build_array(name, max_size, waiting)) FROM crowded),
     'lanes', CASE WHEN EXISTS (SELECT FROM crowded) THEN (SELECT json_agg(lane ORDER BY n) FROM wanted) END,
     'unknown', (SELECT json_agg(n) FROM unknown),
-    'bare', (SELECT json_agg(json_build_array(n, fields)) FROM bare),
+    'bare', (
+        SELECT json_agg(json_build_array(n, json_build_object('secret', secret, 'limits', limits))) FROM bare
+    ),
     'unnumbered', (SELECT json_agg(json_build_array(n, place) ORDER BY n, place) FROM unnumbered),
     'quoted', (SELECT json_agg(account_id) FROM quoted),
     'exceeded', (
