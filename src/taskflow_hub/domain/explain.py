@@ -65,7 +65,9 @@ def explain(
 
 def _has_passed(hold: str | None, first: Cause, limits: Sequence[LimitState]) -> bool:
     """Is the limit that the hold names not shut any more? Then what keeps the task now is said with it."""
-    return first.kind in {CauseKind.LIMIT, CauseKind.RATE} and all(limit.hold != hold for limit in limits)
+    if hold is None or first.kind not in {CauseKind.LIMIT, CauseKind.RATE}:
+        return False
+    return all(limit.hold != hold for limit in limits)
 
 
 def _waiting(
