@@ -2,7 +2,7 @@
 
 from taskflow_hub.store import groups
 from taskflow_hub.store.gates import Gate, Numbers
-from taskflow_hub.store.groups import BEGINNING, Aside, Group, Held, Spot, Turns, counted
+from taskflow_hub.store.groups import BEGINNING, Aside, Group, Held, Rotation, Spot, counted
 from taskflow_hub.store.shares import Shares
 from taskflow_hub.store.standing import NOBODY, queue_key
 
@@ -22,30 +22,30 @@ def gate(**room: int) -> Gate:
 
 
 def test_groups_take_turns_where_there_are_too_many() -> None:
-    turns, share = Turns(), groups.GROUPS_AT_ONCE // 2
+    rotation, share = Rotation(), groups.GROUPS_AT_ONCE // 2
     all_of_them = [group(f"{number:05}", number) for number in range(2 * share + 10)]
     starts = []
     for _ in range(3):
-        begin, size = turns.begin([LANE, OTHER])
+        begin, size = rotation.begin([LANE, OTHER])
         assert size == share + 1, "one more tells whether others wait"
         starts.append(dict(begin)[LANE])
         read = [one for one in all_of_them if one.start > starts[-1]][:size]
-        taken = turns.end(LANE, read)
+        taken = rotation.end(LANE, read)
         assert len(taken) == min(share, len(read))
-        assert turns.others is (len(read) > share)
+        assert rotation.others is (len(read) > share)
     assert starts == [BEGINNING, all_of_them[share - 1].start, all_of_them[2 * share - 1].start]
-    assert dict(turns.begin([LANE])[0])[LANE] == BEGINNING, "and from the start again"
+    assert dict(rotation.begin([LANE])[0])[LANE] == BEGINNING, "and from the start again"
 
 
 def test_a_lane_that_is_not_looked_at_makes_nobody_look_again() -> None:
     """Its turn is remembered; but it may be paused, or nobody may have room for it."""
-    turns = Turns()
-    turns.begin([LANE])
-    turns.end(LANE, [group(f"{number:05}", number) for number in range(groups.GROUPS_AT_ONCE + 1)])
-    assert turns.others
-    turns.begin([OTHER])
-    turns.end(OTHER, [])
-    assert not turns.others
+    rotation = Rotation()
+    rotation.begin([LANE])
+    rotation.end(LANE, [group(f"{number:05}", number) for number in range(groups.GROUPS_AT_ONCE + 1)])
+    assert rotation.others
+    rotation.begin([OTHER])
+    rotation.end(OTHER, [])
+    assert not rotation.others
 
 
 def spot(place: str, seq: int, *, account: str = "a", priority: int = 5) -> Spot[str]:

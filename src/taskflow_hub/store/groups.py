@@ -4,7 +4,7 @@ They stand in an index of their own, by (queue, type) and then by what limits th
 account and the same keys, are all held or all let through. So a lease looks at the first task of each group, and never at
 those behind it unless they may start. How many do is said by store/gates.py.
 
-    groups = …  # of each lane, from `turns.begin(lanes)` on; turns.end(lane, …) says which of them have their turn
+    groups = …  # of each lane, from `rotation.begin(lanes)` on; rotation.end(lane, …) says which to look at
     held = Held(gate, shares, groups)
     while some := held.unread(most): held.read(…)  # the first tasks of these groups
     held.first(most)  # what may start, in order
@@ -25,7 +25,9 @@ from taskflow_hub.store.profiles import Lane
 from taskflow_hub.store.shares import Shares
 from taskflow_hub.store.standing import NOBODY, account_key, queue_key
 
-GROUPS_AT_ONCE: Final = 1_000  # looked at by one lease; where there are more, they take turns
+GROUPS_AT_ONCE: Final = (
+    1_000  # looked at by one lease; where there are more, they are looked at one after the other
+)
 READ_AT_ONCE: Final = 128  # groups whose first tasks are asked for together
 LOOK_AHEAD: Final = 4  # for one task that was put on hold so many of the next are looked at
 
@@ -67,7 +69,7 @@ class Group(Struct, frozen=True):
         return self.by[0], to_json(self.by[1])
 
 
-class Turns:
+class Rotation:
     """Where the next lease begins among the groups of a lane, if there are too many to look at all of them."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, Round, Scan, rank
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
-from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
+from taskflow_hub.store.groups import LOOK_AHEAD, Rotation, Spot
 from taskflow_hub.store.postgres.limits import Limiting
 from taskflow_hub.store.postgres.marks import Marks
 from taskflow_hub.store.postgres.rows import keys_of, limited_by, raw
@@ -84,7 +84,7 @@ class Leasing:
         self._marks = marks
         self._profiles = Profiles()
         self._running = RunningTasks()
-        self._turns = Turns()
+        self._rotation = Rotation()
         self._shares = Shares()
         self._alike: dict[Line, str] = {}
 
@@ -111,7 +111,7 @@ class Leasing:
             lanes, unserved = part_served(lanes, set(profiles.values()))
             more = await _hold(tx, unserved, marks, reached)
         self._shares.serve(lanes, set(profiles.values()))
-        limits = Limiting(tx, self._turns, self._shares, bounded=look["bounded"])
+        limits = Limiting(tx, self._rotation, self._shares, bounded=look["bounded"])
         if several:
             self._shares.weigh(
                 {} if look["weights"] is None else json.decode(look["weights"], type=dict[str, float])

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from taskflow_hub.store.gates import Gate, Key, LimitedBy, Numbers
-from taskflow_hub.store.groups import Aside, Group, Held, Spot, Turns, counted, counted_standing
+from taskflow_hub.store.groups import Aside, Group, Held, Rotation, Spot, counted, counted_standing
 from taskflow_hub.store.postgres.rows import limited_by
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
@@ -34,9 +34,9 @@ SPEND: Final = statement("limit_spend")
 class Limiting:
     """The limits in one lease."""
 
-    def __init__(self, tx: Transaction, turns: Turns, shares: Shares, *, bounded: bool) -> None:
+    def __init__(self, tx: Transaction, rotation: Rotation, shares: Shares, *, bounded: bool) -> None:
         """`bounded`: some queue or account is limited."""
-        self._tx, self._turns, self._shares, self._bounded = tx, turns, shares, bounded
+        self._tx, self._rotation, self._shares, self._bounded = tx, rotation, shares, bounded
         self.gate = Gate()
         self._settled: set[Key] = set()  # locked, in the hands of another, or no limit at all
         self._at: dict[Key, datetime] = {}
@@ -49,17 +49,17 @@ class Limiting:
 
     async def look(self, lanes: Collection[Lane]) -> None:
         """Know the groups of these lanes, so that `first` can tell."""
-        starts, size = self._turns.begin(lanes)
+        starts, size = self._rotation.begin(lanes)
         read: dict[Lane, list[Group]] = {lane: [] for lane, _ in starts}
         values = columns([(*lane, *start) for lane, start in starts])
         for row in await self._tx.fetch(GROUPS, *values, size):
             lane = starts[row["n"] - 1][0]
             read[lane].append(Group(lane, _by(row), row["priority"], row["seq"]))
-        groups = [group for lane, found in read.items() for group in self._turns.end(lane, found)]
+        groups = [group for lane, found in read.items() for group in self._rotation.end(lane, found)]
         await self.learn([group.by for group in groups])
         await self.learn_standing((group.lane[0], group.by[0]) for group in groups)
         self._held = Held(self.gate, self._shares, groups)
-        self._others = self._turns.others
+        self._others = self._rotation.others
 
     async def first(self, most: int) -> list[Spot[str]]:
         """The first held tasks that may start, so far as they are alone: together they may be too many."""

@@ -15,7 +15,7 @@ from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.store.allot import HELD_AT_ONCE, OCTETS_AT_ONCE, Load, Round, Scan, rank
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import LimitedBy
-from taskflow_hub.store.groups import LOOK_AHEAD, Spot, Turns
+from taskflow_hub.store.groups import LOOK_AHEAD, Rotation, Spot
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
 from taskflow_hub.store.shares import Shares, Stand
 from taskflow_hub.store.sqlite.limits import Limiting
@@ -117,7 +117,7 @@ class Dispatch:
 
     def __init__(self) -> None:
         self._profiles = Profiles()
-        self._turns = Turns()
+        self._rotation = Rotation()
         self._shares = Shares()
 
     def lease(self, tx: Transaction, wanted: Collection[str] | None, limit: int) -> Leased:
@@ -137,7 +137,7 @@ class Dispatch:
         if workers:  # with nobody alive there is nobody to be kept waiting
             lanes, unserved = part_served(lanes, profiles)
             more_unserved = _hold(tx, unserved)
-        limits = Limiting(tx, self._turns, self._shares, bounded=bool(look.bounded))
+        limits = Limiting(tx, self._rotation, self._shares, bounded=bool(look.bounded))
         self._shares.weigh(look.weights)
         self._shares.serve(lanes, profiles)
         round_ = Round(workers, lanes, limit, wanted=wanted, octets=OCTETS_AT_ONCE, gate=limits.gate)

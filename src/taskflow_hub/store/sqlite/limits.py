@@ -8,7 +8,7 @@ from typing import Final
 
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.gates import Gate, Key, LimitedBy, Numbers
-from taskflow_hub.store.groups import Aside, Group, Held, Spot, Turns, counted, counted_standing
+from taskflow_hub.store.groups import Aside, Group, Held, Rotation, Spot, counted, counted_standing
 from taskflow_hub.store.profiles import Lane
 from taskflow_hub.store.shares import Shares
 from taskflow_hub.store.sqlite.statements import size_for, statement
@@ -27,9 +27,9 @@ SPEND: Final = statement("limit_spend")
 class Limiting:
     """The limits in one lease."""
 
-    def __init__(self, tx: Transaction, turns: Turns, shares: Shares, *, bounded: bool) -> None:
+    def __init__(self, tx: Transaction, rotation: Rotation, shares: Shares, *, bounded: bool) -> None:
         """`bounded`: some queue or account is limited."""
-        self._tx, self._turns, self._shares, self._bounded = tx, turns, shares, bounded
+        self._tx, self._rotation, self._shares, self._bounded = tx, rotation, shares, bounded
         self.gate = Gate()
         self._running: dict[Key, int] | None = None
         self._standing: dict[Key, int] | None = None
@@ -42,16 +42,16 @@ class Limiting:
 
     def look(self, lanes: Collection[Lane]) -> None:
         """Know the groups of these lanes, so that `first` can tell."""
-        starts, size = self._turns.begin(lanes)
+        starts, size = self._rotation.begin(lanes)
         groups: list[Group] = []
         for lane, start in starts:
             rows = self._tx.document(list[tuple[str, tuple[str, ...], int, int]], GROUPS, *lane, *start, size)
             read = [Group(lane, (account, keys), priority, seq) for account, keys, priority, seq in rows]
-            groups += self._turns.end(lane, read)
+            groups += self._rotation.end(lane, read)
         self.learn([group.by for group in groups])
         self.learn_standing((group.lane[0], group.by[0]) for group in groups)
         self._held = Held(self.gate, self._shares, groups)
-        self._others = self._turns.others
+        self._others = self._rotation.others
 
     def first(self, most: int) -> list[Spot[int]]:
         """The first held tasks that may start, so far as they are alone: together they may be too many."""
