@@ -216,6 +216,8 @@ def test_a_profile_is_another_hub_with_another_login(admin: Person, people: Peop
 
 
 def test_a_key_is_shown_once_and_used_by_another_process(admin: Person, people: People) -> None:
+    assert admin("key", "list").stderr.startswith("No keys yet. Make one: taskflow key create NAME")
+    assert admin("key", "list", "-o", "json").stderr == ""
     run = admin("key", "create", "ci", "--scope", "submit", "--scope", "read", "--expires", "30d")
     secret = run.stdout.strip()
     assert run.stdout == f"{secret}\n"
@@ -254,7 +256,10 @@ def test_what_is_wrong_is_named_as_it_is_typed(admin: Person) -> None:
     assert "--scope" in admin("key", "create", "x", status=2).stderr
     assert "--expires" in admin("key", "create", "x", "--scope", "read", "--expires", "0.5", status=2).stderr
     assert "password" in admin("user", "add", "x@example.com", said="short\n", status=2).stderr
-    assert "EMAIL" in admin("user", "add", "nobody", said="long enough\n", status=2).stderr
+    assert (
+        admin("user", "add", "nobody", said="long enough\n", status=2).stderr
+        == "Error: EMAIL: is not an e-mail address, such as ada@example.org\n"
+    )
     admin("key", "revoke", "0198c0de-0000-7000-8000-000000000000", status=3)
     admin("user", "set-role", "nobody@example.com", "user", status=3)
 
