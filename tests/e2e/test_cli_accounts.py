@@ -103,6 +103,8 @@ def added(admin: Person, person: Person, email: str, role: str) -> str:
 
 
 def test_the_first_user_is_the_admin(admin: Person) -> None:
+    assert admin("key", "list").stderr.startswith("No keys yet. Make one: taskflow key create NAME")
+    assert admin("key", "list", "-o", "json").stderr == ""
     me = admin.me()
     assert (me["user"]["email"], me["user"]["role"], me["account_id"]) == (ADMIN, "admin", "default")
     shown = admin("whoami").stdout
@@ -216,8 +218,6 @@ def test_a_profile_is_another_hub_with_another_login(admin: Person, people: Peop
 
 
 def test_a_key_is_shown_once_and_used_by_another_process(admin: Person, people: People) -> None:
-    assert admin("key", "list").stderr.startswith("No keys yet. Make one: taskflow key create NAME")
-    assert admin("key", "list", "-o", "json").stderr == ""
     run = admin("key", "create", "ci", "--scope", "submit", "--scope", "read", "--expires", "30d")
     secret = run.stdout.strip()
     assert run.stdout == f"{secret}\n"
