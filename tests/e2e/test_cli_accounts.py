@@ -103,6 +103,8 @@ def added(admin: Person, person: Person, email: str, role: str) -> str:
 
 
 def test_the_first_user_is_the_admin(admin: Person) -> None:
+    assert admin("key", "list").stderr.startswith("No keys yet. Make one: taskflow key create NAME")
+    assert admin("key", "list", "-o", "json").stderr == ""
     me = admin.me()
     assert (me["user"]["email"], me["user"]["role"], me["account_id"]) == (ADMIN, "admin", "default")
     shown = admin("whoami").stdout
@@ -254,7 +256,10 @@ def test_what_is_wrong_is_named_as_it_is_typed(admin: Person) -> None:
     assert "--scope" in admin("key", "create", "x", status=2).stderr
     assert "--expires" in admin("key", "create", "x", "--scope", "read", "--expires", "0.5", status=2).stderr
     assert "password" in admin("user", "add", "x@example.com", said="short\n", status=2).stderr
-    assert "EMAIL" in admin("user", "add", "nobody", said="long enough\n", status=2).stderr
+    assert (
+        admin("user", "add", "nobody", said="long enough\n", status=2).stderr
+        == "Error: EMAIL: is not an e-mail address, such as ada@example.org\n"
+    )
     admin("key", "revoke", "0198c0de-0000-7000-8000-000000000000", status=3)
     admin("user", "set-role", "nobody@example.com", "user", status=3)
 

@@ -69,6 +69,7 @@ def test_conditions(admin: Person) -> None:
     at = listed(admin, "--action", "limit.set")[0]["ts"]
     assert actions(admin, "--since", at) == ["user.add", "limit.set"]
     assert actions(admin, "--since", at, "--until", at) == []
+    assert admin("audit", "list", "--since", at, "--until", at).stderr == "No entries that meet this.\n"
     some = admin("audit", "list", "-n", "2", "-o", "json")
     assert len(json.loads(some.stdout)) == 2
     assert "There are more than 2" in some.stderr

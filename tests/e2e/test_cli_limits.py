@@ -43,6 +43,7 @@ def cli(hub: HubProcess, tmp_path: Path) -> Cli:
 
 
 def test_set_list_unpin_and_forget(cli: Cli) -> None:
+    assert cli("list").stderr == "No limits yet. Set one: taskflow limit set KEY --running N\n"
     key = "host:a/../b?c=%2F,running=1"
     run = cli("set", key, "--running", "3", "--per-second", "0.5")
     assert (run.stdout, "at most 3 run at a time, at most 0.5 start per second" in run.stderr) == ("", True)
@@ -70,6 +71,7 @@ def test_set_list_unpin_and_forget(cli: Cli) -> None:
         (["a"], "name what to set"),
         (["a", "--running", "x"], "neither a whole number nor none"),
         (["a", "--per-second", "nan"], "neither a number nor none"),
+        (["a", "--per-second", "1e-15"], "--per-second"),
         (["a", "--running", "0"], "running"),
         (["a b", "--running", "1"], "key"),
     ],

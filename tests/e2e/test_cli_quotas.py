@@ -42,7 +42,11 @@ def cli(hub: HubProcess, tmp_path: Path) -> Cli:
 
 
 def test_a_quota_is_set_shown_met_and_lifted(cli: Cli) -> None:
-    assert cli("quota", "list", "-o", "json").stdout.strip() == "[]"
+    listed = cli("quota", "list", "-o", "json")
+    assert (listed.stdout.strip(), listed.stderr) == ("[]", "")
+    assert cli("quota", "list").stderr.startswith(
+        "No account has a quota yet. Set one: taskflow quota set ACCOUNT"
+    )
     run = cli("quota", "set", "default", "--per-day", "5", "--queued", "1", "--weight", "2.5")
     assert run.stderr == "Account default may submit 5 a day, have 1 waiting; its weight is 2.5.\n"
     cli("task", "submit", "nobody.serves.this")
@@ -73,9 +77,7 @@ def test_a_quota_is_set_shown_met_and_lifted(cli: Cli) -> None:
         "weight": 1.0,
         "used": {"in_minute": None, "in_day": None, "queued": None, "running": 0},
     }
-    assert json.loads(cli("quota", "show", "--account", "default", "-o", "json").stdout) == json.loads(
-        lifted.stdout
-    )
+    assert json.loads(cli("quota", "show", "default", "-o", "json").stdout) == json.loads(lifted.stdout)
     assert "as many tasks as it likes" in lifted.stderr
 
 
@@ -87,9 +89,12 @@ def test_a_quota_is_set_shown_met_and_lifted(cli: Cli) -> None:
         (["quota", "set", "default", "--running", "0"], "--running", 2),
         (["quota", "set", "default", "--weight", "0"], "--weight", 2),
         (["quota", "set", "nobody", "--running", "1"], "There is no account nobody", 3),
-        (["quota", "show", "--account", "nobody"], "There is no account nobody", 3),
+        (["quota", "set", "Not One", "--running", "1"], "ACCOUNT: is not an account's id", 2),
+        (["quota", "show", "Not One"], "ACCOUNT: is not an account's id", 2),
+        (["quota", "show", "nobody"], "There is no account nobody", 3),
         (["queue", "limit", "q"], "name what to set", 2),
         (["queue", "limit", "q", "--per-second", "0"], "--per-second", 2),
+        (["queue", "limit", "q", "--per-second", "1e-15"], "--per-second", 2),
         (["queue", "limit", "q", "--max-size", "-1"], "--max-size", 2),
     ],
 )

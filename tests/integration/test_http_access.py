@@ -217,6 +217,18 @@ async def test_what_cannot_be_registered(hub: Running, field: str, value: object
     assert str(value) not in answer.text or value in {1, None}
 
 
+async def test_a_wrong_address_or_account_is_told_in_words(hub: Running) -> None:
+    _, as_admin = await People(hub).user(Role.ADMIN)
+    for field, says in (
+        ("email", "is not an e-mail address, such as ada@example.org"),
+        ("account", "is not an account's id"),
+    ):
+        answer = await hub.client.post("/users", json={**ADA, field: "Not One"}, headers=as_admin)
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"], says in error["detail"]) == (422, f"/{field}", True)
+        assert "regex" not in answer.text
+
+
 # --- tokens that are not ours
 
 
@@ -373,6 +385,21 @@ async def test_unique_keys_lead_to_no_other_queue(hub: Running) -> None:
     replace = {"type": "t", "unique": {"key": "k", "on_conflict": "replace"}}
     assert (await hub.client.post("/tasks", json=replace, headers=submitter)).status_code == 403
     assert (await hub.client.get(f"/tasks/{holder['id']}", headers=as_user)).json()["status"] == "queued"
+
+
+async def test_a_key_for_one_queue_sets_no_limits_for_the_others(hub: Running) -> None:
+    people = People(hub)
+    _, as_user = await people.user()
+    narrow = await people.key(Scope.SUBMIT, queues=("mine",))
+    for limit in ({"key": "k", "running": 1}, {"key": "k"}):
+        wanted = {"type": "t", "queue": "mine", "limits": [limit]}
+        for path, body in (("/tasks", wanted), ("/tasks/batch", {"tasks": [wanted]})):
+            answer = await hub.client.post(path, json=body, headers=narrow)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+            assert "whole account" in answer.json()["detail"]
+    assert (await hub.client.get("/limits", headers=as_user)).json()["items"] == []
+    unlimited = {"type": "t", "queue": "mine", "limits": []}
+    assert (await hub.client.post("/tasks", json=unlimited, headers=narrow)).status_code == 202
 
 
 async def test_a_key_for_one_queue_binds_its_tasks_to_it(database_url: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Every route × everyone who may ask it. A route that is not in the table fails the suite."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +114,8 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("POST", "/limits"): Row(Scope.MANAGE, body={"key": "k", "running": 3}),
     ("GET", "/quota"): Row(Scope.READ),
     ("GET", "/quotas"): Row(Scope.ADMIN),
-    ("GET", "/accounts/{id}/quota"): Row(Scope.ADMIN, Place.account),
-    ("PATCH", "/accounts/{id}/quota"): Row(Scope.ADMIN, Place.account, {"per_minute": 600}),
+    ("GET", "/accounts/{account}/quota"): Row(Scope.ADMIN, Place.account),
+    ("PATCH", "/accounts/{account}/quota"): Row(Scope.ADMIN, Place.account, {"per_minute": 600}),
     ("GET", "/workers"): Row(Scope.READ),
     ("POST", "/workers/{id}/drain"): Row(Scope.ADMIN, allowed=frozenset({404})),  # there is none
     ("GET", "/task-types"): Row(Scope.READ),
@@ -186,7 +187,7 @@ async def test_who_may(hub: Running, route: tuple[str, str], row: Row) -> None:
 
     async def ask(headers: Headers) -> int:
         method, path = route
-        path = path.replace("{id}", "{it}").replace("{name}", "{it}").replace("{code}", "{it}")
+        path = re.sub(r"\{(id|name|code|account)\}", "{it}", path)
         if "{it}" in path:
             path = path.format(it=await row.make(place))
         async with hub.client.stream(method, path, json=row.body, headers=headers) as answer:

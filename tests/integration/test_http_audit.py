@@ -1,5 +1,6 @@
 """The audit over HTTP: every route that changes something tells of it, and who may see that."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,7 @@ CHANGES: Final[dict[tuple[str, str], Told | str]] = {
     ("POST", "/queues/{name}/resume"): once("queue.resume", Scene.paused),
     ("POST", "/queues/{name}/purge"): once("queue.purge", Scene.queue),
     ("POST", "/limits"): Told(("limit.set",), body={"key": "k", "running": 3}, once=True),
-    ("PATCH", "/accounts/{id}/quota"): once("quota.set", Scene.account, {"per_minute": 7}),
+    ("PATCH", "/accounts/{account}/quota"): once("quota.set", Scene.account, {"per_minute": 7}),
     ("POST", "/workers/{id}/drain"): once("worker.drain", Scene.worker),
     ("POST", "/auth/register"): told(
         "user.register", "login.begin", body={"email": "new@example.org", "password": "long enough"}
@@ -179,7 +180,7 @@ async def test_what_is_told_of_it(on_a_file: Running, route: tuple[str, str], ro
     scene = Scene(hub, bearer(login["access_token"]), (await People(hub).user(Role.ADMIN))[1])
     method, path = route
     made = await row.make(scene)
-    path = path.replace("{id}", made).replace("{name}", made)
+    path = re.sub(r"\{(id|name|account)\}", made, path)
     before = await audit(hub, scene.reader)
 
     async def ask() -> Any:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from tests.support.grounds import Ground
 from tests.support.http_api import Running, api, eventually
+from tests.support.people import ACCOUNTS, Headers, People
 
 from taskflow_hub.engine.hints import Topic
 from taskflow_hub.http import sse
@@ -176,10 +177,11 @@ async def test_who_comes_back_is_told_to_look_at_everything(hub: Running) -> Non
 
 
 @contextlib.asynccontextmanager
-async def listening(hub: Running, path: str) -> AsyncIterator[None]:
+async def listening(hub: Running, path: str, asker: Headers | None = None) -> AsyncIterator[None]:
     """A stream that has begun."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in (asker or {}).items())
     reader, writer = await asyncio.open_connection(*hub.address)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
     try:
         await reader.readuntil(b"retry: 1000\n\n")
         yield
@@ -207,8 +209,29 @@ async def test_streams_are_bounded(database_url: str, tmp_path: Path) -> None:
                 assert int(third.headers["retry-after"]) >= 1
             waited = await hub.client.post("/tasks", json={"type": "a"}, headers={"Prefer": "wait=20"})
             assert waited.status_code == 202, "a preference is not worth an error"
-        await eventually(lambda: hub.app.state.api.lifetime.has_room)
+        await eventually(lambda: hub.app.state.api.lifetime.has_room(None))
         async with listening(hub, "/events"):
+            pass
+
+
+async def test_one_account_does_not_take_the_streams_of_all(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url, auth=ACCOUNTS, loops=False, max_streams=11) as hub:
+        people = People(hub)
+        (_, greedy), (_, too), (_, other) = [
+            await people.user(account=account) for account in ("a", "a", "b")
+        ]
+        async with listening(hub, "/events", greedy), listening(hub, "/events", greedy):
+            for headers in (greedy, too):
+                third = await hub.client.get("/events", headers=headers)
+                assert (third.status_code, third.json()["code"]) == (503, "unavailable")
+                assert "Your account has 2 event streams" in third.json()["detail"]
+                assert int(third.headers["retry-after"]) >= 1
+            waited = await hub.client.post("/tasks", json={"type": "a"}, headers={**too, "Prefer": "wait=20"})
+            assert waited.status_code == 202, "a preference is not worth an error"
+            async with listening(hub, "/events", other):
+                pass
+        await eventually(lambda: hub.app.state.api.lifetime.has_room("a"))
+        async with listening(hub, "/events", too):
             pass
 
 

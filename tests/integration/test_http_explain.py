@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
-from msgspec import Raw
+from msgspec import UNSET, Raw
 from tests.support.http_api import Running, api
 from tests.support.people import ACCOUNTS, People
 
@@ -219,6 +220,20 @@ async def test_a_rate_says_when_the_next_start_is_possible(working: Running) -> 
     assert (cause["kind"], cause["key"], cause["per_second"]) == ("rate", "api", 0.01)
     assert 60 < cause["next_start_in"] <= 100
     assert datetime.fromisoformat(cause["next_start_at"]) > datetime.fromisoformat(task["created_at"])
+
+
+@pytest.mark.parametrize("per_second", [1e-9, 1e-15, 1e-320])
+async def test_a_rate_of_an_older_version_that_was_as_good_as_none(
+    working: Running, per_second: float
+) -> None:
+    """A version before this one took any number above 0; no calendar has the next start."""
+    await working.engine.store.set_limit(DEFAULT_ACCOUNT, "api", UNSET, per_second, pinned=True)
+    await working.submit("hold", limits=[{"key": "api"}])
+    task = await working.submit("hold", limits=[{"key": "api"}])
+    cause = only(await explained(working, task["id"], lambda why: why["hold"]))
+    assert (cause["kind"], cause["per_second"]) == ("rate", per_second)
+    assert cause["next_start_in"] == 1_000_000
+    assert (datetime.fromisoformat(cause["next_start_at"]) - datetime.now(UTC)).days in {10, 11}
 
 
 async def test_the_hold_is_what_was_written_also_when_there_is_room_again(hub: Running) -> None:

@@ -107,6 +107,16 @@ async def test_while_the_buckets_are_away_each_process_counts_by_itself(database
     await store.close()
 
 
+async def test_no_fault_of_the_buckets_breaks_the_end() -> None:
+    class Broken:
+        async def charge(self, charges: Mapping[str, Charge]) -> dict[str, float]:
+            raise LookupError("nobody thought of this")
+
+    rates = Rates(Broken())
+    assert await granted(rates, SLOW, "k", 1) == 1
+    await rates.stop()
+
+
 async def test_a_store_that_does_not_answer_holds_nobody_up(tmp_path: Path) -> None:
     never = asyncio.Event()
 
@@ -228,6 +238,8 @@ async def test_every_key_and_every_user_has_a_limit_of_their_own(tmp_path: Path)
         assert await statuses(first_login, second_login, first_login, second_login) == [200, 200, 429, 429]
         assert await statuses(other_user, key, other_key, key, other_key) == [200] * 5
         assert await statuses(key, other_key, other_user, other_user) == [429, 429, 200, 429]
+        for headers, whose in ((key, "Your key may ask"), (other_user, "You, with all your logins, may ask")):
+            assert (await hub.client.get("/tasks", headers=headers)).json()["detail"].startswith(whose)
         assert (await hub.client.get("/tasks")).status_code == 401, "who is nobody has no limit by key"
 
 

@@ -85,6 +85,11 @@ def test_another_account_is_not_told_who_it_was() -> None:
     done = entry(actor="u", actor_name=ADA.email, actor_account="a", address="192.0.2.7", agent="curl")
     assert done.for_account("a") is done
     assert done.for_account("b") == entry()
+    reset = entry(actor_kind="operator", actor_name="root@db-host")
+    for account in ("a", "b"):
+        assert reset.for_account(account) == entry(actor_kind="operator"), (
+            "who has the database in hand is no tenant's to know"
+        )
     failed = entry(actor_kind="anybody", address="192.0.2.7")
     assert failed.for_account("a") is failed, "who is not known may be shown to whose thing it was"
 

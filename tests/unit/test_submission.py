@@ -61,6 +61,7 @@ ALLOWED = [
     ("unique", None),
     ("limits", []),
     ("limits", [{"key": "a", "running": 1, "per_second": 0.2}]),
+    ("limits", [{"key": "a", "running": None, "per_second": 1e-6}]),
     ("limits", [{"key": "~" * 200, "running": 1_000_000, "per_second": 100_000.0}]),
     (
         "limits",
@@ -119,7 +120,7 @@ def test_limits_inside_of_fields_are_named_as_deep_as_they_lie() -> None:
         assert refused(limits=[{"key": "a"}, {"key": key, "running": 1}]) == "/limits/1/key"
     for running in (0, -1, 1_000_001, 1.5, "3", True):
         assert refused(limits=[{"key": "a", "running": running}]) == "/limits/0/running"
-    for per_second in (0, -1, 100_000.1, "3", True):
+    for per_second in (0, -1, 0.99e-6, 1e-15, 1e-320, 100_000.1, "3", True):
         assert refused(limits=[{"key": "a", "per_second": per_second}]) == "/limits/0/per_second"
     assert refused(limits=[{"running": 1}]) == "/limits/0/key"
     assert refused(limits=[{"key": "a", "burst": 1}]) == "/limits/0/burst"

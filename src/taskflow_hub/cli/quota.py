@@ -20,7 +20,12 @@ def _number(name: str, meaning: str, *, parser: Any = count_or_none, metavar: st
 def show(
     ctx: typer.Context,
     account: Annotated[
-        str | None, typer.Option("--account", metavar="ACCOUNT", help="Whose; default: your own.")
+        str | None,
+        typer.Argument(
+            metavar="ACCOUNT",
+            help="The account's id, or `default`; for admins. Left out: your own.",
+            show_default=False,
+        ),
     ] = None,
     output: OutputOption = None,
     server: ServerOption = None,

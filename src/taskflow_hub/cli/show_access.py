@@ -62,6 +62,7 @@ def keys(items: Iterable["Key"]) -> None:
             )
             for key in items
         ),
+        empty="No keys yet. Make one: taskflow key create NAME --scope submit",
     )
 
 

@@ -33,6 +33,7 @@ def entries(items: Iterable["AuditEntry"]) -> None:
             )
             for entry in items
         ),
+        empty="No entries that meet this.",
     )
 
 

@@ -31,6 +31,7 @@ def limits(items: Iterable["LimitUse"]) -> None:
             )
             for limit in items
         ),
+        empty="No limits yet. Set one: taskflow limit set KEY --running N",
     )
 
 

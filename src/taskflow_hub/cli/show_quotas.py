@@ -42,6 +42,7 @@ def quotas(items: Iterable["Quota"]) -> None:
             )
             for one in items
         ),
+        empty="No account has a quota yet. Set one: taskflow quota set ACCOUNT --per-day N",
     )
 
 

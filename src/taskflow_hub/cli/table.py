@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from taskflow_hub.cli.terminal import clean, styled
+from taskflow_hub.cli.terminal import clean, say, styled
 
 GAP: Final = "  "
 
@@ -38,8 +38,8 @@ def cell(value: object, style: str = "") -> Cell:
     return Cell(text, style) if text else Cell("–", "2")
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
-    """As wide as it needs to be, and no wider than the terminal; a pipe has no width."""
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, empty: str = "") -> None:
+    """As wide as it needs to be, and no wider than the terminal; a pipe has no width. `empty` is said of no rows."""
     lines = [[Cell(column.name, "1") for column in columns], *rows]
     widths = [max(width(line[index].text) for line in lines) for index in range(len(columns))]
     if sys.stdout.isatty():
@@ -47,6 +47,8 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> No
     for line in lines:
         shown = [(one, room) for one, room in zip(line, widths, strict=True) if room]
         print(GAP.join(_padded(one, room, last=one is shown[-1][0]) for one, room in shown))
+    if len(lines) == 1 and empty:
+        say(empty)
 
 
 def print_fields(fields: Iterable[tuple[str, Cell]]) -> None:

@@ -148,8 +148,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     meta: dict[str, Any] | None
 
     def for_account(self, account: str) -> "AuditEntry":
-        """As an account is shown it: what was done is theirs to know; who of another account did it, and from where, is not."""
-        if self.actor_account in {None, account}:
+        """As an account is shown it: what was done is theirs to know; who of another account did it, and from where, is not,
+        nor who has the database in hand."""
+        if self.actor_account in {None, account} and self.actor_kind != Actor.OPERATOR:
             return self
         return msgspec.structs.replace(
             self, actor=None, actor_name=None, actor_account=None, address=None, agent=None

@@ -22,6 +22,9 @@ LIMIT_KEY_PATTERN: Final = (
 )
 TEN_YEARS_S: Final = 10 * 366 * 86_400.0
 MAX_TIMEOUT_S: Final = 30 * 86_400.0
+MIN_PER_SECOND: Final = (
+    1e-6  # one in eleven days: slower is as good as never, and when would be past every calendar
+)
 MAX_TAGS: Final = 20
 MAX_LIMITS: Final = 5
 NO_PARAMETERS: Final = Raw(b"{}")
@@ -50,7 +53,7 @@ LimitKey = Annotated[
     str, Meta(pattern=LIMIT_KEY_PATTERN, description="What is shared, such as host:example.com.")
 ]
 AtOnce = Annotated[int, Meta(ge=1, le=1_000_000)]
-PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
+PerSecond = Annotated[float, Meta(ge=MIN_PER_SECOND, le=100_000)]
 
 
 class OnConflict(StrEnum):

@@ -5,17 +5,9 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from taskflow_hub.domain.access import Confidential, Key, Role, Scope, User
+from taskflow_hub.domain.shapes import ACCOUNT_PATTERN, EMAIL_PATTERN
 from taskflow_hub.domain.submission import QueueName
 
-# Not a proof that mail arrives: only that it has the shape, and is shown as it is. What cannot be seen, or turns the line
-# around, could be taken for another address.
-_UNSEEN: Final = (
-    r"\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    r"\ufe00-\ufe0f\ufeff\ufff9-\uffff"
-)
-EMAIL_PATTERN: Final = rf'^[^\s@{_UNSEEN}<>"]{{1,64}}@[^\s@{_UNSEEN}<>"]{{1,189}}$(?!\n)'
-# Not written as that of queues is: what does not match is told by the pattern.
-ACCOUNT_PATTERN: Final = r"^[0-9a-z_-]{1,64}$(?!\n)"
 YEAR_S: Final = 366 * 86_400.0
 
 Email = Annotated[

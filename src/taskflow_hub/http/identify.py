@@ -137,6 +137,11 @@ def who_of(request: HTTPConnection) -> Who:
     return who
 
 
+def asker_of(request: HTTPConnection) -> str | None:
+    """The account of who asks; None on a hub without accounts, which cannot tell one from another."""
+    return None if api_of(request).engine.accounts.identity.open else who_of(request).account_id
+
+
 def address_of(request: HTTPConnection) -> str:
     """Where a request comes from, as the nearest proxy that is trusted says."""
     return request.client.host if request.client else ""

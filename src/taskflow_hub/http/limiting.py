@@ -27,7 +27,8 @@ class LimitAddresses:
         if _is_limited(scope):
             client = scope.get("client")
             network = network_of(client[0]) if client else None
-            _require(scope, await self._rates.take(self._rate, network or NO_ADDRESS), self._metrics)
+            found = await self._rates.take(self._rate, network or NO_ADDRESS)
+            _require(scope, found, self._metrics, "Your address")
         await self._app(scope, receive, send)
 
 
@@ -39,7 +40,8 @@ class LimitKeys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _is_limited(scope) and (whose := _whose(scope.get("who"))) is not None:
-            _require(scope, await self._rates.take(self._rate, whose), self._metrics)
+            words = "You, with all your logins," if scope["who"].key is None else "Your key"
+            _require(scope, await self._rates.take(self._rate, whose), self._metrics, words)
         await self._app(scope, receive, send)
 
 
@@ -60,12 +62,11 @@ def _whose(who: Who | None) -> str | None:
     return who.key.id if who.key is not None else who.user_id
 
 
-def _require(scope: Scope, found: Left, metrics: Metrics) -> None:
-    """Raises RateLimited."""
+def _require(scope: Scope, found: Left, metrics: Metrics, whose: str) -> None:
+    """Raises RateLimited. `whose` requests they are, in words."""
     left(scope).append(found)
     if found.wait_s:
         metrics.rate_limited.labels(found.rate.name).inc()
-        whose = "Your key" if found.rate.name == "key" else "Your address"
         raise RateLimited(
             f"{whose} may ask {found.rate.burst} times at once, and {found.rate.per_second * 60:g} times a minute.",
             retry_after_s=found.wait_s,

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from taskflow_hub.domain.audit import Action, Entity
 from taskflow_hub.domain.errors import FieldError, Invalid
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
+from taskflow_hub.domain.shapes import ACCOUNT_PATTERN, ID_PATTERN, IN_WORDS
 from taskflow_hub.domain.submission import QUEUE_PATTERN, TYPE_PATTERN, Moment, check_moment
-from taskflow_hub.http.access_schemas import ACCOUNT_PATTERN
 from taskflow_hub.http.pointers import pointer
 from taskflow_hub.http.problems import codes
 
@@ -43,14 +42,12 @@ def _plain(pattern: str) -> str:
 # Every pattern here, in words, for what does not match it.
 SHAPES: Final[Mapping[str, str]] = {
     **{_plain(known): words for known, words in IN_WORDS.items()},
-    _plain(ACCOUNT_PATTERN): "is not an account's id: one has 1 to 64 characters of a-z, 0-9, '_' and '-'",
     CODE_PATTERN: "is not the code of a problem: one has 1 to 50 characters of a-z and '_'",
     TAG_PATTERN: "contains a NUL character (U+0000)",
     CURSOR_PATTERN: "is not a cursor of this list",
     LINE_PATTERN: "is not a line's place: write ATTEMPT.N, such as 1.20",
     LIMIT_PATTERN: "is not a limit's place: write ACCOUNT/KEY, such as default/host:example.org",
     REV_PATTERN: "is not the id of an event",
-    _plain(ACCOUNT_PATTERN): "is not an account: one has 1 to 64 characters of a-z, 0-9, '_' and '-'",
 }
 
 
@@ -94,7 +91,9 @@ WorkerId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The 
 UserId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The user's id.")]
 KeyId = Annotated[str, Path(alias="id", pattern=ID_PATTERN, description="The key's id, not its secret.")]
 QueueName = Annotated[str, Path(alias="name", pattern=_plain(QUEUE_PATTERN), description="The queue's name.")]
-AccountId = Annotated[str, Path(alias="id", pattern=_plain(ACCOUNT_PATTERN), description="The account's id.")]
+AccountId = Annotated[
+    str, Path(alias="account", pattern=_plain(ACCOUNT_PATTERN), description="The account's id.")
+]
 Code = Annotated[
     str,
     Path(alias="code", pattern=CODE_PATTERN, description="A problem's `code`.", examples=sorted(codes())),

@@ -7,7 +7,6 @@ each process goes on by what it knows itself.
 """
 
 import asyncio
-import contextlib
 import math
 import time
 from collections import OrderedDict
@@ -158,10 +157,14 @@ class Rates(Loop):
         return TELL_S
 
     async def stop(self) -> None:
-        """What was granted last is told, if anybody hears it."""
+        """What was granted last is told, if anybody hears it. Whatever goes wrong with that, the end goes on."""
         await super().stop()
-        with contextlib.suppress(Unavailable):
+        try:
             await self.tick()
+        except Unavailable:
+            pass  # nobody hears it
+        except Exception as error:
+            self.log.error("last tick failed", exc_info=error)
 
     @property
     def _shared(self) -> bool:

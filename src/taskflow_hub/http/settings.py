@@ -80,7 +80,9 @@ class HttpSettings(BaseModel):
     )
     max_header: int = Field(64 * 1024, ge=4096, description="Bytes a request's line and headers may have.")
     max_connections: int = Field(4096, ge=1, description="Connections served at once; more are answered 503.")
-    max_streams: int = Field(1000, ge=0, description="Event streams and waiting submits served at once.")
+    max_streams: int = Field(
+        1000, ge=0, description="Event streams and waiting submits served at once; of one account a quarter."
+    )
     header_timeout: float = Field(
         10.0, gt=0, description="Seconds a client may take to send a request's headers."
     )

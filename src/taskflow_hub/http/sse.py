@@ -31,12 +31,19 @@ Events = AsyncGenerator[bytes, None]
 
 
 class EventStream(Response):
-    """Endless until the events end, the client goes or may not look any more, or the API closes; too many at once are 503."""
+    """Endless until the events end, the client goes or may not look any more, or the API closes; too many at once, or too many
+    of the account that asks (see Lifetime), are 503."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: Events, lifetime: Lifetime, may_still: Callable[[], Awaitable[bool]]) -> None:
-        self._events, self._lifetime, self._may_still = events, lifetime, may_still
+    def __init__(
+        self,
+        events: Events,
+        lifetime: Lifetime,
+        asker: str | None,
+        may_still: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._events, self._lifetime, self._asker, self._may_still = events, lifetime, asker, may_still
         self.status_code, self.background = 200, None
         self.raw_headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -45,7 +52,7 @@ class EventStream(Response):
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._lifetime.long(receive), contextlib.aclosing(self._events) as events:
+        async with self._lifetime.long(receive, self._asker), contextlib.aclosing(self._events) as events:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for event in events:
                 if not await self._may_still():

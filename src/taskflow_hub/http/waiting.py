@@ -4,12 +4,14 @@ from starlette.requests import Request
 
 from taskflow_hub.domain.model import Task
 from taskflow_hub.http.api import api_of
+from taskflow_hub.http.identify import asker_of
 
 
 async def final_within(request: Request, account: str, task: Task, wait_s: float) -> Task:
     """The task once it is final; as it is when time is up, the client has gone, the API closes, or too many wait already."""
     api = api_of(request)
-    if api.lifetime.has_room:
-        async with api.lifetime.long(request.receive):
+    asker = asker_of(request)
+    if api.lifetime.has_room(asker):
+        async with api.lifetime.long(request.receive, asker):
             return await api.engine.tasks.wait(account, task.id, wait_s)
     return await api.engine.queries.task(account, task.id)

@@ -68,7 +68,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
     },
     "Limit": {
         "running": "How many may run at a time; null or left out: as it is.",
-        "per_second": "How many may start per second, such as 10 or 0.2; null or left out: as it is.",
+        "per_second": "How many may start per second, such as 10 or 0.2, at least 0.000001; null or left out: as it is.",
     },
     "LimitChange": {
         "running": "How many may run at a time; null: any number. Left out: as it is.",

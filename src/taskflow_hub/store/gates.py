@@ -24,6 +24,7 @@ from typing import Final, Protocol, TypeVar
 from msgspec import Struct
 
 from taskflow_hub.domain.holds import limit_full, rate_spent
+from taskflow_hub.domain.submission import MIN_PER_SECOND
 from taskflow_hub.store.standing import NOBODY, account_key, queue_key
 
 Key = tuple[str, str]  # account, key
@@ -31,6 +32,9 @@ LimitedBy = tuple[str, tuple[str, ...]]  # account, and the keys of a task's lim
 
 AGAIN_S: Final = 0.005  # a key that another process has in its hands is looked at again so soon
 _NEARLY: Final = 1.0 - 1e-9  # of a token: it was divided and added up
+_LONGEST_S: Final = (
+    1.0 / MIN_PER_SECOND
+)  # an older version took smaller rates, of which no calendar has the next start
 
 
 class Standing(Protocol):
@@ -153,7 +157,8 @@ class Gate:
         for key, left in self._of(by):
             if left is not None and (found := _hold(key, left)) is not None:
                 if not left.full and left.tokens is not None:
-                    self._next_in_s = min(self._next_in_s, (1.0 - left.tokens) / left.per_second)
+                    wait_s = (1.0 - left.tokens) / left.per_second
+                    self._next_in_s = min(self._next_in_s, wait_s, _LONGEST_S)
                 return found
         return None
 

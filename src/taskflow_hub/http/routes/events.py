@@ -12,7 +12,7 @@ from taskflow_hub.domain.lifecycle import FINAL
 from taskflow_hub.http.answers import Plain
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.described import problems, streams
-from taskflow_hub.http.identify import account_of, allow, may_still
+from taskflow_hub.http.identify import account_of, allow, asker_of, may_still
 from taskflow_hub.http.params import LastNudge, LastRev, TaskId
 from taskflow_hub.http.sse import EventStream, nudge_events, task_events
 
@@ -42,7 +42,7 @@ async def follow_task(request: Request, id: TaskId, last_rev: LastRev = None) ->
             raise NotFound
 
     events = task_events(api.engine, account, id, seen)
-    return EventStream(events, api.lifetime, partial(may_still, request, look))
+    return EventStream(events, api.lifetime, asker_of(request), partial(may_still, request, look))
 
 
 @router.get(
@@ -61,4 +61,4 @@ async def follow_all(request: Request, last_nudge: LastNudge = None) -> Response
 
     await look()
     events = nudge_events(api.nudges, resumed=last_nudge is not None)
-    return EventStream(events, api.lifetime, partial(may_still, request, look))
+    return EventStream(events, api.lifetime, asker_of(request), partial(may_still, request, look))

@@ -38,7 +38,7 @@ async def list_quotas(request: Request, after: AfterAccount = None, limit: Limit
     return Json(QuotaPage(found, found[-1].account_id if len(found) == limit else None))
 
 
-@router.get("/accounts/{id}/quota", responses={200: _USE, **problems(404)})
+@router.get("/accounts/{account}/quota", responses={200: _USE, **problems(404)})
 async def get_quota(request: Request, id: AccountId) -> Response:
     """What an account may have, and what it uses now."""
     allow(request, Scope.ADMIN)
@@ -46,7 +46,7 @@ async def get_quota(request: Request, id: AccountId) -> Response:
 
 
 @router.patch(
-    "/accounts/{id}/quota",
+    "/accounts/{account}/quota",
     responses={200: _USE, **problems(404, 413)},
     openapi_extra=takes(QuotaChange),
 )

@@ -133,8 +133,8 @@ async def submit_batch(request: Request) -> Response:
 async def _within_queues(api: Api, who: Who, tasks: Sequence[Submission]) -> Sequence[Submission]:
     """The tasks, for a key that is for some queues only each bound to the queue it would go to, and to no other later on.
 
-    Raises Forbidden for another queue; and for `unique`, whose holder may be in any queue of the account. To replace another
-    task needs the scope `manage`, as to cancel it does.
+    Raises Forbidden for another queue; for `unique`, whose holder may be in any queue of the account; and for `limits`, which
+    hold for all of them. To replace another task needs the scope `manage`, as to cancel it does.
     """
     if Scope.MANAGE not in who.scopes:
         for task in tasks:
@@ -149,6 +149,8 @@ async def _within_queues(api: Api, who: Who, tasks: Sequence[Submission]) -> Seq
         who.require_queue(queue)
         if task.unique is not None:
             raise Forbidden("A unique key belongs to the whole account; this key is for some queues only.")
+        if task.limits:
+            raise Forbidden("Limits hold for the whole account; this key is for some queues only.")
         bound.append(replace(task, queue=queue))
     return bound
 

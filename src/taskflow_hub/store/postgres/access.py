@@ -182,6 +182,7 @@ async def _register(
     added = await _add(tx, user, user.id, Role.USER, by, Action.USER_REGISTER)
     if isinstance(added, User) and quota is not None:
         await write_quota(tx, quota)
+        await record(tx, by, audit.of_quota(Quota(account_id=quota.account_id), quota))
     return added
 
 

@@ -188,6 +188,7 @@ def _register(
     added = _add(tx, user, user.id, Role.USER, by, Action.USER_REGISTER)
     if isinstance(added, User) and quota is not None:
         write_quota(tx, quota)
+        record(tx, by, audit.of_quota(Quota(account_id=quota.account_id), quota))
     return added
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from taskflow_hub.domain.audit import Action, Actor, By
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import QueueFull, QuotaExceeded, TaskflowError
 from taskflow_hub.domain.lifecycle import State
@@ -14,7 +15,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Queue
 from taskflow_hub.domain.moves import Fence
 from taskflow_hub.domain.quota import Quota, QuotaUse, Used
 from taskflow_hub.domain.submission import Limit, OnConflict, Unique
-from taskflow_hub.store.values import Call, Idempotency, NewUser, Submit, Submitted
+from taskflow_hub.store.values import AuditFilter, Call, Idempotency, NewUser, Submit, Submitted
 from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit, new_task
 from taskflow_hub.testing.store_contract.limits import some
 
@@ -101,6 +102,21 @@ class QuotasContract(ContractBase):
         third = NewUser(id=new_id(), email="BOB@example.org", password_hash="h")
         await kit.store.register_user(third, closed=False, quota=Quota(account_id=third.id, per_day=1))
         assert len(await kit.store.quotas(limit=10)) == 1
+
+    async def test_a_quota_given_at_registration_is_in_the_audit(self, kit: Kit) -> None:
+        """By whoever registered, in the same transaction."""
+        somebody = By(kind=Actor.ANYBODY, address="192.0.2.7")
+        first, second = (
+            NewUser(id=new_id(), email=f"{name}@example.org", password_hash="h") for name in ("ada", "bob")
+        )
+        for user in (first, second):
+            quota = Quota(account_id=user.id, per_day=1, running=2)
+            await kit.store.register_user(user, closed=False, quota=quota, by=somebody)
+        [entry] = (await kit.store.audit(AuditFilter(actions=(Action.QUOTA_SET,)), limit=10)).items
+        assert (entry.entity_id, entry.account_id) == (second.id, second.id)
+        assert (entry.actor_kind, entry.address) == ("anybody", "192.0.2.7")
+        assert entry.before == {"per_day": None, "running": None}
+        assert entry.after == {"per_day": 1, "running": 2}
 
     # --- by the clock ------------------------------------------------------------------------------------------------
 
