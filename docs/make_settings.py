@@ -26,7 +26,8 @@ what is wrong. An unknown name is refused, with a suggestion.
 
 - A list is written with commas in the environment, and as a list in the file.
 - `none` takes a value away where there may be none.
-- An empty variable counts as one that was not set; but an empty `TASKFLOW_AUTH_SECRET` is refused, for it would open the hub.
+- An empty variable counts as one that was not set; but an empty `TASKFLOW_AUTH_SECRET` is refused, for it would open the hub,
+  and so is an empty `TASKFLOW_SECRETS_KEYS`.
 - `TASKFLOW_DATABASE_URL_FILE=/run/secrets/url` reads the value from that file, for secrets; so for every variable.
 
 Clients (`taskflow task …`, `Client`, `SyncClient`) read one variable: `TASKFLOW_SERVER`, the hub's address, by default

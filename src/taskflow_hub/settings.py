@@ -28,7 +28,11 @@ from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.settings import WorkerSettings
 
 PREFIX: Final = "TASKFLOW_"
-TURNS_ACCOUNTS_ON: Final = "TASKFLOW_AUTH_SECRET"  # so it may not be left empty by mistake
+# Not to be left empty by mistake, with what that would do.
+NEVER_EMPTY: Final = {
+    "TASKFLOW_AUTH_SECRET": "would leave the hub without accounts",
+    "TASKFLOW_SECRETS_KEYS": "would leave secret fields without a key",
+}
 FILE: Final = Path("taskflow.toml")
 # Read by clients, not by the hub.
 CLIENT_VARIABLES: Final = frozenset({"TASKFLOW_SERVER", "TASKFLOW_KEY", "TASKFLOW_PROFILE"})
@@ -155,8 +159,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Every TASKFLOW_X; an empty one counts as not given. TASKFLOW_X_FILE is read, and stands for TASKFLOW_X."""
     known = {variable(name) for name in names()}
     given: dict[str, Any] = {}
-    for written in (TURNS_ACCOUNTS_ON, f"{TURNS_ACCOUNTS_ON}_FILE"):
-        _require_no_blank(written, environ.get(written))
+    for plain in NEVER_EMPTY:
+        for written in (plain, f"{plain}_FILE"):
+            _require_no_blank(plain, written, environ.get(written))
     for written, text in environ.items():
         plain = written.removesuffix("_FILE")
         if not written.startswith(PREFIX) or written in CLIENT_VARIABLES or not text:
@@ -167,16 +172,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise Misconfigured(f"{written} and {plain} are both set; one of them is enough")
         else:
             given[plain] = _secret(written, Path(text))
-            if plain == TURNS_ACCOUNTS_ON:
-                _require_no_blank(written, given[plain])
+            _require_no_blank(plain, written, given[plain])
     return _as_meant(given, variable)
 
 
-def _require_no_blank(written: str, text: str | None) -> None:
-    """What was meant to turn accounts on does not leave them off. Raises Misconfigured."""
-    if text is not None and text.strip().lower() in {"", "none"}:
+def _require_no_blank(plain: str, written: str, text: str | None) -> None:
+    """What was meant to turn accounts on, or to encrypt, does not leave that off. Raises Misconfigured."""
+    if plain in NEVER_EMPTY and text is not None and text.replace(",", " ").strip().lower() in {"", "none"}:
         raise Misconfigured(
-            f"{written}: is set, but empty, which would leave the hub without accounts; unset it if it shall be"
+            f"{written}: is set, but empty, which {NEVER_EMPTY[plain]}; unset it if it shall be"
         )
 
 

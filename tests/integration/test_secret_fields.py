@@ -125,6 +125,33 @@ async def test_where_a_task_is_shown_its_secrets_are_not(hub: Running) -> None:
     assert json.loads(bytes(opened)) == payload
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"login":{"password":"open sesame"},"login":null',
+        '"login":{"password":"open sesame","password":null}',
+        '"kind":"open sesame","kind":null',
+    ],
+)
+async def test_a_name_that_comes_twice_hides_nothing(hub: Running, fields: str) -> None:
+    """Over HTTP it is refused; of what a running task submits only the last counts, and the text before it is not stored."""
+    payload = Raw(b"{%s}" % fields.encode())
+    await declare(hub, TaskType(type="parent"))
+    await declare(hub, TaskType(type="late.one", secret=DECLARED.secret))
+    parent = (await hub.submit("parent"))["id"]
+    (lease,) = (await hub.engine.store.lease(None, 1)).leases
+    sealed = KEYRING.seal_call(payload, parent=parent, number=1, type="late.one")
+    task = Submission(type="late.one", payload=sealed)
+    reply = await hub.engine.workers.answer(
+        Submit(worker=lease.worker, id=parent, attempt=1, call=1, task=task)
+    )
+    assert isinstance(reply, Submitted), reply
+    shown = await hub.client.get(f"/tasks/{reply.id}")
+    (lease,) = (await hub.engine.store.lease(None, 1)).leases
+    for told in (shown.text, bytes(lease.assignment.payload).decode()):
+        assert "sesame" not in told
+
+
 async def test_what_type_has_secrets_is_told(hub: Running) -> None:
     (declared,) = (await hub.client.get("/task-types")).json()["items"]
     assert declared["secret"] == list(DECLARED.secret)

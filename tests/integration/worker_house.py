@@ -40,6 +40,7 @@ from taskflow_hub.domain.messages import (
     Submit,
     Submitted,
 )
+from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.testing.faults import Faults
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.settings import WorkerSettings
@@ -80,7 +81,15 @@ class House:
     `ends` None: a broker within the process.
     """
 
-    def __init__(self, registry: Registry, folder: Path, ends: Ends | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        folder: Path,
+        ends: Ends | None = None,
+        *,
+        keyring: Keyring = NO_KEYS,
+        **settings: Any,
+    ) -> None:
         if ends is None:
             broker = LocalBroker()
             ends = Ends(broker, broker)
@@ -102,6 +111,7 @@ class House:
             self.settings,
             new_id=lambda: f"worker-{next(ids)}",
             exit_process=self.exits.append,
+            keyring=keyring,
         )
         self.acks, self.known = True, True
         self.away = self.hanging = self.draining = False

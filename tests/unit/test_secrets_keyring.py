@@ -176,7 +176,7 @@ def test_they_are_not_told() -> None:
     ],
 )
 def test_what_was_decrypted_is_not_said(value: Any, said: str) -> None:
-    hidden = Hidden([json.dumps(value).encode()])
+    hidden = Hidden.of_json([json.dumps(value).encode()])
     told = hidden.text(said)
     assert "••••••" in told
     for word in ("hunter2", "so\\", "somebody", "12345", "wörter"):
@@ -186,13 +186,13 @@ def test_what_was_decrypted_is_not_said(value: Any, said: str) -> None:
 
 def test_what_is_short_stands_everywhere() -> None:
     assert (
-        Hidden([b'"a"', b"true", b"null", b"7"]).text("a 7 is true and not null")
+        Hidden.of_json([b'"a"', b"true", b"null", b"7"]).text("a 7 is true and not null")
         == "a 7 is true and not null"
     )
 
 
 def test_in_the_fields_of_a_log_line() -> None:
-    hidden = Hidden([b'"word"', b"98765"])
+    hidden = Hidden.of_json([b'"word"', b"98765"])
     assert hidden.value({"a": ["a word", 98765, True, 1.5], "word": None}) == {
         "a": ["a ••••••", "••••••", True, 1.5],
         "••••••": None,

@@ -32,7 +32,8 @@ def refused(
     return found.value
 
 
-NEVER_EMPTY = "auth.secret"  # below: an empty one would open the hub to all
+# Below: an empty one would open the hub to all, or leave secret fields without a key.
+NEVER_EMPTY = {name for name in names() if variable(name) in settings.NEVER_EMPTY}
 
 
 def pointers(error: Misconfigured) -> list[str]:
@@ -92,7 +93,7 @@ def test_the_process_s_own_environment_is_read_when_none_is_given(
     assert load(file=file).settings.worker.slots == 7
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != NEVER_EMPTY])
+@pytest.mark.parametrize("name", [name for name in names() if name not in NEVER_EMPTY])
 def test_every_setting_can_come_from_every_source(name: str, file: Path) -> None:
     """Its own default, written as text, gives its default; and the source is told."""
     default = value_of(Settings(), name)
@@ -148,7 +149,7 @@ def test_none_is_no_value_for_what_needs_one() -> None:
     assert pointers(refused({"TASKFLOW_WORKER_SLOTS": "none"})) == ["TASKFLOW_WORKER_SLOTS"]
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != NEVER_EMPTY])
+@pytest.mark.parametrize("name", [name for name in names() if name not in NEVER_EMPTY])
 def test_an_empty_variable_is_one_that_was_not_set(name: str, file: Path) -> None:
     """A compose file writes `TASKFLOW_FILES_ROOT=`; that must not open the working directory."""
     loaded = load(environ={variable(name): "", f"{variable(name)}_FILE": ""}, file=file)
@@ -201,6 +202,21 @@ def test_an_empty_file_is_no_secret(tmp_path: Path, text: str) -> None:
     (tmp_path / "secret").write_text(text)
     error = refused({"TASKFLOW_AUTH_SECRET_FILE": str(tmp_path / "secret")})
     assert "TASKFLOW_AUTH_SECRET_FILE: is set, but empty" in error.detail
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", ",", " ,\n\n", "none"])
+def test_keys_that_are_none_are_refused(tmp_path: Path, text: str, file: Path) -> None:
+    """A hub that was meant to have keys would refuse every task with secrets, or take them for types it does not know."""
+    (tmp_path / "keys").write_text(text)
+    for name, value in (
+        ("TASKFLOW_SECRETS_KEYS", text),
+        ("TASKFLOW_SECRETS_KEYS_FILE", str(tmp_path / "keys")),
+    ):
+        error = refused({name: value}, file=file)
+        assert error.detail.startswith(
+            f"{name}: is set, but empty, which would leave secret fields without a key"
+        )
+    assert "is set, but empty" in refused({"TASKFLOW_SECRETS_KEYS_FILE": ""}, file=file).detail
 
 
 def test_a_wrong_secret_is_not_repeated(file: Path) -> None:

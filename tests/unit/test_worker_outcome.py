@@ -32,6 +32,7 @@ from taskflow_hub.domain.model import TaskError
 from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
 from taskflow_hub.worker.encoding import encode
 from taskflow_hub.worker.held import HeldAttempt, Stopping
+from taskflow_hub.worker.hidden import Hidden
 from taskflow_hub.worker.outcome import (
     NOTHING,
     Obeyed,
@@ -199,6 +200,19 @@ def test_what_is_long_is_bounded() -> None:
     assert error.traceback is not None
     assert len(error.traceback) == MAX_TRACEBACK
     assert error.traceback.startswith("Traceback")
+
+
+def test_a_secret_across_the_cut_is_not_told_in_half() -> None:
+    secret = "zqxwvkjpgfbmlhdcnrtsuoaiezqyxwvkgj"
+    parts = [secret[at : at + 6] for at in range(len(secret) - 5)]
+    for before in range(MAX_TRACEBACK // 4 - 1_000, MAX_TRACEBACK // 4, len(secret) // 2):
+        try:
+            raise ValueError("-" * before + secret + "-" * MAX_TRACEBACK)
+        except ValueError as error:
+            told = raised(error, Hidden([secret])).error
+        assert told.traceback is not None
+        assert len(told.traceback) == MAX_TRACEBACK
+        assert not [part for part in parts if part in told.traceback + told.message]
 
 
 def test_endless_recursion_is_told_shortly() -> None:

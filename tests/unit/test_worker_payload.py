@@ -24,6 +24,7 @@ from taskflow_hub.domain.errors import Invalid, Misconfigured
 from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.handler import Handler
+from taskflow_hub.worker.hidden import NOTHING_HIDDEN
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.secret import Secret
 
@@ -329,6 +330,67 @@ def test_secret_fields_are_declared_by_their_paths() -> None:
     assert declared.payload_schema["properties"]["pin"]["writeOnly"]
     Draft202012Validator.check_schema(declared.payload_schema)
     assert handler(typed).task_type.secret == handler(nothing).task_type.secret == ()
+
+
+class Server(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(json_schema_extra={"examples": [{"password": "hunter2-in-a-model"}]})
+    host: str = "smtp"
+    password: Secret[str] = Field("hunter2-nested", examples=["hunter2-example"], alias="pass")
+    key: pydantic.SecretStr = pydantic.SecretStr("hunter2-str")
+
+
+class Box(pydantic.RootModel[list[Secret[str]]]): ...
+
+
+@dataclass(slots=True)
+class Slotted:
+    token: Secret[str] = "hunter2-slotted"
+
+
+class Part(pydantic.BaseModel):
+    word: str = "hunter2-whole"
+
+
+def generous(
+    password: Annotated[Secret[str], Field(alias="pw")] = "hunter2-parameter",
+    server: Server = Server.model_validate({"pass": "hunter2-of-the-whole"}),  # noqa: B008
+    servers: dict[str, list[Server]] = {"x": [Server()]},  # noqa: B006, B008
+    boxes: Box = Box(["hunter2-box"]),  # noqa: B008
+    slotted: Slotted = Slotted(),  # noqa: B008
+    whole: Secret[Part] = Part(),  # noqa: B008
+    pin: Secret[Optional[int]] = None,
+    plain: str = "told",
+) -> Server:
+    return server
+
+
+def test_what_a_type_declares_tells_no_secret_default() -> None:
+    declared = handler(generous).task_type
+    assert declared.secret == (
+        "/boxes/*", "/pin", "/pw", "/server/key", "/server/pass", "/servers/*/*/key", "/servers/*/*/pass",
+        "/slotted/token", "/whole",
+    )  # fmt: skip
+    assert "hunter2" not in json.dumps([declared.payload_schema, declared.result_schema])
+    properties = declared.payload_schema["properties"]
+    assert (properties["plain"]["default"], properties["pin"]["default"]) == ("told", None)
+    assert declared.payload_schema["$defs"]["Server"]["properties"]["host"]["default"] == "smtp"
+    assert "required" not in declared.payload_schema
+    Draft202012Validator.check_schema(declared.payload_schema)
+
+
+def test_what_it_is_called_with_in_secret_fields() -> None:
+    given = handler(generous).read_payload(Raw(b'{"servers": {"a": [{"pass": "given"}]}}'))
+    values = handler(generous).secret_values(given)
+    told = [one.get_secret_value() if hasattr(one, "get_secret_value") else one for one in values]
+    assert sorted(map(str, told)) == sorted(
+        [
+            "hunter2-parameter", "hunter2-of-the-whole", "hunter2-str", "given", "hunter2-str", "hunter2-box",
+            "hunter2-slotted", "word='hunter2-whole'", "None",
+        ]
+    )  # fmt: skip
+    hidden = NOTHING_HIDDEN.and_values(values)
+    assert not {"hunter2-whole", "hunter2-str", "hunter2-slotted", "given"} - set(hidden.words)
+    assert "smtp" not in hidden.words
 
 
 def test_the_handler_is_given_values_and_a_submit_writes_them() -> None:

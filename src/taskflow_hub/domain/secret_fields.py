@@ -11,7 +11,9 @@ business of `secrets/keyring.py`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from copy import deepcopy
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -58,7 +60,11 @@ def tree_of(paths: tuple[str, ...]) -> Tree:
 
 
 def sealed(payload: bytes, paths: tuple[str, ...], seal: Change) -> bytes:
-    """The payload with an envelope for each secret field that is there and not null; `seal` makes its text."""
+    """The payload with an envelope for each secret field that is there and not null; `seal` makes its text.
+
+    An object that may have secrets is written anew, whatever is found in it: of members that have one name only the last
+    counts, and those before it must not stay in the text.
+    """
     return _sealed(payload, (tree_of(paths),), "", seal)
 
 
@@ -105,6 +111,41 @@ def paths_in(schema: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(set(_marked(schema, schema, "", ()))))
 
 
+def values_at(value: Any, paths: tuple[str, ...]) -> Iterator[Any]:
+    """What stands at the paths in values of Python: objects by their attributes, else as in a payload."""
+    yield from _values(value, tree_of(paths))
+
+
+def attributes(value: Any) -> dict[str, Any] | None:
+    """What a model or a dataclass holds; None for anything else."""
+    if isinstance(value, type):
+        return None
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    if hasattr(type(value), "__pydantic_validator__"):
+        return {**vars(value), **(getattr(value, "__pydantic_extra__", None) or {})}
+    return None
+
+
+def without_examples(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON Schema without defaults and examples that tell a secret: of what is secret, of all in it, and of what it is in.
+
+    That a default is null is no secret, as a null is none.
+    """
+    if b'"writeOnly":true' not in _text(schema):
+        return schema
+    root = deepcopy(schema)
+    for node in _nodes(root, root, set()):
+        within = _nodes(node, root, set())
+        secret = [one for one in within if one.get("writeOnly") is True]
+        if secret:
+            _forget(node)
+        for one in secret:
+            for part in _nodes(one, root, set()):
+                _forget(part)
+    return root
+
+
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
@@ -130,18 +171,20 @@ def _opened(text: bytes, at: str, unseal: Change) -> bytes:
 
 
 def _rebuilt(text: bytes, at: str, change: Callable[[str, bytes, str], bytes]) -> bytes:
-    """An object or array with its parts changed, which are given as (name or index, text, pointer). Else the text as it is."""
+    """An object or array with its parts changed, which are given as (name or index, text, pointer). Else the text as it is.
+
+    Also one of which no part is changed is written anew: its text may have members that stand before others of their name.
+    """
     match text.lstrip()[:1]:
         case b"{":
-            before = {name: bytes(part) for name, part in _object(text).items()}
-            after = {name: change(name, part, f"{at}/{_escaped(name)}") for name, part in before.items()}
-            if after == before:
-                return text
-            return b"{%b}" % b",".join([b"%b:%b" % (_text(name), part) for name, part in after.items()])
+            members = [
+                b"%b:%b" % (_text(name), change(name, bytes(part), f"{at}/{_escaped(name)}"))
+                for name, part in _object(text).items()
+            ]
+            return b"{%b}" % b",".join(members)
         case b"[":
-            old = [bytes(item) for item in _array(text)]
-            new = [change(str(n), item, f"{at}/{n}") for n, item in enumerate(old)]
-            return text if new == old else b"[%b]" % b",".join(new)
+            items = [change(str(n), bytes(item), f"{at}/{n}") for n, item in enumerate(_array(text))]
+            return b"[%b]" % b",".join(items)
     return text
 
 
@@ -169,9 +212,7 @@ def _marked(node: Any, root: Mapping[str, Any], at: str, within: tuple[str, ...]
         return
     reference = node.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
-        target: Any = root
-        for step in reference.removeprefix("#/").split("/"):
-            target = target.get(_unescaped(step), {})
+        target = _referred(reference, root)
         if reference not in within:
             yield from _marked(target, root, at, (*within, reference))
         elif b'"writeOnly":true' in _text(target):
@@ -187,6 +228,60 @@ def _marked(node: Any, root: Mapping[str, Any], at: str, within: tuple[str, ...]
         yield from _marked(part, root, f"{at}/{ANY}", within)
     for part in node.get("patternProperties", {}).values():
         yield from _marked(part, root, f"{at}/{ANY}", within)
+
+
+def _nodes(node: Any, root: Mapping[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
+    """The schema `node` and all that it is made of, each once."""
+    if not isinstance(node, dict) or id(node) in seen:
+        return
+    seen.add(id(node))
+    yield node
+    for part in _parts(node, root):
+        yield from _nodes(part, root, seen)
+
+
+def _parts(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        yield _referred(reference, root)
+    for word in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        yield from node.get(word, ())
+    for word in ("properties", "patternProperties", "$defs"):
+        yield from node.get(word, {}).values()
+    yield from (node.get("items"), node.get("additionalProperties"))
+
+
+def _referred(reference: str, root: Mapping[str, Any]) -> Any:
+    target: Any = root
+    for step in reference.removeprefix("#/").split("/"):
+        target = target.get(_unescaped(step), {})
+    return target
+
+
+def _forget(node: dict[str, Any]) -> None:
+    for word in ("examples", "example"):
+        node.pop(word, None)
+    if node.get("default") is not None:
+        del node["default"]
+
+
+def _values(value: Any, tree: Tree) -> Iterator[Any]:
+    if tree.whole:
+        yield value
+        return
+    if isinstance(value, Mapping):
+        parts: Mapping[Any, Any] = value
+    elif isinstance(value, list | tuple | Set):
+        parts = dict(enumerate(value))
+    else:
+        parts = attributes(value) or {}
+        # pydantic's RootModel: in a payload it is what it holds
+        if parts.keys() == {"root"} and "root" not in tree.below:
+            yield from _values(parts["root"], tree)
+            return
+    for step, below in tree.below.items():
+        for part in parts.values() if step == ANY else [parts[step]] if step in parts else []:
+            yield from _values(part, below)
 
 
 def _escaped(step: str) -> str:

@@ -169,7 +169,7 @@ class Attempts:
             self._executors[held.handler.kind].start(held)
         except Exception as error:  # the system gives no more threads, say
             log.exception("%s cannot be started", held.assignment.type)
-            self._loop.call_soon(self._ended, held, raised(error))
+            self._loop.call_soon(self._ended, held, raised(error, held.secrets))
 
     def _ended(self, held: HeldAttempt, outcome: Outcome) -> None:
         """The handler's code has ended, and its slot is free."""
@@ -199,7 +199,7 @@ class Attempts:
                 result=outcome.result,
             )
         else:
-            report = held.discreet(ending(held, outcome, outbox.worker, n, ran_s))
+            report = ending(held, outcome, outbox.worker, n, ran_s)
         self._send_end(held, report)
 
     def _send_end(self, held: HeldAttempt, report: Ending | None) -> None:

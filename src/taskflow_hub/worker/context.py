@@ -12,6 +12,7 @@ from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.domain.options import TaskOptions
 from taskflow_hub.domain.submission import NO_PARAMETERS, Submission
 from taskflow_hub.worker.encoding import NotEncodable, plain
+from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 
 MAX_FIELDS: Final = 8_192  # bytes of a line's fields
 
@@ -147,8 +148,8 @@ def _json(payload: object) -> Raw:
     return jsontext.encode(fields, "/payload")
 
 
-def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A log line's fields as plain JSON values; what has no JSON form becomes its `str`. Never raises."""
+def plain_fields(fields: Mapping[str, Any], secrets: Hidden = NOTHING_HIDDEN) -> dict[str, Any]:
+    """A log line's fields as plain JSON values, without `secrets`; what has no JSON form becomes its `str`. Never raises."""
     if not fields:
         return {}
     try:
@@ -157,5 +158,5 @@ def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
             return {"dropped": f"{len(data)} bytes of fields"}
         plain: dict[str, Any] = msgspec.json.decode(data)
     except Exception as error:  # a value's own code may run here
-        return {"dropped": f"{type(error).__name__}: {error}"[:200]}
-    return plain
+        return {"dropped": secrets.text(f"{type(error).__name__}: {error}")[:200]}
+    return secrets.value(plain)

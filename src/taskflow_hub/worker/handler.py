@@ -13,7 +13,7 @@ from msgspec import Raw
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import FieldError, Invalid, Misconfigured
 from taskflow_hub.domain.model import TaskType, Terms
-from taskflow_hub.domain.secret_fields import secret_at
+from taskflow_hub.domain.secret_fields import paths_in, secret_at, values_at, without_examples
 from taskflow_hub.domain.type_limits import check_declared
 from taskflow_hub.worker import reference, signature
 
@@ -44,10 +44,11 @@ class Handler:
     def task_type(self) -> TaskType:
         """What a worker says of this type when it registers. Raises Misconfigured when the handler cannot be described."""
         schema = signature.payload_schema(self.type, self._adapter)
+        result = signature.result_schema(self._hints.get("return", signature.EMPTY))
         described = msgspec.structs.replace(
             self._declared,
-            payload_schema=schema,
-            result_schema=signature.result_schema(self._hints.get("return", signature.EMPTY)),
+            payload_schema=without_examples(schema),
+            result_schema=without_examples(result),
             secret=signature.secret_paths(self.type, schema),
         )
         check_declared(described)
@@ -57,6 +58,15 @@ class Handler:
     def secret(self) -> tuple[str, ...]:
         """The fields of its payload that are secret. Raises Misconfigured when the handler cannot be described."""
         return self.task_type.secret
+
+    def secret_values(self, arguments: Mapping[str, Any]) -> list[Any]:
+        """What it is called with in its secret fields, defaults included."""
+        return list(values_at(arguments, self._secret_names))
+
+    @cached_property
+    def _secret_names(self) -> tuple[str, ...]:
+        """The secret fields by the names that Python has for them, instead of their aliases."""
+        return paths_in(signature.payload_schema(self.type, self._adapter, by_alias=False))
 
     @cached_property
     def terms(self) -> Terms:

@@ -4,13 +4,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
-from msgspec.structs import replace
 
-from taskflow_hub.domain.messages import Assignment, Ending, Failed
+from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.domain.secret_fields import has_sealed
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.handler import Handler
-from taskflow_hub.worker.hidden import Hidden
+from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
     from taskflow_hub.worker.sink import AttemptSink
@@ -44,7 +43,7 @@ class HeldAttempt:
 
     def __init__(self, assignment: Assignment, handler: Handler, keyring: Keyring = NO_KEYS) -> None:
         self.assignment, self.handler, self._keyring = assignment, handler, keyring
-        self.secrets: Hidden | None = None  # what it must not say, once its payload has been decrypted
+        self.secrets: Hidden = NOTHING_HIDDEN  # what it must not say, once its payload has been decrypted
         self.key = (assignment.id, assignment.attempt)
         self.started_at: float | None = None  # by the worker's monotonic clock; None: waiting
         self.deadline: float | None = None
@@ -55,21 +54,22 @@ class HeldAttempt:
         self.sink: AttemptSink | None = None  # made for a handler that takes a Context
         self.job: Any = None  # the executor's own: a task, a thread, a child
 
-    def payload(self) -> Raw:
-        """For the handler alone: with its secrets, which the assignment has encrypted. Raises SecretUnreadable."""
+    def arguments(self) -> dict[str, Any]:
+        """For the handler alone. Raises Invalid for a payload that does not fit, SecretUnreadable."""
+        arguments = self.handler.read_payload(self._payload())
+        if self.handler.secret:
+            self.secrets = self.secrets.and_values(self.handler.secret_values(arguments))
+        return arguments
+
+    def _payload(self) -> Raw:
+        """With its secrets, which the assignment has encrypted. Raises SecretUnreadable."""
         payload = self.assignment.payload
         if not has_sealed(bytes(payload)):
             return payload
         payload, found = self._keyring.open_payload(payload, type=self.assignment.type, id=self.assignment.id)
-        self.secrets = Hidden(found)
+        self.secrets = Hidden.of_json(found)
         return payload
 
     def sealed_call(self, payload: Raw, number: int, type: str) -> Raw:
         """What its handler submits, as it goes to the engine."""
         return self._keyring.seal_call(payload, parent=self.assignment.id, number=number, type=type)
-
-    def discreet(self, report: Ending | None) -> Ending | None:
-        """The report, without secrets in what the handler's error says."""
-        if self.secrets is None or not isinstance(report, Failed):
-            return report
-        return replace(report, error=self.secrets.hidden_in(report.error))

@@ -14,7 +14,8 @@ from taskflow_hub.domain.messages import How
 from taskflow_hub.domain.model import NULL, TaskError
 from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
 from taskflow_hub.worker.encoding import NotEncodable, encode
-from taskflow_hub.worker.text import MAX_TRACEBACK, clean
+from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
+from taskflow_hub.worker.text import MAX_TRACEBACK
 
 
 class Returned(Struct, frozen=True, tag="returned", gc=False):
@@ -44,42 +45,42 @@ NOTHING: Final = Returned(NULL)
 OURS: Final = str(Path(__file__).parent) + os.sep  # frames of this room are cut from tracebacks
 
 
-def answered(answer: object) -> Returned | Raised | Postponed:
-    """What the handler's return value means."""
+def answered(answer: object, secrets: Hidden = NOTHING_HIDDEN) -> Returned | Raised | Postponed:
+    """What the handler's return value means; an error is told without `secrets`."""
     match answer:
         case None:
             return NOTHING
         case Retry(after=after, reason=reason):
             if after is not None and not _is_duration(after):
-                return _nonsense(f"Retry(after={after!r})")
-            return Raised(
-                How.RETRY, TaskError("Retry", clean(reason or "the handler asked to be tried again")), after
-            )
+                return _nonsense(f"Retry(after={after!r})", secrets)
+            words = reason or "the handler asked to be tried again"
+            return Raised(How.RETRY, TaskError("Retry", secrets.clean(words)), after)
         case Snooze(seconds=seconds, until=until):
             if seconds is not None and not _is_duration(seconds):
-                return _nonsense(f"Snooze(seconds={seconds!r})")
+                return _nonsense(f"Snooze(seconds={seconds!r})", secrets)
             return Postponed(seconds, until)
         case Fail(reason=reason):
-            return Raised(How.FAIL, TaskError("Fail", clean(str(reason))))
+            return Raised(How.FAIL, TaskError("Fail", secrets.clean(str(reason))))
     try:
         return Returned(Raw(encode(answer)))
     except NotEncodable as error:
         words = f"the handler's result, a {type(answer).__name__}, cannot be written as JSON: {error}"
-        return Raised(How.FAIL, TaskError("ResultNotEncodable", clean(words)))
+        return Raised(How.FAIL, TaskError("ResultNotEncodable", secrets.clean(words)))
 
 
-def raised(error: BaseException, how: How = How.RAISED) -> Raised:
-    """What an exception that left the handler means."""
-    return Raised(how, TaskError(type(error).__name__, _message(error), trace(error)))
+def raised(error: BaseException, secrets: Hidden = NOTHING_HIDDEN) -> Raised:
+    """What an exception that left the handler means; it is told without `secrets`."""
+    name = secrets.clean(type(error).__name__)
+    return Raised(How.RAISED, TaskError(name, _message(error, secrets), _trace(error, secrets)))
 
 
-def trace(error: BaseException) -> str:
+def _trace(error: BaseException, secrets: Hidden) -> str:
     """The traceback from the handler's own first frame on, bounded."""
     try:
         lines = traceback.format_exception(type(error), error, _theirs(error.__traceback__))
     except Exception as broken:  # the exception's own code runs here
         lines = [f"{type(error).__name__} (its traceback cannot be formatted: {type(broken).__name__})"]
-    return clean("".join(lines), MAX_TRACEBACK)
+    return secrets.clean("".join(lines), MAX_TRACEBACK)
 
 
 def _theirs(step: TracebackType | None) -> TracebackType | None:
@@ -88,11 +89,11 @@ def _theirs(step: TracebackType | None) -> TracebackType | None:
     return step
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, secrets: Hidden) -> str:
     try:
-        return clean(str(error))
+        return secrets.clean(str(error))
     except Exception as broken:  # the exception's own code runs here
-        return f"(its message cannot be read: {type(broken).__name__})"
+        return secrets.clean(f"(its message cannot be read: {type(broken).__name__})")
 
 
 def _is_duration(value: object) -> bool:
@@ -101,7 +102,6 @@ def _is_duration(value: object) -> bool:
     )
 
 
-def _nonsense(what: str) -> Raised:
-    return Raised(
-        How.RAISED, TaskError("InvalidAnswer", f"the handler answered {what}: not a number of seconds")
-    )
+def _nonsense(what: str, secrets: Hidden) -> Raised:
+    words = f"the handler answered {what}: not a number of seconds"
+    return Raised(How.RAISED, TaskError("InvalidAnswer", secrets.clean(words)))

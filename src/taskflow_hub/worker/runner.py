@@ -16,55 +16,55 @@ from taskflow_hub.domain.model import TaskError
 from taskflow_hub.secrets.keyring import SecretUnreadable
 from taskflow_hub.worker.context import AttemptStopped, Context
 from taskflow_hub.worker.held import HeldAttempt, Stopping
+from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 from taskflow_hub.worker.outcome import Obeyed, Outcome, Postponed, Raised, Returned, answered, raised
-from taskflow_hub.worker.text import clean
 
 
 def arguments(held: HeldAttempt) -> dict[str, object]:
     """What the handler is called with. Raises Invalid for a payload that does not fit, SecretUnreadable."""
-    found: dict[str, object] = held.handler.read_payload(held.payload())
+    found: dict[str, object] = held.arguments()
     if held.sink is not None and (name := held.handler.context_name) is not None:
         found[name] = Context(held.assignment, held.sink)
     return found
 
 
-def not_called(error: Exception) -> Raised:
+def not_called(error: Exception, secrets: Hidden = NOTHING_HIDDEN) -> Raised:
     """Why a payload never became arguments. A wrong one can never succeed; a validator of the user's that broke may, and so
     may a secret for which this worker lacks the key: another may have it, or this one after its next start.
     """
     if isinstance(error, SecretUnreadable):
         how = How.FAIL if error.changed else How.RAISED
-        return Raised(how, TaskError("SecretUnreadable", clean(str(error))))
+        return Raised(how, TaskError("SecretUnreadable", secrets.clean(str(error))))
     if isinstance(error, Invalid):
-        return Raised(How.FAIL, TaskError("InvalidPayload", clean(error.detail)))
-    return raised(error)
+        return Raised(How.FAIL, TaskError("InvalidPayload", secrets.clean(error.detail)))
+    return raised(error, secrets)
 
 
 async def run_async(held: HeldAttempt) -> Outcome:
     try:
         found = arguments(held)
     except Exception as error:
-        return not_called(error)
+        return not_called(error, held.secrets)
     try:
-        return answered(await held.handler.function(**found))
+        return answered(await held.handler.function(**found), held.secrets)
     except asyncio.CancelledError as error:
-        return Obeyed() if held.stopping is not None else raised(error)
+        return Obeyed() if held.stopping is not None else raised(error, held.secrets)
     except BaseException as error:
         # sys.exit() and KeyboardInterrupt too: what a handler raises ends no worker.
-        return raised(error)
+        return raised(error, held.secrets)
 
 
 def run_sync(held: HeldAttempt) -> Outcome:
     try:
         found = arguments(held)
     except Exception as error:
-        return not_called(error)
+        return not_called(error, held.secrets)
     try:
-        return answered(held.handler.function(**found))
+        return answered(held.handler.function(**found), held.secrets)
     except AttemptStopped as error:
-        return Obeyed() if held.stopping is not None else raised(error)
+        return Obeyed() if held.stopping is not None else raised(error, held.secrets)
     except BaseException as error:
-        return raised(error)
+        return raised(error, held.secrets)
 
 
 def ending(held: HeldAttempt, outcome: Outcome, worker: str, n: int, ran_s: float) -> Ending | None:

@@ -126,12 +126,12 @@ def _not_both(*names: str) -> dict[str, Any]:
     return {"not": {"required": [*names], "properties": {name: {"not": {"type": "null"}} for name in names}}}
 
 
-def payload_schema(name: str, adapter: "TypeAdapter[Any] | None") -> dict[str, Any]:
+def payload_schema(name: str, adapter: "TypeAdapter[Any] | None", *, by_alias: bool = True) -> dict[str, Any]:
     """The JSON Schema of the payload; `adapter` None: the handler takes none."""
     if adapter is None:
         return {"type": "object", "properties": {}, "additionalProperties": False, "title": name}
     try:
-        schema = adapter.json_schema(schema_generator=_quiet_generator())
+        schema = adapter.json_schema(by_alias=by_alias, schema_generator=_quiet_generator())
     except Exception as error:
         raise Misconfigured(
             f"task type {name!r}: its payload has no JSON Schema: {_first_line(error)}"

@@ -25,7 +25,6 @@ from taskflow_hub.worker.context import AttemptStopped, plain_fields
 from taskflow_hub.worker.held import HeldAttempt, Stopping
 from taskflow_hub.worker.outbox import Outbox
 from taskflow_hub.worker.refusal import refusal
-from taskflow_hub.worker.text import clean
 
 PROGRESS_S: Final = 1.0  # at most one stored in this time
 RETRY_S: Final = (0.2, 5.0)  # first and longest pause between tries of a submit
@@ -58,19 +57,15 @@ class AttemptSink:
         if n == LINES_MAX:
             level, fields = "warning", {}
             message = f"an attempt may log {LINES_MAX} lines; the rest is dropped"
-        text, plain = clean(self._discreet(str(message))), plain_fields(fields)
-        if self._held.secrets is not None:
-            plain = self._held.secrets.value(plain)
+        secrets = self._held.secrets
+        text, plain = secrets.clean(str(message)), plain_fields(fields, secrets)
         line = Line(n=n, at=at or utc_now(), level=level, message=text, fields=plain)
         self._lines.append(line)
         self._nudge()
 
     def progress(self, fraction: float, message: str) -> None:
-        self._progress = (fraction, clean(self._discreet(str(message))))
+        self._progress = (fraction, self._held.secrets.clean(str(message)))
         self._nudge()
-
-    def _discreet(self, text: str) -> str:
-        return text if self._held.secrets is None else self._held.secrets.text(text)
 
     # --- submits ---
 

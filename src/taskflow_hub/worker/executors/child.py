@@ -41,10 +41,10 @@ from taskflow_hub.worker.executors.wire import (
     Told,
     ToWorker,
 )
+from taskflow_hub.worker.hidden import Hidden
 from taskflow_hub.worker.outcome import Postponed, Raised, Returned, answered, raised
 from taskflow_hub.worker.reference import Reference
 from taskflow_hub.worker.refusal import from_code
-from taskflow_hub.worker.text import clean
 
 PROGRESS_S: Final = 0.25  # progress is sent at most so often; the worker stores it more rarely still
 OOM_SCORE: Final = "500"  # when memory runs out, the kernel shall take the child before the hub
@@ -77,20 +77,21 @@ def main(connection: int, lifeline: int) -> None:
 
 
 def run(job: Job, channel: "Channel") -> Returned | Raised | Postponed:
+    secrets = Hidden(job.secrets)
     try:
         if job.main is not None:
             _adopt_main(**job.main)
         function = _resolve(job.handler)
         arguments = pickle.loads(job.arguments)  # noqa: S301 (made by our own worker)
     except BaseException as error:
-        return raised(error)
-    sink = PipeSink(channel)
+        return raised(error, secrets)
+    sink = PipeSink(channel, secrets)
     if job.context_name is not None:
         arguments[job.context_name] = Context(job.assignment, sink)
     try:
-        return answered(function(**arguments))
+        return answered(function(**arguments), secrets)
     except BaseException as error:
-        return raised(error)
+        return raised(error, secrets)
     finally:
         sink.close()
 
@@ -128,8 +129,8 @@ class PipeSink:
 
     stopping = False  # a child is killed, not asked
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, secrets: Hidden) -> None:
+        self._channel, self._secrets = channel, secrets
         self._lines_left = LINES_MAX
         self._progress: Progress | None = None
         self._progress_due = 0.0
@@ -141,13 +142,14 @@ class PipeSink:
         with self._lock:
             if self._lines_left and not self._closed:
                 self._lines_left -= 1
-                self._channel.send(Told(utc_now(), level, clean(str(message)), plain_fields(fields)))
+                text, plain = self._secrets.clean(str(message)), plain_fields(fields, self._secrets)
+                self._channel.send(Told(utc_now(), level, text, plain))
 
     def progress(self, fraction: float, message: str) -> None:
         with self._lock:
             if self._closed:
                 return
-            self._progress = Progress(fraction, clean(str(message)))
+            self._progress = Progress(fraction, self._secrets.clean(str(message)))
             if self._timer is not None:
                 return
             if (wait_s := self._progress_due - time.monotonic()) > 0:

@@ -60,14 +60,14 @@ class InChild:
         except (
             Exception
         ) as error:  # a frame that makes no sense, say: the slot must become free whatever it is
-            outcome = raised(error)
+            outcome = raised(error, held.secrets)
         self._ended(held, outcome)
 
     async def _attempt(self, held: HeldAttempt) -> Outcome:
         try:
             job = _job(held)
         except Exception as error:
-            return not_called(error)
+            return not_called(error, held.secrets)
         try:
             child = await self._child()
         except OSError as error:
@@ -115,7 +115,7 @@ def _job(held: HeldAttempt) -> Job:
     """Raises Invalid for a payload that does not fit, or cannot be sent; SecretUnreadable."""
     handler = held.handler
     assert handler.reference is not None
-    arguments = handler.read_payload(held.payload())
+    arguments = held.arguments()
     try:
         pickled = pickle.dumps(arguments)
     except Exception as error:  # the values' own code runs here
@@ -125,6 +125,7 @@ def _job(held: HeldAttempt) -> Job:
         arguments=pickled,
         assignment=held.assignment,
         context_name=handler.context_name,
+        secrets=held.secrets.words,
         main=_main() if handler.reference.module == "__main__" else None,
     )
 

@@ -19,9 +19,10 @@ from taskflow_hub.worker.context import AttemptStopped
 from taskflow_hub.worker.executors.base import Ended
 from taskflow_hub.worker.executors.interrupt import Interrupt
 from taskflow_hub.worker.held import HeldAttempt
+from taskflow_hub.worker.hidden import Hidden
 from taskflow_hub.worker.outcome import OURS, Obeyed, Outcome
 from taskflow_hub.worker.runner import run_sync
-from taskflow_hub.worker.text import MAX_TRACEBACK, clean
+from taskflow_hub.worker.text import MAX_TRACEBACK
 
 AGAIN_S: Final = 0.02  # between tries of an interrupt that could not be sent
 IDLE_S: Final = 30.0  # a thread that had nothing to do for so long ends
@@ -54,7 +55,7 @@ class InThread:
 
     def where(self, held: HeldAttempt) -> str | None:
         thread: HandlerThread = held.job
-        return thread.where()
+        return thread.where(held.secrets)
 
     async def close(self) -> None:
         if self._trim_timer is not None:
@@ -117,7 +118,7 @@ class HandlerThread(threading.Thread):
         """Raise AttemptStopped in this attempt, if it still runs. False: that could not be done now; try again."""
         return self._interrupt.send(held)
 
-    def where(self) -> str | None:
+    def where(self, secrets: Hidden) -> str | None:
         """The handler's part of the stack."""
         frame = sys._current_frames().get(self.ident or 0)
         if frame is None:
@@ -125,7 +126,8 @@ class HandlerThread(threading.Thread):
         steps = list(traceback.walk_stack(frame))[::-1]
         ours = [at for at, (each, _) in enumerate(steps) if each.f_code.co_filename.startswith(OURS)]
         theirs = steps[ours[-1] + 1 if ours else 0 :]
-        return clean("".join(traceback.StackSummary.extract(iter(theirs)).format()), MAX_TRACEBACK) or None
+        stack = "".join(traceback.StackSummary.extract(iter(theirs)).format())
+        return secrets.clean(stack, MAX_TRACEBACK) or None
 
     def _run(self, held: HeldAttempt) -> Outcome:
         if not self._interrupt.arm(held):

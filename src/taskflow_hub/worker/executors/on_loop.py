@@ -11,7 +11,7 @@ from taskflow_hub.worker.executors.base import Ended
 from taskflow_hub.worker.held import HeldAttempt
 from taskflow_hub.worker.outcome import OURS, Obeyed
 from taskflow_hub.worker.runner import run_async
-from taskflow_hub.worker.text import MAX_TRACEBACK, clean
+from taskflow_hub.worker.text import MAX_TRACEBACK
 
 
 class OnLoop:
@@ -36,7 +36,7 @@ class OnLoop:
             frame for frame in _frames(_coroutine(held.job)) if not frame.f_code.co_filename.startswith(OURS)
         ]
         summary = traceback.StackSummary.extract((frame, frame.f_lineno) for frame in frames)
-        return clean("".join(summary.format()), MAX_TRACEBACK) or None
+        return held.secrets.clean("".join(summary.format()), MAX_TRACEBACK) or None
 
     async def close(self) -> None:
         pass

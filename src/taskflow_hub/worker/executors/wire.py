@@ -25,7 +25,8 @@ in_child = False  # this process is such a child
 
 
 class Job(Struct, frozen=True, tag="job"):
-    """Run one attempt. `arguments` is a pickled dict; the Context goes in under `context_name`.
+    """Run one attempt. `arguments` is a pickled dict; the Context goes in under `context_name`. `secrets` are the words that
+    must not be told.
 
     `main` says how to import the program's own main module, when the handler lives there: the keys `init_main_from_name`
     or `init_main_from_path` of multiprocessing.spawn.
@@ -35,6 +36,7 @@ class Job(Struct, frozen=True, tag="job"):
     arguments: bytes
     assignment: Assignment
     context_name: str | None
+    secrets: tuple[str, ...]
     main: dict[str, str] | None
 
 
