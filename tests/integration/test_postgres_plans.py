@@ -26,7 +26,7 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "depths": (("a",), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
     "queues": ((), {READY, HELD, RUNNING, SCHEDULED_QUEUE, BLOCKED}),
     "waiting": ((["q"],), {READY, HELD, SCHEDULED_QUEUE}),
-    "only/allowance": ((None, ["a"]), {WAITING, READY, HELD, SCHEDULED_QUEUE}),
+    "only/allowance": ((None, ["a"], "1s"), {WAITING, READY, HELD, SCHEDULED_QUEUE}),
     "quota": ((None, "a"), {WAITING, READY, HELD, SCHEDULED_QUEUE, RUNNING}),
     "queue_uses": ((), {READY, HELD, SCHEDULED_QUEUE, RUNNING}),
     "purge": (("q", "a", 5), {TASKS}),
