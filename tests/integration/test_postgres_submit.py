@@ -11,6 +11,7 @@ import pytest
 from msgspec import Raw
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.audit import Actor, By
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import (
     Invalid,
@@ -26,7 +27,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
 from taskflow_hub.domain.moves import Fence, Verdict
 from taskflow_hub.domain.submission import OnConflict, Unique
 from taskflow_hub.store.postgres import PostgresStore
-from taskflow_hub.store.values import Call, Idempotency, NewTask, Submit, Submitted, TaskFilter
+from taskflow_hub.store.values import AuditFilter, Call, Idempotency, NewTask, Submit, Submitted, TaskFilter
 from taskflow_hub.testing.faults import TcpProxy
 from taskflow_hub.testing.store_contract.kit import comparable, new_task
 
@@ -427,6 +428,30 @@ async def test_a_quota_in_use_elsewhere_is_not_waited_for_without_end(
     assert isinstance(free, Submitted)
     with pytest.raises(Unavailable):
         await store.set_quota("a", per_day=1)
+
+
+async def test_the_audit_tells_what_was_when_the_lock_was_given(
+    store: PostgresStore, other: asyncpg.Connection, watcher: asyncpg.Connection
+) -> None:
+    """Of two who change a queue, or a quota, the second changes what the first has made of it."""
+    by = By(kind=Actor.USER, id="ada", account=DEFAULT_ACCOUNT)
+    numbers = "INSERT INTO limits (account_id, key, running, pinned) VALUES ('', $1, 10, true)"
+    await other.execute("INSERT INTO queues (name) VALUES ('q')")
+    await other.execute("INSERT INTO quotas (account_id) VALUES ('a')")
+    await other.execute(numbers, "queue:q")
+    await other.execute(numbers, "account:a")
+    changing = [
+        asyncio.ensure_future(store.update_queue("q", running=5, by=by)),
+        asyncio.ensure_future(store.set_quota("a", running=5, by=by)),
+    ]
+    await someone_waits(watcher)
+    await other.execute("COMMIT")
+    await asyncio.gather(*changing)
+    told = (await store.audit(AuditFilter(), limit=10)).items
+    assert sorted([(one.entity, one.before, one.after) for one in told], key=str) == [
+        ("queue", {"running": 10}, {"running": 5}),
+        ("quota", {"running": 10}, {"running": 5}),
+    ]
 
 
 async def test_a_bound_keeps_the_key_of_a_refused_submit_free(

@@ -12,7 +12,7 @@ QUOTAS_LOCK: Final = statement("only/quotas_lock")
 ALLOWANCE: Final = statement("only/allowance")
 USE_QUOTAS: Final = statement("use_quotas")
 
-PATIENCE: Final = "50ms"  # with somebody who keeps an account's quota locked
+PATIENCE_MS: Final = 200  # with somebody who keeps an account's quota locked
 
 
 async def allowance(tx: Transaction, accounts: Sequence[str], now: datetime, patience_ms: int) -> Allowance:
@@ -22,7 +22,7 @@ async def allowance(tx: Transaction, accounts: Sequence[str], now: datetime, pat
     """
     if not accounts:
         return Allowance((), now)
-    await tx.run(QUOTAS_LOCK, accounts, PATIENCE)
+    await tx.run(QUOTAS_LOCK, accounts, f"{min(patience_ms, PATIENCE_MS)}ms")
     rows = await tx.fetch(ALLOWANCE, tx.now, accounts, f"{patience_ms}ms")
     counted = [
         Counted(
