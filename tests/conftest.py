@@ -175,6 +175,16 @@ def postgres_url(_empty_postgres_databases: Databases) -> Iterator[str]:
         yield url
 
 
+# --- schedules: TASKFLOW_TEST_SCHEDULE_KILLS_S says for how many seconds their processes are killed ---
+
+SCHEDULE_KILLS_S = float(os.environ.get("TASKFLOW_TEST_SCHEDULE_KILLS_S", "60"))
+
+
+@pytest.fixture
+def schedule_kills_s() -> float:
+    return SCHEDULE_KILLS_S
+
+
 # --- Redis: TASKFLOW_TEST_REDIS_URL names a server that runs, and is emptied for each test; else support/redis.py ---
 
 REDIS_URL = os.environ.get("TASKFLOW_TEST_REDIS_URL")

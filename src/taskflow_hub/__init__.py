@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskflow_hub.client import Client, SyncClient
-    from taskflow_hub.domain.ended import TaskCancelled, TaskFailed
+    from taskflow_hub.domain.ended import TaskCancelled, TaskFailed, WorkflowCancelled, WorkflowFailed
     from taskflow_hub.domain.errors import (
         Conflict,
         Gone,
@@ -37,25 +37,41 @@ if TYPE_CHECKING:
     from taskflow_hub.domain.model import Task
     from taskflow_hub.domain.outcomes import Fail, Retry, Snooze
     from taskflow_hub.domain.retry import RetryKind, RetryPolicy
+    from taskflow_hub.domain.steps import Event
     from taskflow_hub.domain.submission import Limit, OnConflict, Submission, Unique
     from taskflow_hub.hub import Hub
     from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
+    from taskflow_hub.hub.expressions import INDEX, INPUT, ITEM, WORKFLOW
     from taskflow_hub.hub.handle import TaskHandle
+    from taskflow_hub.hub.nodes import FanOut, Node
+    from taskflow_hub.hub.workflow import Workflow, task
+    from taskflow_hub.hub.workflow_handle import WorkflowHandle
     from taskflow_hub.worker.context import Context
+    from taskflow_hub.worker.durable import NodeInput
     from taskflow_hub.worker.secret import Secret
+    from taskflow_hub.worker.suspending import AttemptSuspended, EventTimeout
 
 _HOMES = {
+    "AttemptSuspended": "worker.suspending",
     "BoundHandler": "hub.bound",
     "Client": "client",
     "Conflict": "domain.errors",
     "Context": "worker.context",
+    "Event": "domain.steps",
+    "EventTimeout": "worker.suspending",
     "Fail": "domain.outcomes",
+    "FanOut": "hub.nodes",
     "Gone": "domain.errors",
     "Hub": "hub",
+    "INDEX": "hub.expressions",
+    "INPUT": "hub.expressions",
+    "ITEM": "hub.expressions",
     "IdempotencyMismatch": "domain.errors",
     "Invalid": "domain.errors",
     "Limit": "domain.submission",
     "Misconfigured": "domain.errors",
+    "NodeInput": "worker.durable",
+    "Node": "hub.nodes",
     "NotAllowed": "domain.errors",
     "NotFound": "domain.errors",
     "OnConflict": "domain.submission",
@@ -79,20 +95,36 @@ _HOMES = {
     "Unavailable": "domain.errors",
     "Unique": "domain.submission",
     "UniqueConflict": "domain.errors",
+    "WORKFLOW": "hub.expressions",
+    "Workflow": "hub.workflow",
+    "WorkflowCancelled": "domain.ended",
+    "WorkflowFailed": "domain.ended",
+    "WorkflowHandle": "hub.workflow_handle",
+    "task": "hub.workflow",
 }
 
 __all__ = [
+    "INDEX",
+    "INPUT",
+    "ITEM",
+    "WORKFLOW",
+    "AttemptSuspended",
     "BoundHandler",
     "Client",
     "Conflict",
     "Context",
+    "Event",
+    "EventTimeout",
     "Fail",
+    "FanOut",
     "Gone",
     "Hub",
     "IdempotencyMismatch",
     "Invalid",
     "Limit",
     "Misconfigured",
+    "Node",
+    "NodeInput",
     "NotAllowed",
     "NotFound",
     "OnConflict",
@@ -116,6 +148,11 @@ __all__ = [
     "Unavailable",
     "Unique",
     "UniqueConflict",
+    "Workflow",
+    "WorkflowCancelled",
+    "WorkflowFailed",
+    "WorkflowHandle",
+    "task",
 ]
 
 

@@ -8,7 +8,7 @@ import contextlib
 import getpass
 import importlib.metadata
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from taskflow_hub.domain.audit import By, by_operator
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
 from taskflow_hub.secrets.keyring import Keyring
-from taskflow_hub.settings import Settings
+from taskflow_hub.settings import Settings, shown
 from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.worker import Worker
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from taskflow_hub.store.versions import SchemaState
 
 VERSION = importlib.metadata.version("taskflow-hub")
+NOBODY_KNOWS: Final[Mapping[str, str]] = {}  # where settings come from
 REGISTER_S: Final = 5.0  # how long the API waits for its own worker to be known
 log = structlog.stdlib.get_logger("taskflow.process")
 
@@ -344,9 +345,13 @@ async def working(
 
 @asynccontextmanager
 async def running(
-    settings: Settings, registry: Registry, *, on_engine: "Callable[[Engine], None]" = lambda _: None
+    settings: Settings,
+    registry: Registry,
+    *,
+    on_engine: "Callable[[Engine], None]" = lambda _: None,
+    origins: Mapping[str, str] = NOBODY_KNOWS,
 ) -> AsyncIterator[Process]:
-    """API, engine and worker in one process, from the first request to the last report.
+    """API, engine and worker in one process, from the first request to the last report. `origins`: of the settings.
 
     The API opens when the worker's task types are known, so that the very first submit finds their defaults and schemas.
 
@@ -360,7 +365,7 @@ async def running(
         with contextlib.suppress(TimeoutError):  # where nothing can be written, the API is there to say so
             async with asyncio.timeout(REGISTER_S):
                 await worker.registered()
-        app = create_app(engine, settings.http, buckets=broker.buckets())
+        app = create_app(engine, settings.http, buckets=broker.buckets(), shown=shown(settings, origins))
         async with serving(app, settings.http) as url:
             yield Process(engine, worker, url)
             refuse_requests(app)
@@ -369,7 +374,9 @@ async def running(
 
 
 @asynccontextmanager
-async def running_server(settings: Settings) -> AsyncIterator[Process]:
+async def running_server(
+    settings: Settings, *, origins: Mapping[str, str] = NOBODY_KNOWS
+) -> AsyncIterator[Process]:
     """API and engine; workers are elsewhere. Raises Misconfigured."""
     from taskflow_hub.http.app import create_app
     from taskflow_hub.http.server import serving
@@ -377,7 +384,10 @@ async def running_server(settings: Settings) -> AsyncIterator[Process]:
     require_shared_broker(settings, "server")
     async with (
         governing(settings) as (engine, broker),
-        serving(create_app(engine, settings.http, buckets=broker.buckets()), settings.http) as url,
+        serving(
+            create_app(engine, settings.http, buckets=broker.buckets(), shown=shown(settings, origins)),
+            settings.http,
+        ) as url,
     ):
         yield Process(engine=engine, url=url)
 

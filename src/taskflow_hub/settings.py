@@ -16,6 +16,7 @@ from typing import Any, Final, Self, get_args, get_origin
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from taskflow_hub import redaction
 from taskflow_hub.broker.settings import BrokerSettings
 from taskflow_hub.builtin.settings import FilesSettings
 from taskflow_hub.domain.errors import FieldError, Misconfigured
@@ -23,6 +24,7 @@ from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSett
 from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
 from taskflow_hub.logs import LogSettings
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.redaction import SettingsSection, SettingView
 from taskflow_hub.secrets.settings import SecretsSettings
 from taskflow_hub.store.settings import DatabaseSettings
 from taskflow_hub.worker.settings import WorkerSettings
@@ -33,6 +35,7 @@ NEVER_EMPTY: Final = {
     "TASKFLOW_AUTH_SECRET": "would leave the hub without accounts",
     "TASKFLOW_SECRETS_KEYS": "would leave secret fields without a key",
 }
+UNITS: Final = {"Seconds": "seconds", "Bytes": "bytes", "Megabytes": "megabytes"}
 FILE: Final = Path("taskflow.toml")
 # Read by clients, not by the hub.
 CLIENT_VARIABLES: Final = frozenset({"TASKFLOW_SERVER", "TASKFLOW_KEY", "TASKFLOW_PROFILE"})
@@ -126,6 +129,34 @@ def fields() -> Iterator[tuple[str, str, Any]]:
         assert issubclass(part, BaseModel)
         for key, inner in part.model_fields.items():
             yield section, key, inner
+
+
+def shown(settings: Settings, origins: Mapping[str, str]) -> list[SettingsSection]:
+    """Every setting as people may see it. `origins`: as in Loaded; one that is not there is not known."""
+    defaults = Settings()
+    sections: dict[str, list[SettingView]] = {}
+    for section, key, field in fields():
+        name = f"{section}.{key}"
+        value, default = value_of(settings, name), value_of(defaults, name)
+        seen = redaction.shown(name, value)
+        sections.setdefault(section, []).append(
+            SettingView(
+                name=name,
+                variable=variable(name),
+                value=seen,
+                default=redaction.shown(name, default),
+                origin=origins.get(name),
+                redacted=redaction.HIDDEN in str(seen),
+                unit=unit_of(field),
+                description=str(field.description),
+            )
+        )
+    return [SettingsSection(section, settings) for section, settings in sections.items()]
+
+
+def unit_of(field: Any) -> str | None:
+    """What a number counts, which its description begins with."""
+    return UNITS.get(str(field.description).split()[0])
 
 
 def value_of(settings: Settings, name: str) -> Any:

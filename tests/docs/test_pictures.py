@@ -9,11 +9,13 @@ from xml.etree import ElementTree
 import pytest
 from bench import results
 from bench.pages import RESULTS, plots
-from docs.make_pictures import PICTURES, SCHEMES, SESSION, SIZES
+from docs.make_pictures import GRAPH, PICTURES, SESSION
+from docs.make_screenshots import SCHEMES, SHOTS
+from examples.pipeline import pipeline
 from PIL import Image
 from tests.docs.pages import ROOT
 
-NAMES = {"terminal.svg", *(f"{name}-{scheme}.png" for name in SIZES for scheme in SCHEMES)}
+NAMES = {"terminal.svg", "graph.svg", *(f"{name}-{scheme}.png" for name in SHOTS for scheme in SCHEMES)}
 
 PLOT = "lease-while-held-open.svg"  # drawn by `make bench-hub ARGS="--database postgres held_open --full --plots docs/img"`
 
@@ -31,8 +33,23 @@ def check_terminal(picture: Path) -> None:
     assert not re.search(r"/(?:work|root|home|tmp)/", svg)
 
 
+def check_graph(picture: Path) -> None:
+    """It shows the workflow of the example, run: each node in its box, the failure's branch not taken."""
+    svg = picture.read_text()
+    lines = ["".join(group.itertext()) for group in ElementTree.fromstring(svg) if group.tag.endswith("}g")]
+    shown = "\n".join(lines)
+    assert lines[0].endswith(GRAPH)
+    assert "success" in lines[1]
+    for name in pipeline.definition()["nodes"]:
+        assert re.search(rf"[✓–] {name}(?![a-z])", shown), name
+    assert "– apologise" in shown
+    assert "failure" in shown
+    assert len(svg) < 20_000
+    assert not re.search(r"/(?:work|root|home|tmp)/", svg)
+
+
 def check_page(picture: Path, name: str) -> None:
-    viewport, scale = SIZES[name]["viewport"], SIZES[name]["device_scale_factor"]
+    viewport, scale = SHOTS[name].size["viewport"], SHOTS[name].size["device_scale_factor"]
     with Image.open(picture) as image:
         assert image.size == (viewport["width"] * scale, viewport["height"] * scale)
         colours = image.convert("RGB").getcolors(1 << 24)
@@ -57,23 +74,25 @@ def test_the_terminal_shows_what_the_readme_says() -> None:
     check_terminal(PICTURES / "terminal.svg")
 
 
-@pytest.mark.parametrize("name", list(SIZES))
+def test_the_graph_is_that_of_the_example() -> None:
+    check_graph(PICTURES / "graph.svg")
+
+
+@pytest.mark.parametrize("name", list(SHOTS))
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_page_is_shown_light_and_dark_wide_and_narrow(name: str, scheme: str) -> None:
+def test_the_dashboard_is_shown_light_and_dark_wide_and_narrow(name: str, scheme: str) -> None:
     check_page(PICTURES / f"{name}-{scheme}.png", name)
 
 
 @pytest.mark.debian
 @pytest.mark.timeout(300)
 def test_they_can_be_taken_again(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "docs.make_pictures", "--into", str(tmp_path)],
-        cwd=ROOT,
-        check=True,
-        timeout=280,
-    )
+    for maker in ("docs.make_pictures", "docs.make_screenshots"):
+        command = [sys.executable, "-m", maker, "--into", str(tmp_path)]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=280)
     assert {path.name for path in tmp_path.iterdir()} == NAMES
     check_terminal(tmp_path / "terminal.svg")
-    for name in SIZES:
+    check_graph(tmp_path / "graph.svg")
+    for name in SHOTS:
         for scheme in SCHEMES:
             check_page(tmp_path / f"{name}-{scheme}.png", name)

@@ -50,3 +50,9 @@ async def large() -> str:
 async def talks(ctx: Context) -> None:
     ctx.log.info("the first line")
     await asyncio.sleep(60)
+
+
+@hub.task("cli.durable")
+async def durable(ctx: Context) -> object:
+    await ctx.step("hostile \x1b[31m", echo, "\x1b]0;pwned\x07")
+    return await ctx.wait_event("approved", timeout="1h")

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import HubProcess, until
 from tests.support.ports import free_port
 
 ENVIRON = {"PYTHONPATH": str(Path(__file__).parent)}
@@ -447,3 +447,43 @@ def test_any_stdout_will_do(cli: Cli, hub: HubProcess) -> None:
     )
     assert (full.returncode, "No space left" in full.stderr) == (1, True)
     assert "Traceback" not in full.stderr
+
+
+# --- durable steps
+
+
+def test_steps_and_events(cli: Cli) -> None:
+    id = submitted(cli, "cli.durable")
+    until(lambda: "waits for the event approved" in cli("task", "explain", id).stdout)
+    heading, step, wait = cli("task", "steps", id).stdout.splitlines()
+    assert heading.split() == ["NAME", "KIND", "STATE", "TRY", "TOOK", "UNTIL", "RESULT"]
+    assert "\x1b" not in step
+    assert "\x07" not in step
+    assert wait.split()[:4] == ["approved", "event", "waiting", "1"]
+    listed = json.loads(cli("task", "steps", id, "-o", "json").stdout)
+    assert [one["state"] for one in listed] == ["done", "waiting"]
+
+    run = cli("task", "event", id, "approved", "yes:=true", "by=ada")
+    assert (run.stdout, run.stderr) == ("", f"Task {id} has been sent approved.\n")
+    assert json.loads(cli("task", "wait", id).stdout) == {"yes": True, "by": "ada"}
+    late = cli("task", "event", id, "approved", "1", status=None)
+    assert (late.returncode, "has ended (success)" in late.stderr) == (1, True)
+
+
+def test_an_event_is_any_json(cli: Cli) -> None:
+    id = submitted(cli, "nobody.serves.it")
+    for name, given, stdin, payload in (
+        ("none", (), None, None),
+        ("list", ("[1, null]",), None, [1, None]),
+        ("text", ('"yes"',), None, "yes"),
+        ("piped", ("-",), "0.5", 0.5),
+    ):
+        sent = json.loads(cli("task", "event", id, name, *given, "-o", "json", stdin=stdin).stdout)
+        assert (sent["payload"], sent["accepted"]) == (payload, True)
+    again = cli("task", "event", id, "text", '"no"')
+    assert "was sent text before, at " in again.stderr
+    assert cli("task", "steps", id).stderr == "It has kept no steps.\n"
+    assert "not valid JSON" in cli("task", "event", id, "bad", "yes", status=2).stderr
+    assert "is not an event's name" in cli("task", "event", id, "a b", status=2).stderr
+    assert cli("task", "event", NOBODY, "e", status=3).stdout == ""
+    assert cli("task", "steps", NOBODY, status=3).stdout == ""

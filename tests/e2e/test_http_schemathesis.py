@@ -2,8 +2,10 @@
 answer is one that it describes.
 
 Left out, and why:
-* GET /events and GET /tasks/{id}/events are streams that do not end by themselves; tests/integration/test_http_events.py
-  has them.
+* GET /events, and those of a task and a workflow, are streams that do not end by themselves; tests/integration/
+  test_http_events.py and test_http_workflows.py have them.
+* POST /workflows may refuse what the document allows: whether names and references lead somewhere, no schema can say.
+* So it is with a cron expression, a period or a zone that cannot be read, and with times of which one must be the later.
 * A used Idempotency-Key with another body is 422 by contract, which no schema can say: tests/support/schemathesis_hooks.py
   makes each key a new one.
 * A limit's key that stands twice in one task, or that is new and has no number, is 422: mended in the same file.
@@ -28,7 +30,7 @@ from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 
 ROOT = Path(__file__).parents[2]
-STREAMS = ("/events", "/tasks/{id}/events")
+STREAMS = ("/events", "/tasks/{id}/events", "/workflows/{id}/events")
 # Neither is about speed: a busy machine makes data and answers slowly.
 CONFIG = """
 suppress-health-check = ["too_slow"]
@@ -36,6 +38,14 @@ request-timeout = 60
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 429, "5xx"]
+
+[[operations]]
+include-name = ["POST /workflows", "POST /schedules"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = ["PATCH /schedules/{id}", "GET /schedules/{id}/preview", "POST /schedules/{id}/backfill"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
 """
 WORKER = "018f0000-0000-7000-8000-00000000000a"
 
@@ -67,6 +77,10 @@ async def populate(server: Threaded) -> None:
         await hub.submit("unknown", queue="other")
         await hub.submit("known", delay=3600)
         await hub.client.post(f"/tasks/{(await hub.submit('unknown'))['id']}/cancel")
+    workflow = {"name": "known", "nodes": {"n": {"type": "known", "for_each": [1, 2]}}}
+    await hub.client.post("/workflows", json=workflow)
+    made = (await hub.client.post("/workflows", json=workflow)).json()
+    await hub.client.post(f"/workflows/{made['id']}/cancel")
     await hub.client.post("/bulk", json={"filter": {"type": "nothing"}, "action": "cancel"})
 
 

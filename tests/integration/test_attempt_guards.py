@@ -15,8 +15,10 @@ from typing import Any, Final
 import asyncpg
 import pytest
 import pytest_asyncio
+from msgspec import Raw
 from tests.support.postgres import waits_for_a_lock
 
+from taskflow_hub.domain import moves
 from taskflow_hub.domain.lifecycle import FENCED, Move
 from taskflow_hub.domain.messages import Held
 from taskflow_hub.store.postgres import PostgresStore
@@ -25,6 +27,7 @@ from taskflow_hub.store.sqlite import SqliteStore
 from taskflow_hub.store.sqlite import statements as of_sqlite
 from taskflow_hub.testing.store_contract import StoreContract
 from taskflow_hub.testing.store_contract.kit import Kit, ManualClock
+from taskflow_hub.testing.store_contract.workflow_kit import begin, node
 
 GUARD: Final = re.compile(r"(?<![\w.])(?:task\.)?attempt = (?:item|call)\.attempt\b")
 Check = Callable[[Kit], Awaitable[Any]]
@@ -54,6 +57,15 @@ async def stale_heartbeat(kit: Kit) -> None:
     assert (await kit.get(attempt.id)).started_at is None
 
 
+async def stale_success_foreseen(kit: Kit) -> None:
+    """A worker that lost its lease says that a node's task has succeeded, in the process that knows what would follow."""
+    flow = await begin(kit, {"a": node(), "b": node("a")})
+    attempt = await flow.attempt("a")
+    late = moves.Succeed(id=attempt.id, attempt=attempt.attempt + 1, ran_s=0.1, result=Raw(b"1"))
+    assert await kit.store.succeed([late]) == [moves.Verdict.STALE]
+    assert await flow.states() == {"a": "running", "b": "blocked"}
+
+
 MOVES: Final = {str(move): stale(move) for move in sorted(FENCED)}
 PROGRESS: Final = {"progress": contract.test_progress_the_last_one_wins}
 # Which checks of the contract each fenced statement answers for.
@@ -61,10 +73,13 @@ SQLITE: Final[dict[str, dict[str, Check]]] = {
     "misfits": MOVES
     | PROGRESS,  # one look sorts the items of every move; nothing comes between, for there is one writer
     "call_find": {"call": contract.test_a_call_is_made_once},
+    "only/step_look": {"step": contract.test_only_who_owns_the_task_may_keep_sleep_wait_or_look},
 }
 POSTGRES: Final[dict[str, dict[str, Check]]] = {
     **{name: {name: check} for name, check in (MOVES | PROGRESS).items()},
     "beat_tasks": {"heartbeat": stale_heartbeat},
+    "only/succeed_foreseen": {"succeed": stale_success_foreseen},
+    "keep_step": {"step": contract.test_only_who_owns_the_task_may_keep_sleep_wait_or_look},
 }
 
 

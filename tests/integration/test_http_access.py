@@ -531,6 +531,9 @@ async def test_a_key_for_one_queue_sees_and_uses_no_other(hub: Running) -> None:
     assert (await hub.client.post("/queues/other/purge", headers=key)).status_code == 403
     everything = {"filter": {}, "action": "cancel", "dry_run": True}
     assert (await hub.client.post("/bulk", json=everything, headers=key)).json()["total"] == 1
+    counted = (await hub.client.get("/tasks/counts", headers=key)).json()["items"]
+    assert counted["queued"] == {"count": 1, "exact": True}
+    assert (await hub.client.get("/tasks/counts?queue=other", headers=key)).status_code == 403
 
 
 # --- accounts
@@ -553,6 +556,11 @@ async def test_accounts_do_not_see_each_other_and_an_admin_sees_all(hub: Running
     assert await listed("/tasks", as_admin) == [his["id"], hers["id"]]
     assert await listed(f"/tasks?user={ann.id}", as_admin) == [hers["id"]]
     assert await listed(f"/tasks?user={ann.id}", as_ben) == []
+    for who, there in ((as_ann, 1), (as_ben, 1), (as_admin, 2)):
+        counted = (await hub.client.get("/tasks/counts", headers=who)).json()["items"]
+        assert counted["queued"]["count"] == there
+    counted = (await hub.client.get(f"/tasks/counts?user={ann.id}", headers=as_admin)).json()["items"]
+    assert counted["queued"]["count"] == 1
     assert await listed("/queues", as_ann) == ["hers"], "the name of another's queue is theirs"
     assert await listed("/queues", as_admin) == ["hers", "his"]
     assert len(await listed("/users", as_ann)) == 1

@@ -41,8 +41,20 @@ class Place:
         await self._post(f"/tasks/{id}/cancel")
         return id
 
+    async def workflow(self) -> str:
+        return str((await self._post("/workflows", WORKFLOW))["id"])
+
+    async def ended_workflow(self) -> str:
+        id = await self.workflow()
+        await self._post(f"/workflows/{id}/cancel")
+        return id
+
     async def bulk(self) -> str:
         return str((await self._post("/bulk", {"filter": {"type": "none"}, "action": "cancel"}))["id"])
+
+    async def schedule(self) -> str:
+        body = {"every": "1h", "task": {"type": "t", "queue": "q"}}
+        return str((await self._post("/schedules", body))["id"])
 
     async def key(self) -> str:
         return str((await self._post("/keys", {"name": "k", "scopes": ["read"]}))["key"]["id"])
@@ -85,37 +97,64 @@ def public(*statuses: int, make: Make = Place.nothing, body: Any = None) -> Row:
 
 
 TASK: Final = {"type": "t", "queue": "q"}
+WORKFLOW: Final = {"name": "w", "nodes": {"n": TASK, "each": {**TASK, "for_each": [1]}}}
+AN_HOUR: Final = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
 STRANGER: Final = {"email": "nobody@example.org", "password": "not this one"}
 TABLE: Final[dict[tuple[str, str], Row]] = {
     ("POST", "/tasks"): Row(Scope.SUBMIT, body=TASK),
     ("POST", "/tasks/batch"): Row(Scope.SUBMIT, body={"tasks": [TASK]}),
     ("GET", "/tasks"): Row(Scope.READ),
+    ("GET", "/tasks/counts"): Row(Scope.READ),
     ("GET", "/tasks/{id}"): of_task(Scope.READ),
     ("GET", "/tasks/{id}/explain"): of_task(Scope.READ),
     ("GET", "/tasks/{id}/result"): of_task(Scope.READ),
     ("GET", "/tasks/{id}/attempts"): of_task(Scope.READ),
     ("GET", "/tasks/{id}/logs"): of_task(Scope.READ),
     ("GET", "/tasks/{id}/events"): of_task(Scope.READ, Place.cancelled),
+    ("GET", "/tasks/{id}/steps"): of_task(Scope.READ),
+    ("POST", "/tasks/{id}/events/{name}"): of_task(Scope.SUBMIT, body={"by": "ada"}),
     ("PATCH", "/tasks/{id}"): of_task(Scope.MANAGE, body={"priority": 9}),
     ("DELETE", "/tasks/{id}"): of_task(Scope.MANAGE, Place.cancelled),
     ("POST", "/tasks/{id}/cancel"): of_task(Scope.MANAGE),
     ("POST", "/tasks/{id}/redrive"): of_task(Scope.MANAGE, Place.cancelled),
     ("POST", "/tasks/{id}/promote"): of_task(Scope.MANAGE, Place.scheduled),
     ("GET", "/events"): Row(Scope.READ),
+    ("POST", "/workflows"): Row(Scope.SUBMIT, body=WORKFLOW),
+    ("GET", "/workflows"): Row(Scope.READ),
+    ("GET", "/workflows/{id}"): of_task(Scope.READ, Place.workflow),
+    ("GET", "/workflows/{id}/events"): of_task(Scope.READ, Place.ended_workflow),
+    ("GET", "/workflows/{id}/nodes/{node}/items"): of_task(Scope.READ, Place.workflow),
+    ("POST", "/workflows/{id}/cancel"): of_task(Scope.MANAGE, Place.workflow),
+    ("POST", "/workflows/{id}/redrive"): of_task(Scope.MANAGE, Place.ended_workflow),
+    ("DELETE", "/workflows/{id}"): of_task(Scope.MANAGE, Place.ended_workflow),
     ("POST", "/bulk"): Row(Scope.MANAGE, body={"filter": {"type": "none"}, "action": "cancel"}),
     ("GET", "/bulk/{id}"): of_task(Scope.READ, Place.bulk),
     ("POST", "/bulk/{id}/abort"): of_task(Scope.MANAGE, Place.bulk),
     ("GET", "/queues"): Row(Scope.READ),
+    ("GET", "/queues/{name}/trend"): Row(Scope.READ, Place.queue),
+    ("GET", "/overview"): Row(Scope.READ),
     ("PATCH", "/queues/{name}"): Row(Scope.ADMIN, Place.queue, {"max_size": 7}),
     ("POST", "/queues/{name}/pause"): Row(Scope.ADMIN, Place.queue),
     ("POST", "/queues/{name}/resume"): Row(Scope.ADMIN, Place.queue),
     ("POST", "/queues/{name}/purge"): Row(Scope.MANAGE, Place.queue),
+    ("GET", "/failures"): Row(Scope.READ),
     ("GET", "/limits"): Row(Scope.READ),
     ("POST", "/limits"): Row(Scope.MANAGE, body={"key": "k", "running": 3}),
     ("GET", "/quota"): Row(Scope.READ),
     ("GET", "/quotas"): Row(Scope.ADMIN),
     ("GET", "/accounts/{account}/quota"): Row(Scope.ADMIN, Place.account),
     ("PATCH", "/accounts/{account}/quota"): Row(Scope.ADMIN, Place.account, {"per_minute": 600}),
+    ("POST", "/schedules"): Row(Scope.SUBMIT, body={"every": 60, "task": TASK}),
+    ("GET", "/schedules"): Row(Scope.READ),
+    ("GET", "/schedules/{id}"): of_task(Scope.READ, Place.schedule),
+    ("PATCH", "/schedules/{id}"): of_task(Scope.MANAGE, Place.schedule, {"jitter": 5}),
+    ("DELETE", "/schedules/{id}"): of_task(Scope.MANAGE, Place.schedule),
+    ("POST", "/schedules/{id}/pause"): of_task(Scope.MANAGE, Place.schedule),
+    ("POST", "/schedules/{id}/resume"): of_task(Scope.MANAGE, Place.schedule),
+    ("POST", "/schedules/{id}/trigger"): of_task(Scope.SUBMIT, Place.schedule),
+    ("POST", "/schedules/{id}/backfill"): of_task(Scope.SUBMIT, Place.schedule, AN_HOUR),
+    ("GET", "/schedules/{id}/preview"): of_task(Scope.READ, Place.schedule),
+    ("GET", "/schedules/{id}/fires"): of_task(Scope.READ, Place.schedule),
     ("GET", "/workers"): Row(Scope.READ),
     ("POST", "/workers/{id}/drain"): Row(Scope.ADMIN, allowed=frozenset({404})),  # there is none
     ("GET", "/task-types"): Row(Scope.READ),
@@ -143,6 +182,7 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ),
     ("PATCH", "/users/{id}"): Row(Scope.ADMIN, body={"role": "user"}, allowed=frozenset({404})),
     ("GET", "/audit"): Row(Scope.MANAGE),
+    ("GET", "/settings"): Row(Scope.ADMIN),
     ("GET", "/metrics"): Row(Scope.ADMIN),
     ("GET", "/healthz"): public(200),
     ("GET", "/readyz"): public(200, 503),
@@ -187,7 +227,7 @@ async def test_who_may(hub: Running, route: tuple[str, str], row: Row) -> None:
 
     async def ask(headers: Headers) -> int:
         method, path = route
-        path = re.sub(r"\{(id|name|code|account)\}", "{it}", path)
+        path = re.sub(r"\{(id|name|code|account)\}", "{it}", path).replace("{node}", "each")
         if "{it}" in path:
             path = path.format(it=await row.make(place))
         async with hub.client.stream(method, path, json=row.body, headers=headers) as answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 import pytest_asyncio
 from tests.integration.test_http_access import ADA, register
@@ -13,10 +14,12 @@ from tests.integration.test_http_explain import register as register_worker
 from tests.support.http_api import Running, api
 from tests.support.people import ACCOUNTS, Headers, People, bearer
 
-from taskflow_hub.domain.access import Role, Scope
+from taskflow_hub.domain.access import ANYBODY, Role, Scope
 from taskflow_hub.domain.audit import ADDRESS_MAX, AGENT_MAX
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT
+from taskflow_hub.domain.schedule_spec import ScheduleSpec, TaskTemplate
+from taskflow_hub.domain.workflow import WorkflowSubmission
 from taskflow_hub.engine.accounts import failures
 from taskflow_hub.engine.accounts.tokens import Tokens
 from taskflow_hub.store.values import Bucket, BulkAction, NewKey, TaskFilter
@@ -81,6 +84,18 @@ class Scene:
         await self.hub.engine.tasks.cancel(DEFAULT_ACCOUNT, [id])
         return id
 
+    async def workflow(self) -> str:
+        wanted = msgspec.convert(
+            {"name": "w", "nodes": {"n": {"type": "t", "queue": "q"}}}, WorkflowSubmission
+        )
+        workflow, _ = await self.hub.engine.workflows.submit(wanted)
+        return workflow.id
+
+    async def ended_workflow(self) -> str:
+        id = await self.workflow()
+        await self.hub.engine.workflows.cancel(DEFAULT_ACCOUNT, id)
+        return id
+
     async def queue(self) -> str:
         await self.queued()
         return "q"
@@ -90,6 +105,13 @@ class Scene:
 
     async def bulk(self) -> str:
         return (await self.hub.engine.bulk.begin(DEFAULT_ACCOUNT, BulkAction.CANCEL, TaskFilter())).id
+
+    async def schedule(self) -> str:
+        spec = ScheduleSpec(every="1h", task=TaskTemplate(type="t"))
+        return (await self.hub.engine.schedules.create(ANYBODY, spec)).id
+
+    async def paused_schedule(self) -> str:
+        return (await self.hub.engine.schedules.pause(ANYBODY, await self.schedule())).id
 
     async def key(self) -> str:
         new = NewKey(id=new_id(), account_id="a", user_id=None, name="k", digest="d", scopes=(Scope.READ,))
@@ -126,6 +148,7 @@ def once(action: str, make: Callable[[Scene], Awaitable[str]], body: Any = None)
     return Told((action,), make, body, once=True)
 
 
+AN_HOUR: Final = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
 SUBMIT: Final = "whoever submits is in the task, and there are as many of these as there are tasks"
 CHANGES: Final[dict[tuple[str, str], Told | str]] = {
     ("POST", "/tasks"): SUBMIT,
@@ -135,6 +158,11 @@ CHANGES: Final[dict[tuple[str, str], Told | str]] = {
     ("POST", "/tasks/{id}/cancel"): once("task.cancel", Scene.queued),
     ("POST", "/tasks/{id}/redrive"): once("task.redrive", Scene.cancelled),
     ("POST", "/tasks/{id}/promote"): once("task.promote", Scene.scheduled),
+    ("POST", "/tasks/{id}/events/{name}"): once("task.event", Scene.queued, {"by": "ada"}),
+    ("POST", "/workflows"): SUBMIT,
+    ("POST", "/workflows/{id}/cancel"): once("workflow.cancel", Scene.workflow),
+    ("POST", "/workflows/{id}/redrive"): once("workflow.redrive", Scene.ended_workflow),
+    ("DELETE", "/workflows/{id}"): once("workflow.delete", Scene.ended_workflow),
     ("POST", "/bulk"): told("bulk.begin", body={"filter": {"type": "t"}, "action": "cancel"}),
     ("POST", "/bulk/{id}/abort"): once("bulk.abort", Scene.bulk),
     ("PATCH", "/queues/{name}"): once("queue.update", Scene.queue, {"max_size": 7}),
@@ -143,6 +171,13 @@ CHANGES: Final[dict[tuple[str, str], Told | str]] = {
     ("POST", "/queues/{name}/purge"): once("queue.purge", Scene.queue),
     ("POST", "/limits"): Told(("limit.set",), body={"key": "k", "running": 3}, once=True),
     ("PATCH", "/accounts/{account}/quota"): once("quota.set", Scene.account, {"per_minute": 7}),
+    ("POST", "/schedules"): told("schedule.create", body={"every": 60, "task": {"type": "t"}}),
+    ("PATCH", "/schedules/{id}"): once("schedule.update", Scene.schedule, {"jitter": 5}),
+    ("DELETE", "/schedules/{id}"): once("schedule.delete", Scene.schedule),
+    ("POST", "/schedules/{id}/pause"): once("schedule.pause", Scene.schedule),
+    ("POST", "/schedules/{id}/resume"): once("schedule.resume", Scene.paused_schedule),
+    ("POST", "/schedules/{id}/trigger"): Told(("schedule.trigger",), Scene.schedule),
+    ("POST", "/schedules/{id}/backfill"): Told(("schedule.backfill",), Scene.schedule, AN_HOUR),
     ("POST", "/workers/{id}/drain"): once("worker.drain", Scene.worker),
     ("POST", "/auth/register"): told(
         "user.register", "login.begin", body={"email": "new@example.org", "password": "long enough"}

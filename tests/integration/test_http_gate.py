@@ -186,4 +186,4 @@ def test_the_page_trusts_nobody(hub: Threaded, client: httpx.Client) -> None:
 def test_the_root_leads_to_the_page(hub: Threaded, client: httpx.Client) -> None:
     for path in ("/", "/ui"):
         answer = client.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (307, "/ui/")
+        assert (answer.status_code, answer.headers["location"]) == (307, "ui/")

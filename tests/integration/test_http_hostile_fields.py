@@ -13,6 +13,7 @@ from tests.support.hostile import UNKNOWN
 from tests.support.site import ADMIN, Site, meant, site_on
 
 MIB: Final = 1_048_576
+ANY_JSON: Final = frozenset({"result", "input"})  # of a workflow: kept as it is written
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def fields_of(site: Site, method: str, path: str) -> list[str]:
     schema = body["content"]["application/json"]["schema"]
     while "$ref" in schema:
         schema = site.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return list(schema["properties"])
+    return list(schema.get("properties", ()))  # what may be any JSON has none
 
 
 def routes_with_bodies(site: Site) -> Iterator[tuple[str, str, list[str]]]:
@@ -96,5 +97,7 @@ def test_a_field_that_is_anything(site: Site) -> None:
                 body = json.dumps({**good, name: value}).encode()
                 answer = site.ask(ADMIN, method, meant(path), body=body, more=address(n))
                 site.sound(answer, (method, path, name, str(value)[:80].encode("ascii", "replace")))
-                if value in ("\0", "a\0b", "\ud800", 1e308, -(10**30)):
+                no_text = value in ("\0", "a\0b", "\ud800")
+                too_large = value in (1e308, -(10**30)) and name not in ANY_JSON
+                if no_text or too_large:
                     assert answer.status >= 400, (method, path, name, value)

@@ -3,6 +3,7 @@ nobody and by an admin. No 5xx, no traceback, nothing in the log, and no spellin
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ import structlog.testing
 from tests.integration.test_http_access_table import TABLE
 from tests.support.hostile import UNKNOWN
 from tests.support.site import ADMIN, NOBODY, Site, meant, site_on
+
+from taskflow_hub.http.routes.page import PAGES
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,7 @@ def test_what_stands_for_an_id_or_a_name(site: Site, who: str) -> None:
 
 
 SPELLINGS: Final = (
-    "/ui/..{}", "/ui/%2e%2e{}", "/ui/..%2f..{}", "/ui/../..{}", "/ui/page.js/..{}", "/ui/%2e%2e/%2e%2e{}",
+    "/ui/..{}", "/ui/%2e%2e{}", "/ui/..%2f..{}", "/ui/../..{}", "/ui/docs.js/..{}", "/ui/%2e%2e/%2e%2e{}",
     "/ui/;/..{}", "/ui{}",
     "/ui/{}", "/problems/..{}", "/problems/not_found/../..{}", "/problems{}", "/auth/login/..{}", "/auth/login{}",
     "/healthz/..{}",
@@ -100,6 +103,11 @@ REWRITTEN: Final[dict[str, Callable[[str], str]]] = {
 }
 
 
+def is_a_page(method: str, target: str) -> bool:
+    """Of the dashboard: the same file for everybody, with nothing in it of anybody's."""
+    return method == "GET" and re.fullmatch(rf"/ui/({'|'.join(PAGES)})(/[^/?#]+)?", target) is not None
+
+
 @pytest.mark.parametrize("who", [NOBODY, ADMIN])
 def test_how_a_path_can_be_spelled(site: Site, who: str) -> None:
     """A route that asks for a credential asks for it however it is spelled, or is not found."""
@@ -112,7 +120,7 @@ def test_how_a_path_can_be_spelled(site: Site, who: str) -> None:
         for target in targets:
             answer = site.ask(who, method, target, path=plain)
             site.sound(answer, (method, target[:200]))
-            if who == NOBODY and closed:
+            if who == NOBODY and closed and not is_a_page(method, target):
                 assert answer.status >= 400, (method, target[:200], answer)
 
 

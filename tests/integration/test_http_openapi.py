@@ -15,6 +15,7 @@ from tests.support.http_api import Threaded, api_in_thread
 
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.workflow import WorkflowSubmission
 from taskflow_hub.http.headers import IDEMPOTENCY_KEY
 from taskflow_hub.http.params import MOMENT_PATTERN, SHAPES
 from taskflow_hub.http.problems import codes
@@ -22,15 +23,24 @@ from taskflow_hub.http.schemas import Batch, BulkRequest, QueueChange, TaskChang
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "http.md"
 PINNED = """
-POST /tasks, POST /tasks/batch, GET /tasks/{id}, GET /tasks, POST /tasks/{id}/cancel, POST /tasks/{id}/redrive,
+POST /tasks, POST /tasks/batch, GET /tasks/{id}, GET /tasks, GET /tasks/counts, POST /tasks/{id}/cancel,
+POST /tasks/{id}/redrive,
 POST /tasks/{id}/promote, PATCH /tasks/{id}, DELETE /tasks/{id}, POST /bulk, GET /bulk/{id}, POST /bulk/{id}/abort,
 GET /tasks/{id}/result, GET /tasks/{id}/explain, GET /tasks/{id}/attempts, GET /tasks/{id}/logs, GET /tasks/{id}/events,
-GET /events, GET /queues, PATCH /queues/{name}, POST /queues/{name}/pause, POST /queues/{name}/resume,
-POST /queues/{name}/purge, GET /limits, POST /limits, GET /quota, GET /quotas,
-GET /accounts/{account}/quota, PATCH /accounts/{account}/quota, GET /workers, POST /workers/{id}/drain, GET /task-types,
-GET /healthz, GET /readyz, GET /metrics, GET /problems/{code},
+POST /tasks/{id}/events/{name}, GET /tasks/{id}/steps,
+POST /schedules, GET /schedules,
+GET /schedules/{id}, PATCH /schedules/{id}, DELETE /schedules/{id}, POST /schedules/{id}/pause, POST /schedules/{id}/resume,
+POST /schedules/{id}/trigger, POST /schedules/{id}/backfill, GET /schedules/{id}/preview, GET /schedules/{id}/fires,
+GET /events, POST /workflows, GET /workflows, GET /workflows/{id}, DELETE /workflows/{id}, POST /workflows/{id}/cancel,
+POST /workflows/{id}/redrive, GET /workflows/{id}/events, GET /workflows/{id}/nodes/{node}/items, GET /queues,
+PATCH /queues/{name}, POST /queues/{name}/pause, POST /queues/{name}/resume, POST /queues/{name}/purge, GET /failures,
+GET /limits,
+POST /limits, GET /quota, GET /quotas, GET /accounts/{account}/quota, PATCH /accounts/{account}/quota, GET /workers,
+POST /workers/{id}/drain, GET /task-types, GET /healthz, GET /readyz, GET /metrics, GET /problems/{code},
+GET /overview, GET /queues/{name}/trend,
 POST /auth/register, POST /auth/login, POST /auth/refresh, POST /auth/logout, POST /auth/password, GET /auth/me,
-POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}, GET /audit
+POST /keys, GET /keys, POST /keys/{id}/revoke, GET /users, POST /users, PATCH /users/{id}, GET /audit,
+GET /settings
 """
 
 
@@ -119,7 +129,7 @@ def test_every_pattern_of_a_parameter_is_told_in_words_when_it_is_missed(documen
 
 
 def test_every_request_has_an_example_that_is_accepted(document: dict[str, Any]) -> None:
-    for kind in (Submission, Batch, TaskChange, QueueChange, BulkRequest):
+    for kind in (Submission, Batch, TaskChange, QueueChange, BulkRequest, WorkflowSubmission):
         examples = document["components"]["schemas"][kind.__name__]["examples"]
         for example in examples:
             msgspec.json.decode(msgspec.json.encode(example), type=kind)

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.grounds import Ground
 from tests.support.http_api import Running, api
 
+from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import StoreFull, StoreUnavailable
 from taskflow_hub.worker.registry import Registry
 
@@ -117,6 +118,16 @@ async def test_a_dry_run_only_counts(hub: Running) -> None:
     )
     assert (answer.status_code, answer.json()) == (200, {"action": "cancel", "total": 3, "dry_run": True})
     assert {task["status"] for task in (await hub.client.get("/tasks")).json()["items"]} == {"queued"}
+
+
+async def test_bulk_of_one_user_leaves_the_tasks_of_others(database_url: str, tmp_path: Path) -> None:
+    async with api(tmp_path, database_url) as hub:
+        await hub.submit("a")
+        nobodys = {"user": new_id(), "status": ["queued"]}
+        begun = await hub.client.post("/bulk", json={"filter": nobodys, "action": "cancel"})
+        over = await ended(hub, begun.headers["location"])
+        assert (over["filter"]["user"], over["total"], over["done"]) == (nobodys["user"], 0, 0)
+        assert {task["status"] for task in (await hub.client.get("/tasks")).json()["items"]} == {"queued"}
 
 
 async def test_bulk_cancel_then_redrive_then_delete(database_url: str, tmp_path: Path) -> None:

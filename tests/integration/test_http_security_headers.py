@@ -56,7 +56,7 @@ async def test_every_answer_is_guarded(hub: Running) -> None:
         (200, "GET", "/openapi.json"),
         (200, "GET", "/problems/not_found"),
         (200, "GET", "/ui/"),
-        (200, "GET", "/ui/page.js"),
+        (200, "GET", "/ui/docs.js"),
         (200, "GET", "/docs"),
         (307, "GET", "/"),
     ):

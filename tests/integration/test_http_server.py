@@ -267,6 +267,44 @@ async def test_a_body_announced_with_expect_is_asked_for(tmp_path: Path) -> None
         await writer.wait_closed()
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 2097152", "Transfer-Encoding: chunked"])
+async def test_a_body_that_nobody_reads_does_not_cut_off_the_answer(tmp_path: Path, length: str) -> None:
+    """Closed while a part of it is on its way, the connection would be reset, and what the client has not read yet be lost."""
+    body = b"x" * 2_097_152 if "Length" in length else b"200000\r\n%b\r\n0\r\n\r\n" % (b"x" * 0x200000)
+    head = f"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{length}\r\n\r\n"
+
+    def ask(address: tuple[str, int]) -> bytes:
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(20)
+            connection.connect(address)
+            connection.sendall(head.encode() + body)
+            found = b""
+            while some := connection.recv(65_536):
+                found += some
+            return found
+
+    async with api(tmp_path, loops=False) as hub:
+        whole = (await hub.client.get("/openapi.json", headers={"Accept-Encoding": "identity"})).content
+        for answer in await asyncio.gather(*[asyncio.to_thread(ask, hub.address) for _ in range(5)]):
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert answer.endswith(whole), "all of it has come"
+
+
+async def test_a_request_behind_one_that_ended_the_connection_is_not_done(tmp_path: Path) -> None:
+    async with api(tmp_path, loops=False) as hub:
+        late = b'POST /tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n{"type": "a"}'
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"
+        reader, writer = await asyncio.open_connection(*hub.address)
+        writer.write(head)
+        assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+        writer.write(b"x" * 9 + late)
+        assert b"HTTP/1.1" not in await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert (await hub.client.get("/tasks")).json()["items"] == []
+
+
 def test_a_host_is_an_address() -> None:
     for host in ("example.org", "", "127.0.0.1.example.org"):
         with pytest.raises(ValidationError, match="is not an address"):

@@ -11,6 +11,7 @@ from tests.support.grounds import Ground
 from tests.support.http_api import Running, api
 
 from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import PAGE_OCTETS
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.registry import Registry
@@ -130,6 +131,33 @@ async def test_filters(hub: Running) -> None:
     assert await found(status=["scheduled", "cancelled"]) == [d["id"], c["id"]]
     assert await found(created_after=b["created_at"], created_before=d["created_at"]) == [c["id"], b["id"]]
     assert await found(type="nothing.like.it") == []
+
+
+async def test_counts_are_those_of_the_list(hub: Running) -> None:
+    await hub.submit("a", tags=["red"])
+    await hub.submit("b", queue="other", tags=["red"])
+    late = await hub.submit("a", delay=60)
+    gone = await hub.submit("d")
+    await hub.client.post(f"/tasks/{gone['id']}/cancel")
+
+    async def counted(**params: Any) -> dict[str, int]:
+        answer = await hub.client.get("/tasks/counts", params=params)
+        assert answer.status_code == 200, answer.text
+        items = answer.json()["items"]
+        assert set(items) == {state.value for state in State}
+        assert all(item["exact"] for item in items.values())
+        return {state: item["count"] for state, item in items.items() if item["count"]}
+
+    assert await counted() == {"queued": 2, "scheduled": 1, "cancelled": 1}
+    assert await counted(type="a") == {"queued": 1, "scheduled": 1}
+    assert await counted(queue="other") == {"queued": 1}
+    assert await counted(tag="red") == {"queued": 2}
+    assert await counted(created_after=late["created_at"], created_before=gone["created_at"]) == {
+        "scheduled": 1
+    }
+    assert await counted(type="nothing.like.it") == {}
+    refused = await hub.client.get("/tasks/counts", params={"status": "queued"})
+    assert refused.status_code == 422, "each state is counted anyway"
 
 
 async def test_no_filter_by_user_without_accounts(hub: Running) -> None:

@@ -15,6 +15,7 @@ from taskflow_hub.domain.submission import Limit
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres.lease import Found, Leasing
 from taskflow_hub.store.postgres.marks import Marks
+from taskflow_hub.store.postgres.running import OfWorkflows
 from taskflow_hub.store.postgres.statements import SQL_NAMES, statement
 from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.values import Leased, News, Submit
@@ -37,14 +38,6 @@ async def stores(postgres_tables_url: str) -> AsyncIterator[OpenStores]:
     yield open_some
     for store in opened:
         await store.close()
-
-
-@pytest_asyncio.fixture
-async def sql(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that is nobody's store."""
-    connection = await asyncpg.connect(postgres_tables_url)
-    yield connection
-    await connection.close()
 
 
 async def register(store: PostgresStore, *types: str, slots: int = 100) -> str:
@@ -316,7 +309,7 @@ async def test_who_uses_no_limits_pays_no_statement(stores: OpenStores) -> None:
 
     async def lease(tx: Transaction) -> Found:
         with tx.connection.query_logger(lambda query: asked.append(query.query)):
-            return await Leasing(store._dispatch._marks).lease(tx, [worker], 10, limited=False)
+            return await Leasing(store._dispatch._marks, OfWorkflows()).lease(tx, [worker], 10, limited=False)
 
     assert len((await store._writer.write(lease)).leased.leases) == 3
     assert [ours[text] for text in asked if text in ours] == [  # the driver has questions of its own

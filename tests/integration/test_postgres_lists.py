@@ -67,7 +67,7 @@ async def plan_of(store: PostgresStore, where: TaskFilter, cursor_id: str | None
         ({"type": "t", "created_before": NOW}, "account_id_type_id"),
         ({"status": (State.FAILED,), "type": "t"}, "account_id_type_id"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value) or "all",
 )
 @pytest.mark.parametrize("cursor_id", [None, "01a207c4-3c39-7d0d-89ee-72acbda65b82"], ids=["first", "later"])
 async def test_a_page_is_a_merge_of_days_each_in_order(
@@ -80,6 +80,42 @@ async def test_a_page_is_a_merge_of_days_each_in_order(
     parts = re.findall(r" on finished_([a-z]+)_\d+ ", plan)
     assert used == {index: len(parts)}, plan
     assert set(parts) == set(where.get("status", FINAL)), "no other outcome is looked at"
+
+
+@pytest.mark.parametrize("where", [{}, {"type": "t"}, {"queue": "q"}, {"user": "u"}], ids=str)
+async def test_counts_of_each_state_look_at_that_state_alone(
+    store: PostgresStore, where: dict[str, Any]
+) -> None:
+    async def explain(snapshot: Snapshot) -> str:
+        question = search._Question("default", TaskFilter(**where), None, False)
+        text = question.each_state(search.COUNTS, 11)
+        return "\n".join([row[0] for row in await snapshot.fetch(f"EXPLAIN {text}", *question.values)])
+
+    plan = await store._readers.read(explain)
+    assert "Seq Scan" not in plan
+    live = set(re.findall(r" using (tasks_\w+) on tasks", plan)) | set(
+        re.findall(r"Bitmap Index Scan on (tasks_\w+)", plan)
+    )
+    assert live == {"tasks_ready", "tasks_held", "tasks_scheduled_queue", "tasks_running", "tasks_blocked"}, (
+        plan
+    )
+    used = set(re.findall(r"Index (?:Only )?Scan (?:using|on) finished_[a-z]+_\d+_(\w+?)_idx\d*", plan))
+    assert used, plan
+    assert all(name.startswith("account_id_") for name in used), "none of those that have all accounts"
+    assert plan.count("Limit ") == len(State), "none is counted without end"
+
+
+async def test_what_takes_too_long_to_count_is_estimated(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No index leads to what is asked for, so that a count would look at everything."""
+    waits = "SELECT status, count + length(pg_sleep(60)::text) AS count FROM (/* branches */) AS counted"
+    monkeypatch.setattr(search, "COUNTS", waits)
+    monkeypatch.setattr(search, "COUNTING_MS", 50)
+    found = await store.counts("default", TaskFilter(type="t", queue="q"), at_most=10)
+    assert set(found) == set(State)
+    assert not any(count.exact for count in found.values())
+    assert all(count.count >= 0 for count in found.values())
 
 
 async def test_what_was_made_lately_cannot_have_finished_before(store: PostgresStore) -> None:

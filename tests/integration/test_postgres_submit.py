@@ -48,13 +48,6 @@ async def other(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest.fixture
-async def watcher(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(postgres_tables_url)
-    yield connection
-    await connection.close()
-
-
 async def someone_waits(watcher: asyncpg.Connection) -> None:
     async with asyncio.timeout(20):
         while not await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110

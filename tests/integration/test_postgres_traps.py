@@ -13,7 +13,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from tests.support.postgres import waits_for_a_lock
 
 from taskflow_hub.domain import moves
@@ -24,36 +23,17 @@ from taskflow_hub.domain.messages import Assignment, Held, Progressed
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome, Reason, Task
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.submission import Limit
-from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres import moves as verbs
 from taskflow_hub.store.postgres.lease import Leasing
 from taskflow_hub.store.postgres.marks import Marks
+from taskflow_hub.store.postgres.running import OfWorkflows
 from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.values import Submit, Submitted
-from taskflow_hub.testing.store_contract.kit import DAY_S, OOPS, Kit, ManualClock, new_task
+from taskflow_hub.testing.store_contract.kit import DAY_S, OOPS, Kit, new_task
 
 APPLIED, STALE = Verdict.APPLIED, Verdict.STALE
 SOON_MS = 100  # a session that waits so long looks whether it is a deadlock
-
-
-@pytest_asyncio.fixture
-async def kit(postgres_tables_url: str) -> AsyncIterator[Kit]:
-    kit = Kit(
-        await PostgresStore.open(postgres_tables_url, survey_s=0.0),
-        ManualClock(),
-        lambda _: PostgresStore.open(postgres_tables_url, survey_s=0.0),
-    )
-    yield kit
-    await kit.close()
-
-
-@pytest_asyncio.fixture
-async def watcher(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Looks on, and is never in a transaction."""
-    connection = await asyncpg.connect(postgres_tables_url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -322,11 +302,11 @@ async def test_trap_b_two_processes_end_the_same_attempts_in_opposite_orders(
             succeeds = _moves(moves.Succeed, ran_s=1.0)(batch)
             loses = _moves(moves.Lose, worker=owner, outcome=AttemptOutcome.LOST)(batch[::-1])
             succeeded, lost = await asyncio.gather(
-                verbs.SUCCEED.run(Transaction(first, None), succeeds),
-                verbs.LOSE.run(Transaction(second, None), loses),
+                verbs.succeed(Transaction(first, None), succeeds, whole=False),
+                verbs.lose(Transaction(second, None), loses, whole=False),
             )
             for pair in zip(succeeded, reversed(lost), strict=True):
-                assert sorted(pair) == [APPLIED, STALE]
+                assert {*pair} == {APPLIED, STALE}
     assert await _deadlocks(watcher) == 0
     counts = await watcher.fetchrow(
         "SELECT (SELECT count(*) FROM tasks WHERE status = 'queued'), (SELECT count(*) FROM finished_tasks), "
@@ -353,8 +333,8 @@ async def test_trap_b_two_processes_count_the_same_lines_in_opposite_orders(
             one = attempts[number * EACH : (number + 1) * EACH]
             two = attempts[(number + 1) * EACH : (number + 2) * EACH][::-1]
             counted = await asyncio.gather(
-                verbs.SUCCEED.run(Transaction(first, None), _moves(moves.Succeed, ran_s=1.0)(one)),
-                verbs.SUCCEED.run(Transaction(second, None), _moves(moves.Succeed, ran_s=1.0)(two)),
+                verbs.succeed(Transaction(first, None), _moves(moves.Succeed, ran_s=1.0)(one), whole=False),
+                verbs.succeed(Transaction(second, None), _moves(moves.Succeed, ran_s=1.0)(two), whole=False),
             )
             assert list(counted) == [[APPLIED] * EACH] * 2
     assert await _deadlocks(watcher) == 0
@@ -454,7 +434,7 @@ async def test_leases_and_submits_of_the_same_limits_never_wait_in_a_circle(
     for _ in workers:
         marks = Marks()
         marks.lower({("default", "t", new_task().priority, new_task().account_id): 0})
-        leasings.append(Leasing(marks))
+        leasings.append(Leasing(marks, OfWorkflows()))
 
     async def submit(sql: asyncpg.Connection, intake: Intake, order: str, number: int) -> None:
         limits = [Limit(key, running=1 + (number + place) % 3) for place, key in enumerate(order)]
@@ -468,7 +448,7 @@ async def test_leases_and_submits_of_the_same_limits_never_wait_in_a_circle(
         async with sql.transaction():
             found = await leasing.lease(tx, [worker], 100, limited=True)
         attempts = [one.assignment for one in found.leased.leases]
-        await verbs.SUCCEED.run(Transaction(sql, None), _moves(moves.Succeed, ran_s=1.0)(attempts))
+        await verbs.succeed(Transaction(sql, None), _moves(moves.Succeed, ran_s=1.0)(attempts), whole=False)
         return len(attempts)
 
     done = 0
@@ -514,7 +494,7 @@ async def test_a_cancel_that_waits_for_an_end_answers_with_it(
     async with other() as sql:
         async with sql.transaction():
             done = _moves(moves.Succeed, ran_s=1.0)([attempt])
-            assert await verbs.SUCCEED.run(Transaction(sql, None), done) == [APPLIED]
+            assert await verbs.succeed(Transaction(sql, None), done, whole=False) == [APPLIED]
             cancelling = asyncio.ensure_future(kit.cancel(attempt.id))
             await waits_for_a_lock(watcher)
         assert (await cancelling).status is State.SUCCESS

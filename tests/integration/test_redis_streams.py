@@ -315,6 +315,16 @@ async def test_a_call_whose_caller_has_given_up_is_not_answered(
     assert redis.xlen("tasks:calls") == 0
 
 
+async def test_the_links_loop_may_be_the_first_to_give_up(
+    worker: WorkerSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both loops look at the clock, and the caller's may be late."""
+    in_time = asyncio.timeout
+    monkeypatch.setattr(asyncio, "timeout", lambda delay: in_time(delay + LONG_S))
+    with pytest.raises(Unavailable, match="no engine has answered Retire within"):
+        await worker.call(Retire(worker="w1"), timeout_s=0.1)
+
+
 async def test_an_answer_that_takes_too_long_is_given_up(engine: RedisEngineSide, worker: WorkerSide) -> None:
     ended = asyncio.Event()
 

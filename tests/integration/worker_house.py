@@ -75,6 +75,10 @@ async def logged(caplog: pytest.LogCaptureFixture, words: str, times: int = 1) -
         logging.getLogger().removeHandler(handler)
 
 
+def no_steps(request: Request) -> Reply:
+    raise AssertionError(f"nobody has said what is answered to {request}")
+
+
 class House:
     """`async with House(…) as house` starts engine and worker; reports are collected, and acknowledged while `acks`.
 
@@ -117,6 +121,7 @@ class House:
         self.away = self.hanging = self.draining = False
         self.stop_list: list[Stop] = []
         self.requests: list[Request] = []
+        self.durable: Callable[[Request], Reply] = no_steps  # what it says of steps, sleeps and events
         self.beats = threading.Semaphore(0)  # one more with each heartbeat, for whoever blocks the loop
         self.reports: list[Report] = []
         self.endings: dict[str, Ending] = {}
@@ -232,6 +237,8 @@ class House:
                 return Retired()
             case Submit():
                 return Submitted(f"{request.id}-child-{request.call}")
+            case _:
+                return self.durable(request)
 
     async def _collect(self) -> None:
         while True:

@@ -7,14 +7,31 @@ from msgspec import Raw, Struct
 
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.clock import new_id
+from taskflow_hub.domain.latency import Histogram
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.messages import Line, Logged, Progressed
+from taskflow_hub.domain.messages import KeepStep, Line, Logged, Progressed, Sleep, WaitEvent
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef, TaskType
 from taskflow_hub.domain.moves import Fence
+from taskflow_hub.domain.schedule import CatchUp, Origin, Overlap
 from taskflow_hub.domain.submission import Limit, OnConflict, Unique
+from taskflow_hub.domain.trends import STEPS_S, step_of
+from taskflow_hub.domain.workflow_view import Workflow
 from taskflow_hub.store.base import Store
-from taskflow_hub.store.values import BulkAction, Call, Idempotency, Submit, Submitted, TaskFilter
+from taskflow_hub.store.base_trends import Durations
+from taskflow_hub.store.values import (
+    BulkAction,
+    Call,
+    Idempotency,
+    ItemPage,
+    Submit,
+    Submitted,
+    TaskFilter,
+    WorkflowFilter,
+)
 from taskflow_hub.testing.store_contract.kit import DAY_S, START, Kit, comparable, hold, new_task
+from taskflow_hub.testing.store_contract.schedules import fire, history, made, task_of
+from taskflow_hub.testing.store_contract.workflow_firing import workflow_of
+from taskflow_hub.testing.store_contract.workflow_kit import begin, graph, node, ref
 
 KEY = Idempotency(account_id=DEFAULT_ACCOUNT, route="POST /tasks", key="order-1", fingerprint="f" * 64)
 UNIQUE = Unique(key="only one", window=3_600.0, on_conflict=OnConflict.REJECT)
@@ -36,6 +53,8 @@ async def live_through_everything(kit: Kit) -> Seen:
     kit.clock.advance(40 * DAY_S)
     for state in State:
         ids[state], _ = await kit.in_state(state, **rich_fields())
+    await _by_the_clock(kit, ids)
+    await _in_workflows(kit, ids)
     await _running(kit, ids)
     await _ended(kit, ids)
     await _limited(kit, ids)
@@ -62,7 +81,7 @@ def rich_fields() -> dict[str, Any]:
         "expires_at": START + timedelta(days=900),
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "parent_id": new_id(),
-        "workflow_id": "w1",
+        "workflow_id": new_id(),  # of one that is forgotten
         "schedule_id": "s1",
         "max_retries": None,
         "timeout": None,
@@ -87,6 +106,11 @@ async def everything(store: Store, ids: list[str]) -> dict[str, tuple[Any, ...]]
         )
         for id in ids
     }
+
+
+async def in_steps(store: Store, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    """Where the handlers of these tasks are."""
+    return {id: (await store.steps(DEFAULT_ACCOUNT, id, limit=1_000), await store.sleeping(id)) for id in ids}
 
 
 async def _running(kit: Kit, ids: dict[str, str]) -> None:
@@ -156,6 +180,8 @@ async def _again(kit: Kit, ids: dict[str, str]) -> None:
     await kit.snooze(snoozed, delay_s=400 * DAY_S)
     ids["snoozed"] = snoozed.id
 
+    await _in_steps(kit, ids)
+
     released = await kit.run(type="again.released")
     await kit.release(released, ran_s=None)
     ids["released"] = released.id
@@ -170,6 +196,38 @@ async def _again(kit: Kit, ids: dict[str, str]) -> None:
     assert (await kit.get(ids["unrouted"])).hold == "no_worker"
 
 
+async def _in_steps(kit: Kit, ids: dict[str, str]) -> None:
+    """One that sleeps for an event, and has kept whatever can be kept; and one that was redriven with what it has kept."""
+    stepping = await kit.run(type="steps.stepping")
+    mine: dict[str, Any] = {"worker": "w", "id": stepping.id, "attempt": stepping.attempt}
+    result = Raw('{"ü":[1.5,null,"\\u2028"],"n":123456789012345678901234567890}'.encode())
+    await kit.store.keep_step([KeepStep(**mine, name="größe 🦊", result=result, ran_s=0.25)])
+    await kit.store.sleep(
+        [Sleep(**mine, name="sleep", seconds=0.0), Sleep(**mine, name="sleep#2", seconds=9.5)]
+    )
+    await kit.store.send_event(DEFAULT_ACCOUNT, stepping.id, "came", Raw('"ja 🦊"'.encode()))
+    waits = [
+        WaitEvent(**mine, name=name, event=name, timeout=t) for name, t in (("came", 5.0), ("missed", 0.0))
+    ]
+    await kit.store.wait_event(waits)
+    await kit.store.wait_event([WaitEvent(**mine, name="approved", event="approved")])
+    until = kit.clock() + timedelta(days=300)
+    snooze = moves.Snooze(
+        id=stepping.id, attempt=stepping.attempt, ran_s=0.1, until=until, events=("approved", "came.not")
+    )
+    await kit.store.snooze([snooze])
+    ids["stepping"] = stepping.id
+
+    kept, number = await kit.in_state(State.FAILED, type="steps.kept")
+    await kit.redrive(kept)
+    again = await kit.run_again(kept)
+    item = KeepStep(worker="w", id=kept, attempt=again.attempt, name="kept", result=Raw(b"1"))
+    await kit.store.keep_step([item])
+    await kit.succeed(again)
+    assert again.attempt > number
+    ids["kept"] = kept
+
+
 async def _beside(kit: Kit, ids: dict[str, str]) -> None:
     """What is kept beside the tasks."""
     store = kit.store
@@ -181,6 +239,10 @@ async def _beside(kit: Kit, ids: dict[str, str]) -> None:
     )
     await store.retire(await kit.worker("retired"))
     await store.drain(await kit.worker("draining", queues=("a", "b")))
+    await store.bury(await kit.worker("lost"))
+    await store.sample()
+    waited, ran = Histogram.of([0.0, 1.5, 90.0]), Histogram.of([0.25], times=3)
+    await store.add_durations("one", [Durations("ann", "größe", step_of(kit.clock(), 60), waited, ran)])
     keyed = new_task(type="keyed")
     assert isinstance(await kit.submit_request(Submit((keyed,), idempotency=KEY)), Submitted)
     ids["keyed"] = keyed.id
@@ -192,6 +254,114 @@ async def _beside(kit: Kit, ids: dict[str, str]) -> None:
     bulk = new_id()
     await store.create_bulk(bulk, DEFAULT_ACCOUNT, BulkAction.DELETE, TaskFilter(tag="x"), 2)
     await store.advance_bulk(bulk, expected=None, cursor=None, done=1, skipped=1)
+
+
+async def _by_the_clock(kit: Kit, ids: dict[str, str]) -> None:
+    """Schedules with a history of every kind: fired and started, waiting, skipped, missed."""
+    fields: dict[str, Any] = {"type": "by the clock", "template": Raw('{"task":{"type":"ü"}}'.encode())}
+    slow = await made(kit, name="slow", overlap=Overlap.QUEUE_ONE, **fields)
+    await made(
+        kit,
+        name="all-of-it",
+        user_id="u",
+        cron="0 9 * * MON",
+        timezone="Europe/Amsterdam",
+        overlap=Overlap.SKIP,
+        catch_up=CatchUp.ALL,
+        jitter_s=1.5,
+        starts_at=kit.clock() + timedelta(days=1),
+        ends_at=kit.clock() + timedelta(days=900),
+        paused_at=kit.clock(),
+        origin=Origin.CODE,
+        application="reports",
+        **fields,
+    )
+    await kit.store.trigger_schedule(None, slow.id, task_of)
+    kit.clock.advance(120)
+    await fire(kit)
+    kit.clock.advance(25)
+    await fire(kit)
+    await kit.succeed((await kit.lease(await kit.worker("by the clock")))[0])
+    await kit.store.learn_starts(None, 100)
+    ids["triggered"] = (await history(kit, slow))[0].task_id or ""
+    template = Raw('{"workflow":{"name":"ü","nodes":{}},"handled":["t"]}'.encode())
+    flow = await made(kit, name="flow", type=None, template=template, origin=Origin.CODE, every_s=3_600.0)
+    await kit.store.trigger_schedule(None, flow.id, workflow_of)
+    await kit.store.learn_starts(None, 100)
+
+
+async def _in_workflows(kit: Kit, ids: dict[str, str]) -> None:
+    """One that has failed and was redriven, with parts that ended in every way; and one that is asked to end."""
+    inner = graph({"x": node(type="flow.x", payload={"n": ref("input")})}, deadline=3_600.0)
+    nodes = {
+        "a": node(type="flow.a"),
+        "rejected": node(type="flow.r", payload={"n": ref("a.result.nope")}),
+        "skipped": node("a:failure", type="flow.s"),
+        "none": node(for_each=ref("a.result.n"), type="flow.n"),
+        "each": node(for_each=ref("a.result.list"), graph=inner, payload=ref("item"), max_concurrency=2),
+        "last": node("each:done", type="flow.l"),
+    }
+    given = {
+        "name": "ünïcödé",
+        "user_id": "ann",
+        "tags": ("a", "b,c"),
+        "input": Raw('{"ü":null}'.encode()),
+        "max_concurrency": 3,
+        "deadline": 86_400.0,
+        "schedule_id": new_id(),
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    }
+    flow = await begin(kit, nodes, node(type="flow.f"), **given)
+    await flow.succeed("a", {"list": ["ü", 2], "n": 3})
+    for id in await flow.lease():
+        attempt = flow.running()[id]
+        await (kit.fail(attempt) if b"2" in bytes(attempt.payload) else kit.succeed(attempt, b'{"x":1e3}'))
+        flow.forget(id)
+    await flow.fail("last")
+    await flow.succeed("finally")
+    outcome = await kit.store.redrive_workflow(DEFAULT_ACCOUNT, flow.id)
+    assert isinstance(outcome, Workflow), outcome
+    ids["again in a workflow"] = await flow.task_id("finally")
+
+    ended = await begin(kit, {"a": node(type="flow.e")}, result=Raw(b'{"a":{"$ref":"a.result"}}'))
+    await ended.succeed("a", "ö")
+    asked = await begin(kit, {"a": node(type="flow.q"), "b": node("a", type="flow.q")})
+    ids["asked with its workflow"] = (await asked.attempt("a")).id
+    await kit.store.cancel_workflow(DEFAULT_ACCOUNT, asked.id)
+
+
+async def workflows(store: Store) -> list[Any]:
+    """All that can be seen of them."""
+    listed = await store.workflows(None, WorkflowFilter(), limit=100)
+    views: list[Any] = [listed]
+    for one in listed.items:
+        view = await store.workflow(None, one.id)
+        assert view is not None
+        assert view.nodes is not None
+        views.append(view)
+        for name in [name for name, seen in view.nodes.items() if seen.items is not None]:
+            page = await store.workflow_items(None, one.id, name, limit=100)
+            assert isinstance(page, ItemPage)
+            views.append(page)
+            views += [
+                await store.workflow(None, item.workflow_id)
+                for item in page.items
+                if item.workflow_id is not None
+            ]
+    return views
+
+
+async def trends(store: Store) -> list[Any]:
+    """All that can be seen of what was."""
+    long_ago = START - timedelta(days=1)
+    return [
+        [
+            *[await verb(None, queues, long_ago, step_s) for verb in (store.samples, store.latencies)],
+            await store.lost_workers(long_ago, 100),
+        ]
+        for queues in ((), ("line", "rich", "größe"))
+        for step_s in STEPS_S
+    ]
 
 
 def bulk_running() -> str:

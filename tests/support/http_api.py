@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from taskflow_hub.http.server import serving
 from taskflow_hub.http.settings import HttpSettings
 from taskflow_hub.net import check_url
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.redaction import SettingsSection
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.settings import WorkerSettings
@@ -113,12 +114,13 @@ async def api(
     handlers: Registry | None = None,
     auth: AuthSettings | None = None,
     keyring: Keyring = NO_KEYS,
+    shown: Sequence[SettingsSection] = (),
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """`database_url` None: what is tested has nothing to do with the store, and a file in the folder will do.
 
     `loops` False: tasks are stored and stay where they are. `handlers`: a worker runs them, in this event loop too; over Redis
-    it speaks from another process. `auth`: with accounts. `keyring`: for secret fields.
+    it speaks from another process. `auth`: with accounts. `keyring`: for secret fields. `shown`: what GET /settings tells.
     """
     net = NetSettings()
     http = HttpSettings(**{"port": 0, **settings})
@@ -149,7 +151,7 @@ async def api(
             undo.push_async_callback(worker.stop)
             await worker.start()
             await worker.registered()
-        app = create_app(engine, http)
+        app = create_app(engine, http, shown=shown)
         url = await undo.enter_async_context(serving(app, http))
         client = await undo.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         yield Running(app, engine, url, client)

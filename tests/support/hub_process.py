@@ -51,8 +51,10 @@ class HubProcess:
         environ: Mapping[str, str] | None = None,
         port: int | None = None,
         role: Sequence[str] = ("up",),
+        python: Path | None = None,
     ) -> None:
         self.folder, self._role = folder, role
+        self._python = str(python or sys.executable)  # another has another installation
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.up = threading.Event()
@@ -81,7 +83,7 @@ class HubProcess:
 
     def spawn(self) -> None:
         """Start, and return at once."""
-        command = [sys.executable, "-m", "taskflow_hub", *self._role]
+        command = [self._python, "-m", "taskflow_hub", *self._role]
         if self._role[0] != "worker":
             command += ["--port", str(self.port)]
         if self._app:

@@ -2,7 +2,8 @@
 
 The same Idempotency-Key with another body is refused with 422, as it must be; a schema can say nothing of that. Short keys
 come again and again, so each gets a tail of its own. Nor can it say that a task names a limit's key once, and that the first
-task to name it must state a number: keys that come again get a tail, too, and what states nothing states one.
+task to name it must state a number: keys that come again get a tail, too, and what states nothing states one. And where one
+answer names what another path takes (a task's workflow, say), there may be none: then it is an id that nothing has.
 """
 
 import itertools
@@ -13,6 +14,7 @@ import schemathesis
 
 from taskflow_hub.domain.submission import LIMIT_KEY_PATTERN
 
+NOTHING = "03000000-0000-7000-8000-000000000000"
 _numbers = itertools.count()
 
 
@@ -23,6 +25,9 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             tail = f"-{next(_numbers)}"
             closed = len(value) > 1 and value.startswith('"') and value.endswith('"')
             case.headers[name] = f'{value[:-1]}{tail}"' if closed else value + tail
+    for name, value in dict(case.path_parameters or {}).items():
+        if value in (None, "None"):
+            case.path_parameters[name] = NOTHING
     if isinstance(case.body, dict):
         _mend_limits(case.body)
         for task in case.body.get("tasks") or () if isinstance(case.body.get("tasks"), list) else ():

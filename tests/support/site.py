@@ -20,7 +20,7 @@ from taskflow_hub.engine.accounts import passwords
 
 ADMIN, NOBODY = "admin", "nobody"
 MARK: Final = "x-injected"
-VALUES: Final = {"id": UNKNOWN, "name": "q", "code": "not_found", "account": UNKNOWN}
+VALUES: Final = {"id": UNKNOWN, "name": "q", "code": "not_found", "account": UNKNOWN, "node": "n"}
 LOGINS_ONLY: Final = frozenset({"/auth/logout", "/auth/password"})  # a key gets no further than the door
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from taskflow_hub.cli.errors import EXIT_CODES, as_typed, exit_code, explain
+from taskflow_hub.cli.errors import EXIT_CODES, as_typed, exit_code, explain, of_document
 from taskflow_hub.cli.exits import MEANINGS
-from taskflow_hub.cli.redaction import HIDDEN, shown, without_secrets
 from taskflow_hub.domain import errors
 from taskflow_hub.domain.errors import FieldError, Invalid, TaskflowError, all_errors
+from taskflow_hub.redaction import HIDDEN, shown, without_secrets
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
@@ -75,6 +75,10 @@ def test_an_error_is_told_in_one_line_and_its_fields(capsys: pytest.CaptureFixtu
         ("/limits/0/running", "--limit"),
         ("/unique/key", "--unique-key"),
         ("/payload", "payload"),
+        ("/task/payload/a", "payload.a"),
+        ("/task/type", "TYPE"),
+        ("/task/max_retries", "--max-retries"),
+        ("/task", "--task"),
         ("/payload/queue", "payload.queue"),
         ("/payload/a b", "payload.a b"),
         ("/payload/lines/0/a~1b~0", "payload.lines.0.a/b~"),
@@ -89,6 +93,24 @@ def test_a_field_is_named_as_it_is_typed(
     assert as_typed(pointer) == typed
     explain(Invalid.field(pointer, "is odd, as /payload is"))
     assert capsys.readouterr().err == f"Error: {typed}: is odd, as /payload is\n"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "typed"),
+    [
+        ("/name", "/name"),
+        ("/tags/0", "/tags/0"),
+        ("", "request"),
+        ("/header/Idempotency-Key", "--idempotency-key"),
+    ],
+)
+def test_a_field_of_what_was_written_as_json_is_named_as_it_stands_there(
+    pointer: str, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Invalid) as refused, of_document():
+        raise Invalid.field(pointer, "is odd")
+    assert explain(refused.value) == exit_code(Invalid("x"))
+    assert capsys.readouterr().err == f"Error: {typed}: is odd\n"
 
 
 def test_two_fields_with_the_same_fault_are_both_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 import textwrap
 from datetime import UTC, datetime
@@ -136,11 +137,35 @@ def test_json_text_is_kept_as_it_was_written() -> None:
         (["a:=nope"], "the value of a is not valid JSON"),
         (["@nowhere.json"], "cannot read nowhere.json: No such file"),
         (["{" * 100_000], "not valid JSON"),
+        (['{"a":' * 100_000], "the payload is nested too deeply; 100 levels are allowed"),
+        ([f'{{"a": {"9" * 4_301}}}'], "the payload has a number of more than 4300 digits; write it as text"),
     ],
 )
 def test_what_is_no_payload_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(Invalid, match=message):
         payload.read(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "FILE is empty; it must be a JSON object$"),
+        (" \n", "FILE is empty; it must be a JSON object$"),
+        ("a=1", "FILE is not valid JSON: expecting value at line 1 column 1$"),
+        ("[]", "FILE must be a JSON object$"),
+        ('{"a": {"b": 1, "b": 2}}', "/a/b: stands twice in one object$"),
+    ],
+)
+def test_what_is_no_workflow_is_refused(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(Invalid, match=message.replace("FILE", re.escape(str(file)))):
+        payload.document(str(file))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    with pytest.raises(Invalid, match=message.replace("FILE", "standard input")):
+        payload.document("-")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

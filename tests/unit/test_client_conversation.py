@@ -380,6 +380,16 @@ def test_an_empty_id_is_refused_since_its_path_is_another_one() -> None:
         play(api().get(""))
 
 
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+SCHEDULE = {
+    "id": "x",
+    "name": "n",
+    "every": 300,
+    "created_at": "2030-01-01T00:00:00Z",
+    "updated_at": "2030-01-01T00:00:00Z",
+}
+
+
 def operations() -> Sequence[tuple[str, Plan[Any], Response, tuple[str, str]]]:
     worker = {
         "id": "w", "name": "n", "host": "h", "pid": 1, "version": "1", "state": "alive", "slots": 1, "window": 1,
@@ -404,6 +414,15 @@ def operations() -> Sequence[tuple[str, Plan[Any], Response, tuple[str, str]]]:
         ("workers", one.workers(), items, ("GET", "workers")),
         ("drain", one.drain("w"), ok(worker), ("POST", "workers/w/drain")),
         ("task_types", one.task_types(), items, ("GET", "task-types")),
+        ("create_schedule", one.create_schedule("t", every="5m"), ok(SCHEDULE, 201), ("POST", "schedules")),
+        ("schedule", one.schedule("a b"), ok(SCHEDULE), ("GET", "schedules/a%20b")),
+        ("update_schedule", one.update_schedule("n", jitter=1), ok(SCHEDULE), ("PATCH", "schedules/n")),
+        ("delete_schedule", one.delete_schedule("n"), ok({"id": "x"}), ("DELETE", "schedules/n")),
+        ("pause_schedule", one.pause_schedule("n"), ok(SCHEDULE), ("POST", "schedules/n/pause")),
+        ("resume_schedule", one.resume_schedule("n"), ok(SCHEDULE), ("POST", "schedules/n/resume")),
+        ("trigger", one.trigger("n"), ok(status=202), ("POST", "schedules/n/trigger")),
+        ("backfill", one.backfill("n", NOON, NOON), ok({"fired": 0}), ("POST", "schedules/n/backfill")),
+        ("preview_schedule", one.preview_schedule("n"), ok({"items": []}), ("GET", "schedules/n/preview")),
         ("bulk", one.bulk("cancel", {"type": "x"}), ok(bulk, 202), ("POST", "bulk")),
         (
             "bulk_dry",

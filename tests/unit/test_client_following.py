@@ -9,8 +9,8 @@ from tests.unit.test_client_conversation import LOST, NOT_SENT, SERVER, TASK, ok
 
 from taskflow_hub.client.api import Api
 from taskflow_hub.client.conversation import Manner
-from taskflow_hub.client.following import PATIENCE_S, POLL_S, SILENCE_S
 from taskflow_hub.client.plan import Broken, Close, Emit, Open, Read, Request, Response, Send, Sleep
+from taskflow_hub.client.watching import PATIENCE_S, POLL_S, SILENCE_S
 from taskflow_hub.domain.ended import TaskCancelled, TaskFailed
 from taskflow_hub.domain.errors import NotFound, Unavailable
 

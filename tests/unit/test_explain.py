@@ -11,11 +11,14 @@ from msgspec import Raw
 
 from taskflow_hub.domain.audit import Actor, AuditEntry
 from taskflow_hub.domain.explain import explain
+from taskflow_hub.domain.graph import FINALLY, Edge
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.model import Queue, Reason, Task, Worker, WorkerState
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.steps import Sleeping
 from taskflow_hub.domain.why import Cause, CauseKind, LimitState, Missing, Why
+from taskflow_hub.domain.workflow_view import NodeView, Workflow, WorkflowState
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -391,3 +394,89 @@ def test_a_queue_that_has_started_enough_says_when_it_goes_on() -> None:
     words = "Its queue mail has started as many tasks as it may; the next start is possible in 0.5 s."
     assert why.summary == words
     assert why.causes[0].next_start_in == 0.5
+
+
+# --- in a workflow
+
+
+def in_workflow(*parents: State, own: str = "sum") -> Workflow:
+    names = [f"n{place}" for place in range(len(parents))]
+    nodes = {
+        name: NodeView(type="t", after=(), status=state) for name, state in zip(names, parents, strict=True)
+    }
+    edges = () if own == FINALLY else tuple(Edge(name) for name in names)
+    nodes[own] = NodeView(type="t", after=edges, status=State.BLOCKED, task_id="id")
+    return Workflow(
+        id="w", name="w", status=WorkflowState.RUNNING, rev=1, created_at=NOW, counts={}, nodes=nodes
+    )
+
+
+def parents_of(workflow: Workflow | None) -> Cause:
+    blocked = task(State.BLOCKED, workflow_id="w")
+    [cause] = explain(blocked, Serving.of([], []), workflow=workflow, now=NOW).causes
+    return cause
+
+
+def test_a_blocked_task_says_which_nodes_it_waits_for() -> None:
+    cause = parents_of(in_workflow(State.SUCCESS, State.RUNNING, State.BLOCKED))
+    assert cause.text == "It waits for n1 (running) and n2 (blocked) to end."
+    assert [(one.node, one.status) for one in cause.nodes] == [("n1", State.RUNNING), ("n2", State.BLOCKED)]
+    assert cause.workflow_id == "w"
+    assert parents_of(in_workflow(State.QUEUED)).text == "It waits for n0 (queued) to end."
+
+
+def test_of_many_some_are_named_and_all_are_told() -> None:
+    cause = parents_of(in_workflow(*[State.RUNNING] * 8))
+    assert cause.text.endswith("n4 (running) and 3 more to end.")
+    assert len(cause.nodes) == 8
+
+
+def test_the_last_node_waits_for_all() -> None:
+    cause = parents_of(in_workflow(State.SUCCESS, State.RUNNING, own=FINALLY))
+    assert [one.node for one in cause.nodes] == ["n1"]
+
+
+def test_a_blocked_task_whose_workflow_is_not_known() -> None:
+    assert parents_of(None).text == "It waits for its parents to end."
+
+
+# --- durable steps
+
+
+@pytest.mark.parametrize(
+    ("sleeping", "kind", "text"),
+    [
+        (Sleeping(until=LATER), CauseKind.ASLEEP, "Its handler sleeps until 2030-01-01 12:05:00 UTC."),
+        (
+            Sleeping(until=LATER, events=("approved",)),
+            CauseKind.EVENT,
+            "Its handler waits for the event approved, until 2030-01-01 12:05:00 UTC.",
+        ),
+        (
+            Sleeping(until=None, events=("a", "b", "c")),
+            CauseKind.EVENT,
+            "Its handler waits for one of the events a, b and c, without end.",
+        ),
+    ],
+)
+def test_what_a_handler_sleeps_for(sleeping: Sleeping, kind: CauseKind, text: str) -> None:
+    asleep = task(State.SCHEDULED, run_at=LATER, attempt=1)
+    why = explain(asleep, Serving.of([], []), sleeping=sleeping, now=NOW)
+    (cause,) = why.causes
+    assert (cause.kind, cause.text, cause.run_at, cause.events) == (
+        kind,
+        text,
+        sleeping.until,
+        sleeping.events,
+    )
+    if sleeping.events:
+        assert cause.help == f"Send it: taskflow task event id {sleeping.events[0]}"
+
+
+def test_who_has_been_woken_waits_for_a_moment_only() -> None:
+    woken = task(State.SCHEDULED, run_at=NOW, attempt=1)
+    why = explain(woken, Serving.of([], []), sleeping=Sleeping(until=NOW, events=("a",)), now=NOW)
+    assert (why.causes[0].kind, why.summary) == (
+        CauseKind.RUN_AT,
+        "Its time has come: it will be queued in a moment.",
+    )

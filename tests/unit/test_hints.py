@@ -168,3 +168,17 @@ async def test_a_hint_on_the_bound_loop_is_told_at_once() -> None:
     hints.on(Topic.WORK, lambda: heard.append("work"))
     hints.tell(Topic.WORK)
     assert heard == ["work"]
+
+
+def test_what_a_task_did_to_its_workflow_is_told_with_the_task() -> None:
+    moved = 0
+    hints, heard = Hints(lambda: moved), list[Topic]()
+    for topic in Topic:
+        hints.on(topic, lambda topic=topic: heard.append(topic))  # type: ignore[misc]
+    hints.tell(Topic.TASKS)
+    assert heard == [Topic.TASKS]
+    moved = 3
+    hints.tell(Topic.WORK)
+    hints.changed(["a task"])
+    hints.changed(["another"])
+    assert heard == [Topic.TASKS, Topic.WORK, Topic.TASKS, Topic.WORKFLOWS, Topic.TASKS]

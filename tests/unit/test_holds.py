@@ -46,7 +46,7 @@ def test_a_worker_of_other_queues_does_not_count() -> None:
     assert hold(Serving.of([], [worker("mail.send", queues=("cpu", "mail"))])) is None
 
 
-@pytest.mark.parametrize("state", set(WorkerState) - {WorkerState.ALIVE})
+@pytest.mark.parametrize("state", sorted(set(WorkerState) - {WorkerState.ALIVE}))
 def test_a_worker_that_takes_nothing_new_does_not_count(state: WorkerState) -> None:
     assert hold(Serving.of([], [worker("mail.send", state=state)])) == NO_WORKER
 

@@ -116,8 +116,6 @@ def test_of_two_members_with_one_name_the_last_counts() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b" ",
         b"{",
         b'{"type": "a"',
         b'{"type": "a",}',
@@ -139,6 +137,13 @@ def test_what_is_not_json_is_undecodable(body: bytes) -> None:
     error = refused(body)
     assert type(error) is Undecodable
     assert error.detail.startswith("The body is not valid JSON")
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_a_body_that_is_empty_is_told_so(body: bytes) -> None:
+    error = refused(body)
+    assert type(error) is Undecodable
+    assert error.detail == "The body is empty."
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])

@@ -54,7 +54,9 @@ def test_only_an_operator_wakes_a_final_state() -> None:
     woken = {(state, move) for state in FINAL for move in LIFECYCLE[state]}
     assert woken == {
         (State.FAILED, Move.REDRIVE),
+        (State.FAILED, Move.RESET),
         (State.CANCELLED, Move.REDRIVE),
+        (State.CANCELLED, Move.RESET),
         (State.SKIPPED, Move.RESET),
     }
 

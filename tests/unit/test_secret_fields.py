@@ -13,6 +13,8 @@ from msgspec import Raw
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.secret_fields import (
     MASK,
+    as_stored,
+    hidden,
     masked,
     opened,
     paths_in,
@@ -274,3 +276,37 @@ def test_a_secret_in_what_contains_itself_has_no_path() -> None:
     tree = {"properties": {"next": {"$ref": "#/$defs/Tree"}, "key": {"writeOnly": True}}}
     with pytest.raises(ValueError, match="Tree contains itself and a secret"):
         paths_in({"properties": {"tree": {"$ref": "#/$defs/Tree"}}, "$defs": {"Tree": tree}})
+
+
+SHOWN = {"a": {"pin": {"$secret": True}, "n": 1}, "items": [{"$secret": True}, 2]}
+STORED = {"a": {"pin": "1234", "n": 1}, "items": ["5678", 2]}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (SHOWN, STORED),
+        ({"a": {"n": 2, "pin": MASKED}, "new": 1}, {"a": {"n": 2, "pin": "1234"}, "new": 1}),
+        ({"a": {"pin": "0", "n": True}}, {"a": {"pin": "0", "n": True}}),
+        # nobody knows to which item it belongs, or whether it is meant for another field
+        ({"items": [2, MASKED]}, {"items": [2, MASKED]}),
+        ({"items": [MASKED]}, {"items": [MASKED]}),
+        ({"b": MASKED, "a": MASKED}, {"b": MASKED, "a": MASKED}),
+        ({"a": {"n": MASKED}}, {"a": {"n": MASKED}}),
+        ({"a": {"pin": {"$secret": "v1.x"}}}, {"a": {"pin": {"$secret": "v1.x"}}}),
+    ],
+)
+def test_what_is_given_back_as_it_was_shown_is_as_it_was(given: Any, expected: Any) -> None:
+    texts = [json.dumps(one).encode() for one in (given, SHOWN, STORED)]
+    assert json.loads(as_stored(*texts)) == expected
+
+
+def test_what_is_not_encrypted_is_hidden_too() -> None:
+    sealed_part = b'{"$secret":"v1.0123abcd.AAAA"}'
+    payload = Raw(b'{"pin":1234,"other":%b,"both":%b,"none":null}' % (sealed_part, sealed_part))
+    assert json.loads(bytes(hidden(payload, ("/pin", "/both", "/none")))) == {
+        "pin": MASKED,
+        "other": MASKED,
+        "both": MASKED,
+        "none": None,
+    }

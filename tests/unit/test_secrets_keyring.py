@@ -197,3 +197,39 @@ def test_in_the_fields_of_a_log_line() -> None:
         "a": ["a ••••••", "••••••", True, 1.5],
         "••••••": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("sealed_at", "paths"),
+    [
+        ((), ("/login/password",)),  # saved before it was known to be secret
+        (("/login/password",), ("/login/password",)),
+        (("/login/password",), ()),  # is taken back: what is secret stays so
+        (("/login/password",), ("/login",)),
+        (("/login",), ("/login/password",)),
+        (("/login/password",), ("/pins/*",)),
+    ],
+)
+def test_what_is_kept_for_long_is_encrypted_with_the_first_key(
+    sealed_at: tuple[str, ...], paths: tuple[str, ...]
+) -> None:
+    payload = Raw(b'{"to":"a","login":{"name":"ada","password":"open sesame"},"pins":[1,null]}')
+    sealed = keyring(OLD).seal_payload(payload, sealed_at, **OF) if sealed_at else payload
+    both = keyring(NEW, OLD)
+    assert not both.is_kept(sealed, paths)
+    kept = both.keep_payload(sealed, paths, **OF)
+    assert both.is_kept(kept, paths)
+    assert keyring(NEW).is_kept(kept, paths)
+    assert not keyring(OLD, NEW).is_kept(kept, paths)
+    assert b"sesame" not in bytes(kept)
+    opened, _ = keyring(NEW).open_payload(kept, **OF)
+    assert json.loads(bytes(opened)) == json.loads(bytes(payload))
+
+
+def test_without_secrets_or_keys_there_is_nothing_to_encrypt_anew() -> None:
+    assert keyring(OLD).is_kept(PAYLOAD, ())
+    assert keyring(OLD).is_kept(Raw(b'{"password":null}'), ("/password",))
+    assert keyring().is_kept(PAYLOAD, ("/password",))
+    sealed = keyring(OLD).seal_payload(PAYLOAD, ("/password",), **OF)
+    with pytest.raises(SecretUnreadable):
+        keyring(NEW).keep_payload(sealed, (), **OF)

@@ -455,3 +455,47 @@ def test_every_setting_says_what_it_is() -> None:
 def test_settings_do_not_change_once_they_are_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().worker.slots = 3  # type: ignore[misc]
+
+
+PASSWORD = "a-password-of-the-database"
+SECRET = base64.b64encode(bytes(range(32))).decode()
+
+
+def test_what_is_shown_has_every_setting_and_no_secret() -> None:
+    environ = {
+        "TASKFLOW_AUTH_SECRET": SECRET,
+        "TASKFLOW_SECRETS_KEYS": SECRET,
+        "TASKFLOW_DATABASE_URL": f"postgresql://ada:{PASSWORD}@db/hub?sslpassword={PASSWORD}",
+        "TASKFLOW_DATABASE_LISTEN_URL": f"postgresql://ada:{PASSWORD}@db/hub",
+        "TASKFLOW_BROKER_URL": f"redis://:{PASSWORD}@cache:6379/0",
+        "TASKFLOW_HTTP_RATE_PER_KEY": "600",
+    }
+    loaded = load({"http.port": 8181}, environ=environ, file=Path("/nowhere"))
+    seen = {one.name: one for section in settings.shown(*_parts(loaded)) for one in section.settings}
+    assert list(seen) == list(names())
+    text = repr(seen)
+    assert PASSWORD not in text
+    assert SECRET not in text
+    hidden = {name for name, one in seen.items() if one.redacted}
+    assert hidden == {"auth.secret", "secrets.keys", "database.url", "database.listen_url", "broker.url"}
+    secret = {f"{section}.{key}" for section, key, field in settings.fields() if not field.repr}
+    assert secret <= hidden, "what is declared not to be printed is not shown"
+    assert seen["database.url"].value == "postgresql://ada:********@db/hub?sslpassword=********"
+    assert (seen["http.port"].value, seen["http.port"].default, seen["http.port"].origin) == (
+        8181,
+        8080,
+        "flag",
+    )
+    assert (seen["http.rate_per_key"].value, seen["http.rate_per_key"].origin) == (600, "environment")
+    assert (seen["http.max_body"].unit, seen["http.keep_alive"].unit) == ("bytes", "seconds")
+    assert all(one.description and one.variable == variable(name) for name, one in seen.items())
+
+
+def test_where_a_value_comes_from_may_not_be_known() -> None:
+    seen = [one for section in settings.shown(Settings(), {}) for one in section.settings]
+    assert {one.origin for one in seen} == {None}
+    assert not any(one.redacted for one in seen), "what is not set needs no hiding"
+
+
+def _parts(loaded: settings.Loaded) -> tuple[Settings, dict[str, str]]:
+    return loaded.settings, loaded.origins

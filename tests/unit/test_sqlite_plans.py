@@ -9,25 +9,28 @@ import pytest
 from msgspec import Raw
 
 from taskflow_hub.domain.clock import new_id, utc_now
-from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit
+from taskflow_hub.domain.workflow_view import WorkflowState
 from taskflow_hub.store.audit import question
 from taskflow_hub.store.groups import Group
 from taskflow_hub.store.sqlite import migrate, parse_url
 from taskflow_hub.store.sqlite.connection import connect
 from taskflow_hub.store.sqlite.lease import AHEAD, SCAN, Dispatch, _firsts_text, _text
 from taskflow_hub.store.sqlite.limits import _branches as limit_branches
-from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches
+from taskflow_hub.store.sqlite.search import COUNT, LIST, _branches, count_each
 from taskflow_hub.store.sqlite.statements import SQL_NAMES, statement
 from taskflow_hub.store.sqlite.submit import submit
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.workers import _register as register
-from taskflow_hub.store.values import AuditFilter, NewTask, Submit, TaskFilter
+from taskflow_hub.store.values import AuditFilter, NewTask, Submit, TaskFilter, WorkflowFilter
+from taskflow_hub.store.workflow_pages import question as list_workflows
 
 READY, HELD, SCHEDULED, RUNNING = "tasks_ready", "tasks_held", "tasks_scheduled", "tasks_running"
+OF_SCHEDULE = "tasks_of_schedule"
 LIMITED_HELD, LIMITED_RUNNING, UNSERVED = "tasks_limited_held", "tasks_limited_running", "tasks_unserved"
 TASKS, FINISHED = "sqlite_autoindex_tasks_1", "sqlite_autoindex_finished_tasks_1"
 
@@ -94,6 +97,13 @@ USES = {
     "prune_idempotency_keys": {"idempotency_keys_by_age"},
     "prune_unique_keys": {"unique_keys_by_age"},
     "prune_rollups": {"rollups_by_age"},
+    "prune_samples": {"samples_by_age"},
+    "prune_durations": {"durations_by_age"},
+    "ready_since": {READY},
+    "sample_counts": {READY, HELD, RUNNING},
+    "took": {FINISHED},
+    "missed_ticks": {"schedule_fires_missed"},
+    "poisoned": {"finished_poison"},
     "delete": {FINISHED},
     "delete_tags": {FINISHED},
     "purge": {TASKS},
@@ -104,6 +114,10 @@ USES = {
     "only/redrive_attempt": {FINISHED},
     "prune_workers": {RUNNING},
     "owners": {TASKS, FINISHED},
+    "only/step_look": {TASKS},
+    "owns": {TASKS},
+    "awaited": {TASKS},
+    "sleeping": {TASKS},
     "login": {"account_users_address"},
     "users": {"account_users_account"},
     "end_sessions": {"logins_user"},
@@ -111,13 +125,55 @@ USES = {
     "keys": {"api_keys_account"},
     "prune_sessions": {"logins_by_age"},
     "prune_buckets": {"buckets_by_age"},
+    "schedule_named": {"schedules_name"},
+    "schedules_next": {"schedules_due", "schedules_waiting", OF_SCHEDULE},
+    "schedules_due": {"schedules_due"},
+    "schedules_ready": {"schedules_waiting", OF_SCHEDULE, "workflows_of_schedule"},
+    "schedules_busy": {OF_SCHEDULE, "workflows_of_schedule"},
+    "fires_other": {"schedule_fires_other"},
+    "fires_open": {"schedule_fires_open", TASKS},
+    "starts": {FINISHED},
+    "prune_fires": {"schedule_fires_by_age"},
+    "reject": {TASKS},
+    "only/ended": {"tasks_ended_of_workflow"},
+    "only/ended_as": {FINISHED},
+    "only/standing": {TASKS},
+    "only/release_payloads": {"sqlite_autoindex_payloads_1"},
+    "only/release_limits": {TASKS},
+    "in_workflows": {TASKS, FINISHED},
+    "clone": {FINISHED},
+    "only/clone_tags": {FINISHED},
+    "only/set_aside_workflows": {"workflows_sub"},
+    "workflow_work": {"workflow_tasks_task"},
+    "workflow_subs": {"workflows_tree"},
+    "workflow_live": {TASKS},
+    "workflow_undone": {FINISHED},
+    "workflow_missing": {FINISHED, "workflows_tree"},
+    "workflow_undone_subs": {"workflows_sub"},
+    "workflow_answers": {FINISHED, "workflows_sub"},
+    "workflow_look": {TASKS, FINISHED, "workflows_sub"},
+    "workflow_items": {TASKS},
+    "node_items": {TASKS, FINISHED, "workflows_sub"},
+    "workflow_child": {TASKS, "workflow_tasks_task"},
+    "workflow_tree": {"workflows_tree"},
+    "next_deadline": {"workflows_deadline"},
+    "workflows_late": {"workflows_deadline"},
+    "workflows_old": {"workflows_by_age"},
+    "failures": {FINISHED, "finished_by_fingerprint"},
+    "ungrouped": {"finished_by_fingerprint"},
+    "group_failed": {FINISHED},
+    "only/count_failed": {FINISHED},
+    "only/finish_failed": {"tasks_ended"},
+    "only/unfail": {FINISHED},
+    "only/prune_failures": {"failures_over"},
 }
 # A purge goes along the ids, oldest first, and ends at its limit. Whether there is a user is known with the first; all of them,
 # and all keys, are for an admin, who also rarely changes a role.
 WALKS = {"purge", "users", "keys", "any_user", "admins"}
 BIG = re.compile(
-    r"SCAN (tasks|task|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys|"
-    r"logins|account_users|api_keys|buckets)\b(.*)"
+    r"SCAN (tasks|task|kept|sent|wait|finished_tasks|live|finished|attempts|log_lines|payloads|task_tags|unique_keys|"
+    r"logins|account_users|api_keys|buckets|schedule_fires|fire|rollups|samples|looked|own|durations|"
+    r"workflows|workflow|sub|root|workflow_nodes|node|workflow_tasks|work|workflow_graphs|graph|done)\b(.*)"
 )
 
 
@@ -131,7 +187,8 @@ def connection(database_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def plan(connection: sqlite3.Connection, text: str) -> list[str]:
-    values = (None,) * text.count("?")
+    numbered = [int(number) for number in re.findall(r"\?(\d+)", text)]
+    values = (None,) * (max(numbered) if numbered else text.count("?"))
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
 
 
@@ -141,10 +198,11 @@ def walks(steps: list[str]) -> list[str]:
     partial = {
         f"tasks_{name}"
         for name in (
-            *("ready", "held", "scheduled", "running", "expiring", "ended", "blocked"),
+            *("ready", "held", "scheduled", "running", "expiring", "blocked"),
+            *("ended", "ended_of_workflow"),
             *("limited_held", "limited_running", "unserved"),
         )
-    }
+    } | {"workflows_deadline"}
     return [step for how, step in found if not any(f"INDEX {name}" in how for name in partial)]
 
 
@@ -169,7 +227,10 @@ def test_it_walks_over_no_table(connection: sqlite3.Connection, name: str) -> No
         "list",
         "entries",
         "count",
+        "read_to",
+        "counts",
         "audit",
+        "workflows",
     }:
         return  # put together with others: below
     steps = plan(connection, found.sized(4) if found.nothing else found.text)
@@ -236,6 +297,9 @@ def test_held_tasks_are_found_by_what_limits_them(connection: sqlite3.Connection
             "finished_by_queue (account_id=? AND queue=? AND status=?",
         ),
         (TaskFilter(status=(State.FAILED,), tag="x"), "PRIMARY KEY (account_id=? AND tag=?"),
+        (TaskFilter(fingerprint="f"), "finished_by_fingerprint (fingerprint=? AND account_id=?"),
+        (TaskFilter(error="e"), "finished_by_status (account_id=? AND status=?"),
+        (TaskFilter(error="e", type="t"), "finished_by_type (account_id=? AND type=? AND status=?"),
     ],
 )
 def test_lists_of_finished_tasks_go_by_their_filter(
@@ -249,6 +313,29 @@ def test_lists_of_finished_tasks_go_by_their_filter(
     branches, _ = _branches("default", where, None, None)
     steps = plan(connection, COUNT.text.replace("/*branches*/", " UNION ALL ".join(branches)))
     assert any(index in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("where", "index"),
+    [
+        (TaskFilter(), "finished_by_status (account_id=? AND status=?)"),
+        (TaskFilter(type="t"), "finished_by_type (account_id=? AND type=? AND status=?)"),
+        (TaskFilter(queues=("q",)), "finished_by_queue (account_id=? AND queue=? AND status=?)"),
+        (TaskFilter(user="u"), "finished_by_user (account_id=? AND user_id=? AND status=?)"),
+        (TaskFilter(created_after=utc_now()), "finished_by_status (account_id=? AND status=? AND id>?)"),
+    ],
+)
+def test_counts_of_each_state_look_at_that_state_alone(
+    connection: sqlite3.Connection, where: TaskFilter, index: str
+) -> None:
+    text, values = count_each("default", where, 11)
+    steps = plan(connection, text)
+    assert text.count("?") == len(values)
+    assert sum(index in step for step in steps) == len(FINAL), steps
+    assert not walks(steps), steps
+    used = {match.group(1) for step in steps if (match := re.search(r"INDEX (\w+)", step))}
+    if where.created_after is None:  # of those by time the newest are looked at, whatever their state
+        assert used >= {READY, HELD, SCHEDULED, RUNNING, "tasks_blocked"}, steps
 
 
 @pytest.mark.parametrize(
@@ -283,6 +370,25 @@ def test_lists_of_all_accounts_sort_nothing(connection: sqlite3.Connection, wher
 )
 def test_the_audit_sorts_nothing(connection: sqlite3.Connection, where: AuditFilter, by: str) -> None:
     text, values = question(statement("audit").text, where, 50, None, "?{}".format)
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", [None] * len(values))]
+    assert any(by in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("where", "by"),
+    [
+        (WorkflowFilter(), "workflows_list (account_id=?)"),
+        (WorkflowFilter(tag="x", name="n"), "workflows_list (account_id=?)"),
+        (WorkflowFilter(status=(WorkflowState.FAILED,)), "workflows_by_status (account_id=? AND status=?)"),
+        (WorkflowFilter(created_after=utc_now()), "workflows_list (account_id=? AND id>?)"),
+    ],
+)
+def test_lists_of_workflows_sort_nothing(
+    connection: sqlite3.Connection, where: WorkflowFilter, by: str
+) -> None:
+    tagged = statement("parts/has_tag").text
+    text, values = list_workflows(statement("workflows").text, "a", where, 50, None, "?{}".format, tagged)
     steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", [None] * len(values))]
     assert any(by in step for step in steps), steps
     assert not any("TEMP B-TREE" in step for step in steps), steps

@@ -163,9 +163,9 @@ def test_a_payload_is_kept_to_the_letter() -> None:
 
 
 def test_a_limit_is_named_once() -> None:
-    check_limits(read(limits=[{"key": "a"}, {"key": "A"}]))
+    check_limits(read(limits=[{"key": "a"}, {"key": "A"}]).limits)
     with pytest.raises(Invalid, match="'a' stands twice") as caught:
-        check_limits(read(limits=[{"key": "a"}, {"key": "b"}, {"key": "a", "running": 1}]), "/tasks/4")
+        check_limits(read(limits=[{"key": "a"}, {"key": "b"}, {"key": "a", "running": 1}]).limits, "/tasks/4")
     assert caught.value.errors[0].pointer == "/tasks/4/limits/2/key"
 
 

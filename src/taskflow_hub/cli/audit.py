@@ -32,7 +32,7 @@ def list_audit(
         typer.Option(
             "--entity",
             metavar="ENTITY",
-            help="Done to a user, key, task, queue, limit, quota, bulk or worker.",
+            help="Done to a user, key, task, queue, limit, quota, bulk, worker or schedule.",
             autocompletion=complete_entity,
         ),
     ] = None,

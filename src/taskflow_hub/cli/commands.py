@@ -70,11 +70,13 @@ class _Light(RuntimeParam):
 
     def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
         read = self.parameter_info.parser or _READERS[self.annotation]
-        least = self.parameter_info.min
+        least, most = self.parameter_info.min, self.parameter_info.max
         try:
             got: Any = [read(one) for one in value] if isinstance(value, list | tuple) else read(value)
             if least is not None and got < least:
                 raise ValueError(f"{value} is less than {least}")
+            if most is not None and got > most:
+                raise ValueError(f"{value} is more than {most}")
         except ValueError as error:
             raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
         return got

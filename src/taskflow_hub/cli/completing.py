@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taskflow_hub.client.sync_client import SyncClient
 
 STATUSES = ("scheduled", "blocked", "queued", "running", "success", "failed", "cancelled", "skipped")
+WORKFLOW_STATUSES = ("running", "success", "failed", "cancelled")
 SCOPES = ("submit", "read", "manage", "work", "admin")
 ROLES = ("user", "viewer", "admin")
 
@@ -21,6 +22,14 @@ def complete_type(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_queue(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, incomplete, lambda client: [queue.name for queue in client.queues()])
+
+
+def complete_schedule(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names(ctx, incomplete, lambda client: [schedule.name for schedule in client.schedules()])
+
+
+def complete_workflow_status(incomplete: str) -> list[str]:
+    return [status for status in WORKFLOW_STATUSES if status.startswith(incomplete)]
 
 
 def complete_worker(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -19,8 +19,8 @@ def show(ctx: typer.Context, output: OutputOption = None) -> None:
     """Print every setting, its value and where that came from. Secrets are hidden."""
     from taskflow_hub import settings
     from taskflow_hub.cli.output import print_json
-    from taskflow_hub.cli.redaction import shown
     from taskflow_hub.cli.table import Column, cell, print_table
+    from taskflow_hub.redaction import shown
 
     loaded = settings.load()
     rows = [

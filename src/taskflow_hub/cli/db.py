@@ -50,7 +50,7 @@ def check(ctx: typer.Context, database_url: DatabaseUrl = None, output: OutputOp
     """
     from taskflow_hub import bootstrap, settings
     from taskflow_hub.cli.output import print_json
-    from taskflow_hub.cli.redaction import without_secrets
+    from taskflow_hub.redaction import without_secrets
 
     loaded = settings.load({"database.url": database_url}).settings
     state = str(bootstrap.schema_tools(loaded).check(loaded.database.url))
@@ -67,7 +67,7 @@ def check(ctx: typer.Context, database_url: DatabaseUrl = None, output: OutputOp
 def migrate(database_url: DatabaseUrl = None) -> None:
     """Bring the schema up to date; make the database if there is none. Safe to repeat, and while hubs run."""
     from taskflow_hub import bootstrap, settings
-    from taskflow_hub.cli.redaction import without_secrets
+    from taskflow_hub.redaction import without_secrets
 
     loaded = settings.load({"database.url": database_url}).settings
     bootstrap.schema_tools(loaded).migrate(loaded.database.url)

@@ -4,7 +4,8 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from taskflow_hub.cli.exits import FAILED, INTERRUPTED, MISSING, REFUSED, UNAVAILABLE, USAGE
@@ -59,6 +60,18 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 
 
+class OfDocument(errors.Invalid):
+    """About a request that somebody has written as JSON: its fields are named as they stand there."""
+
+
+@contextmanager
+def of_document() -> Iterator[None]:
+    try:
+        yield
+    except errors.Invalid as error:
+        raise OfDocument(error.detail, errors=error.errors) from error
+
+
 def exit_code(error: BaseException) -> int:
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), FAILED)
 
@@ -69,11 +82,13 @@ def explain(error: BaseException, *, debug: bool = False, hint: bool = True) -> 
         case KeyboardInterrupt():
             say("Interrupted.")
         case TaskflowError():
-            first = _typed(error)
+            typed = _in_document if isinstance(error, OfDocument) else as_typed
+            names = {field: typed(field.pointer) for field in error.errors}
+            first = _typed(error.detail, names)
             _error(first)
-            for field in error.errors:
-                if not _told(field, first, alone=len(error.errors) == 1):
-                    say(f"  {as_typed(field.pointer)}: {field.detail}")
+            for field, name in names.items():
+                if not _told(field, name, first, alone=len(names) == 1):
+                    say(f"  {name}: {field.detail}")
             if hint:
                 _hint(error)
         case TimeoutError() if str(error):
@@ -100,27 +115,38 @@ def as_typed(pointer: str) -> str:
             return _ARGUMENTS.get(name, name.upper())
         case ["type"]:
             return "TYPE"
+        case ["task", _, *_]:  # of a schedule: written as those of a task that is submitted
+            return as_typed(pointer.removeprefix("/task"))
         case ["payload", *steps]:
             return ".".join(("payload", *steps))
+        case ["nodes" | "finally", *_]:
+            return pointer  # into a workflow
         case ["query" | "header", name, *_] | [name, *_]:
             return _OPTIONS.get(name) or "--" + name.lower().replace("_", "-")
         case _:
             return pointer or "request"
 
 
-def _typed(error: TaskflowError) -> str:
-    """The error's own words, with each field they begin to speak of as it is typed."""
-    names = {field.pointer or "body": as_typed(field.pointer) for field in error.errors}
-    if not names:
-        return error.detail
-    return re.sub(
-        rf"(?<!\S)(?:{'|'.join(map(re.escape, names))})(?=: )", lambda found: names[found[0]], error.detail
+def _in_document(pointer: str) -> str:
+    """What stands in the request beside its body is typed all the same."""
+    return (
+        as_typed(pointer) if pointer.startswith(("/path/", "/query/", "/header/")) else pointer or "request"
     )
 
 
-def _told(field: FieldError, first: str, *, alone: bool) -> bool:
+def _typed(detail: str, typed: Mapping[FieldError, str]) -> str:
+    """An error's own words, with each field they begin to speak of as it is typed."""
+    names = {field.pointer or "body": name for field, name in typed.items()}
+    if not names:
+        return detail
+    return re.sub(
+        rf"(?<!\S)(?:{'|'.join(map(re.escape, names))})(?=: )", lambda found: names[found[0]], detail
+    )
+
+
+def _told(field: FieldError, name: str, first: str, *, alone: bool) -> bool:
     """Whether the first line has said it: named the field, or, where it is about no other, said the same."""
-    named = re.search(rf"(?<!\S){re.escape(as_typed(field.pointer))}(?![\w.-])", first)
+    named = re.search(rf"(?<!\S){re.escape(name)}(?![\w.-])", first)
     return bool(named) or (alone and field.detail.lower() in first.lower())
 
 

@@ -18,11 +18,13 @@ from taskflow_hub.cli import (
     login,
     queue,
     quota,
+    schedule,
     server,
     task,
     up,
     user,
     worker,
+    workflow,
 )
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.exits import BROKEN_PIPE, INTERRUPTED
@@ -34,9 +36,11 @@ up.add_to(app)
 server.add_to(app)
 login.add_to(app)
 app.add_typer(task.app, name="task")
+app.add_typer(workflow.app, name="workflow")
 app.add_typer(queue.app, name="queue")
 app.add_typer(limit.app, name="limit")
 app.add_typer(quota.app, name="quota")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(worker.app, name="worker")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")

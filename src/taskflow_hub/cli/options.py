@@ -12,10 +12,6 @@ import typer
 if TYPE_CHECKING:
     from taskflow_hub.domain.access import Role, Scope
 
-_DURATION: Final = re.compile(
-    r"(?:(?P<d>[0-9]+(?:\.[0-9]+)?)d)?(?:(?P<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?P<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?P<s>[0-9]+(?:\.[0-9]+)?)s?)?"
-)
-_SECONDS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _LIMIT: Final = re.compile(r"(?P<key>.*?)(?P<numbers>(?:,(?:running|per_second)=[^,=]*)*)", re.DOTALL)
 _NONE: Final = frozenset({"none", "null", "never"})
 
@@ -42,6 +38,13 @@ class Given:
     value: float | None
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A time that was given, even if it is None: never."""
+
+    value: datetime | None
+
+
 def output_format(text: str) -> Output:
     try:
         return Output(text)
@@ -51,10 +54,9 @@ def output_format(text: str) -> Output:
 
 def seconds(text: str) -> float:
     """`90`, `1.5`, `90s`, `1h30m`, `2d`."""
-    match = _DURATION.fullmatch(text.strip().lower())
-    if match is None or not any(match.groups()):
-        raise ValueError(f"{text!r} is not a duration; write seconds (90) or like 90s, 5m, 1h30m, 2d")
-    return sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict().items() if number)
+    from taskflow_hub.domain.durations import seconds_of  # late: help needs nothing of it
+
+    return seconds_of(text.strip().lower())
 
 
 def seconds_or_none(text: str) -> Given:
@@ -90,6 +92,10 @@ def moment(text: str) -> datetime:
         raise ValueError(
             f"{text!r} is not a time; write like 2030-01-31T18:00 or 2030-01-31T18:00:00Z"
         ) from None
+
+
+def moment_or_none(text: str) -> Moment:
+    return Moment(None if text.lower() in _NONE else moment(text))
 
 
 def limit(text: str) -> dict[str, str | float]:

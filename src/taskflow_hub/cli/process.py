@@ -15,13 +15,13 @@ import structlog
 
 from taskflow_hub import bootstrap, logs, settings
 from taskflow_hub.cli.loading import load_hub
-from taskflow_hub.cli.redaction import without_secrets
 from taskflow_hub.cli.terminal import clean, say, styled
+from taskflow_hub.redaction import without_secrets
 
 if TYPE_CHECKING:
     from taskflow_hub.bootstrap import Process
     from taskflow_hub.hub import Hub
-    from taskflow_hub.settings import Settings
+    from taskflow_hub.settings import Loaded, Settings
     from taskflow_hub.worker.registry import Registry
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -52,11 +52,11 @@ def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
     hub = load_hub(app) if app else None
     if role is Role.UP and hub is not None and flags.get("database.url") is None:
         flags = {**flags, "database.url": hub.database_url}  # the one its own submits go to
-    loaded = settings.load(flags).settings
-    registry = bootstrap.builtin_registry(loaded)
+    loaded = settings.load(flags)
+    registry = bootstrap.builtin_registry(loaded.settings)
     if hub is not None:
         registry.include(hub.registry)
-    logs.configure(loaded.log)
+    logs.configure(loaded.settings.log)
     sys.setswitchinterval(SWITCH_S)
     gc.set_threshold(GARBAGE)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -81,8 +81,9 @@ def _through(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, int]) -> 
 class _Run:
     """One run. The first signal asks for a good end, the second cuts its grace short, a third does not wait at all."""
 
-    def __init__(self, role: Role, loaded: "Settings", registry: "Registry", hub: "Hub | None") -> None:
-        self._role, self._settings, self._registry, self._hub = role, loaded, registry, hub
+    def __init__(self, role: Role, loaded: "Loaded", registry: "Registry", hub: "Hub | None") -> None:
+        self._role, self._settings, self._origins = role, loaded.settings, loaded.origins
+        self._registry, self._hub = registry, hub
         self._stopping = asyncio.Event()
         self._signals: list[signal.Signals] = []
         self._process: Process | None = None
@@ -108,9 +109,11 @@ class _Run:
         match self._role:
             case Role.UP:
                 on_engine = self._hub.attach if self._hub else lambda _: None
-                return bootstrap.running(self._settings, self._registry, on_engine=on_engine)
+                return bootstrap.running(
+                    self._settings, self._registry, on_engine=on_engine, origins=self._origins
+                )
             case Role.SERVER:
-                return bootstrap.running_server(self._settings)
+                return bootstrap.running_server(self._settings, origins=self._origins)
             case Role.WORKER:
                 return bootstrap.running_worker(self._settings, self._registry)
 

@@ -182,17 +182,18 @@ def _fields(task: "Task") -> Iterator[tuple[str, Cell | None]]:
     yield "queue", cell(f"{task.queue} (priority {task.priority})")
     yield "attempt", cell(f"{task.attempt} ({task.retry_count} retries of {limit}, {task.crashes} crashes)")
     yield "tags", _if(", ".join(task.tags))
-    yield "created", _when(task.created_at)
-    yield "run at", _when(task.run_at)
-    yield "started", _when(task.started_at)
-    yield "finished", _when(task.finished_at)
+    yield "created", when(task.created_at)
+    yield "run at", when(task.run_at)
+    yield "started", when(task.started_at)
+    yield "finished", when(task.finished_at)
     yield "took", _if(took(task))
-    yield "expires", _when(task.expires_at)
-    yield "cancel asked", _when(task.cancel_requested_at)
+    yield "expires", when(task.expires_at)
+    yield "cancel asked", when(task.cancel_requested_at)
     yield "timeout", cell("none" if task.timeout is None else span(task.timeout))
     yield "progress", _if(f"{task.progress.fraction:.0%} {task.progress.message}" if task.progress else "")
     yield "worker", _if(task.worker)
     yield "parent", _if(task.parent_id)
+    yield "workflow", _if(task.workflow_id)
     yield "payload", Cell(pretty(task.payload))
     if task.result_ref is not None:
         yield "result", cell(f"{task.result_ref.size} bytes: {task.result_ref.preview}…")
@@ -245,7 +246,7 @@ def _if(value: object) -> Cell | None:
     return cell(value) if value else None
 
 
-def _when(moment: datetime | None) -> Cell | None:
+def when(moment: datetime | None) -> Cell | None:
     if moment is None:
         return None
     return cell(f"{moment.astimezone():%Y-%m-%d %H:%M:%S} ({ago(moment)})")

@@ -2,7 +2,6 @@
 
 import itertools
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,8 @@ import typer
 
 from taskflow_hub.cli.commands import Commands
 from taskflow_hub.cli.completing import complete_queue, complete_status, complete_type
-from taskflow_hub.cli.connection import common, connect, output_of
+from taskflow_hub.cli.connection import connect, output_of
+from taskflow_hub.cli.each import each
 from taskflow_hub.cli.options import (
     Given,
     Output,
@@ -27,7 +27,6 @@ from taskflow_hub.cli.terminal import clean, say
 
 if TYPE_CHECKING:
     from taskflow_hub.client.model import Task
-    from taskflow_hub.client.sync_client import SyncClient
 
 app = Commands(help="Submit tasks, look at them, cancel and redrive them.")
 
@@ -207,6 +206,13 @@ def list_tasks(
         typer.Option("--queue", "-q", metavar="QUEUE", help="In this queue.", autocompletion=complete_queue),
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="With this tag.")] = None,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option("--fingerprint", metavar="FINGERPRINT", help="Failed in this way: one of /failures."),
+    ] = None,
+    error: Annotated[
+        str | None, typer.Option("--error", metavar="TEXT", help="Failed with this text in the error.")
+    ] = None,
     created_after: Annotated[
         datetime | None,
         typer.Option("--created-after", metavar="TIME", parser=moment, help="Submitted then or later."),
@@ -235,6 +241,8 @@ def list_tasks(
             type=type,
             queue=queue,
             tag=tag,
+            fingerprint=fingerprint,
+            error=error,
             created_after=created_after,
             created_before=created_before,
             limit=None if everything else limit + 1,
@@ -274,7 +282,7 @@ def cancel(
     server: ServerOption = None,
 ) -> None:
     """End tasks that have not started, and ask the workers of running ones to stop."""
-    _each(ctx, ids, server, output, lambda client, id: client.cancel(id), _cancelled)
+    each(ctx, ids, server, output, lambda client, id: client.cancel(id), _cancelled)
 
 
 @app.command("redrive")
@@ -285,8 +293,13 @@ def redrive(
     server: ServerOption = None,
 ) -> None:
     """Run failed or cancelled tasks anew."""
-    _each(
-        ctx, ids, server, output, lambda client, id: client.redrive(id), lambda task: f"{task.status} again"
+    each(
+        ctx,
+        ids,
+        server,
+        output,
+        lambda client, id: client.redrive(id),
+        lambda task: f"Task {task.id}: {task.status} again.",
     )
 
 
@@ -310,35 +323,48 @@ def logs(
             show(line)
 
 
-def _each(
+@app.command("event")
+def event(
     ctx: typer.Context,
-    ids: list[str],
-    server: str | None,
-    output: Output | None,
-    act: Callable[["SyncClient", str], "Task"],
-    words: Callable[["Task"], str],
+    id: TaskId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The event's name, such as approved.")],
+    payload: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PAYLOAD",
+            help="JSON of any kind, - for standard input, @FILE, or pairs: key=text, key:=json.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OutputOption = None,
+    server: ServerOption = None,
 ) -> None:
-    """Do it to each of them, whatever becomes of the others; the exit status is that of the first that went wrong."""
-    from taskflow_hub.cli.errors import explain
-    from taskflow_hub.cli.output import print_json, print_json_list
-    from taskflow_hub.domain.errors import TaskflowError, Unavailable
+    """Send a task an event, for which its handler waits or will. The first of a name is what it gets."""
+    from taskflow_hub.cli import payload as payloads
+    from taskflow_hub.cli.output import print_json
 
-    how, status, done = output_of(ctx, output), 0, []
+    given = payloads.read_anything(payload or ())
     with connect(ctx, server) as client:
-        for id in ids:
-            try:
-                task = act(client, id)
-            except Unavailable:
-                raise  # the next would fare no better
-            except TaskflowError as error:
-                code = explain(error, debug=common(ctx).debug)
-                status = status or code
-            else:
-                done.append(task)
-                say(f"Task {task.id}: {words(task)}.")
-    if how is Output.JSON:
-        print_json(done[0]) if len(ids) == 1 and done else print_json_list(done)
-    raise typer.Exit(status)
+        sent = client.send_event(id, name, given)
+    if output_of(ctx, output) is Output.JSON:
+        print_json(sent)
+    elif sent.accepted:
+        say(f"Task {sent.task_id} has been sent {sent.name}.")
+    else:
+        say(
+            f"Task {sent.task_id} was sent {sent.name} before, at {sent.sent_at:%Y-%m-%d %H:%M:%S} UTC; that one counts."
+        )
+
+
+@app.command("steps")
+def steps(ctx: typer.Context, id: TaskId, output: OutputOption = None, server: ServerOption = None) -> None:
+    """Show where a handler is that goes on by steps: what is done, what it sleeps for, which events it waits for."""
+    from taskflow_hub.cli import show_steps
+    from taskflow_hub.cli.output import print_json_list
+
+    with connect(ctx, server) as client:
+        found = client.steps(id)
+        print_json_list(found) if output_of(ctx, output) is Output.JSON else show_steps.steps(found)
 
 
 def _submitted(task: "Task", output: Output) -> None:
@@ -354,4 +380,5 @@ def _submitted(task: "Task", output: Output) -> None:
 
 
 def _cancelled(task: "Task") -> str:
-    return "cancelled" if task.done else f"{task.status}, its worker has been asked to end it"
+    said = "cancelled" if task.done else f"{task.status}, its worker has been asked to end it"
+    return f"Task {task.id}: {said}."

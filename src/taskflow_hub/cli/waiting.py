@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from taskflow_hub.cli.exits import FAILED, OK
 from taskflow_hub.cli.options import Output
@@ -84,17 +84,17 @@ def _display() -> Iterator[Any]:
         ),
     )
     with (
-        _terminated_cleanly(),
-        Progress(*columns, console=_console(), transient=True, expand=False) as progress,
+        terminated_cleanly(),
+        Progress(*columns, console=console(sys.stderr), transient=True, expand=False) as progress,
     ):
         row = progress.add_task("", total=None, status="…", message="")
         yield lambda task: _update(progress, row, task)
 
 
-def _console() -> "Console":
+def console(stream: TextIO) -> "Console":
     from rich.console import Console
 
-    return Console(file=sys.stderr, no_color=not coloured(sys.stderr), highlight=False, markup=False)
+    return Console(file=stream, no_color=not coloured(stream), highlight=False, markup=False)
 
 
 def _update(progress: "Progress", row: "TaskID", task: "Task") -> None:
@@ -112,7 +112,7 @@ def _update(progress: "Progress", row: "TaskID", task: "Task") -> None:
 
 
 @contextmanager
-def _terminated_cleanly() -> Iterator[None]:
+def terminated_cleanly() -> Iterator[None]:
     """SIGTERM gives the terminal its cursor back before it ends us."""
 
     def leave(number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskflow_hub.client.aio_client import Client
-    from taskflow_hub.client.model import Bulk, BulkAction, Login, Me, Queue, SecretKey, Task
+    from taskflow_hub.client.model import Bulk, BulkAction, Login, Me, Queue, SecretKey, Task, Workflow
+    from taskflow_hub.client.schedules import Fire, Schedule
     from taskflow_hub.client.sync_client import SyncClient
     from taskflow_hub.client.tasks import NewTask, SubmitOptions
 
@@ -17,28 +18,34 @@ __all__ = [
     "Bulk",
     "BulkAction",
     "Client",
+    "Fire",
     "Login",
     "Me",
     "NewTask",
     "Queue",
+    "Schedule",
     "SecretKey",
     "SubmitOptions",
     "SyncClient",
     "Task",
+    "Workflow",
 ]
 
 _HOMES = {
     "Bulk": "model",
     "BulkAction": "model",
     "Client": "aio_client",
+    "Fire": "schedules",
     "Login": "model",
     "Me": "model",
     "NewTask": "tasks",
     "Queue": "model",
+    "Schedule": "schedules",
     "SecretKey": "model",
     "SubmitOptions": "tasks",
     "SyncClient": "sync_client",
     "Task": "model",
+    "Workflow": "model",
 }
 
 

@@ -10,13 +10,17 @@ from taskflow_hub.client.following import FollowPlans
 from taskflow_hub.client.limits import LimitPlans
 from taskflow_hub.client.operating import OperatorPlans
 from taskflow_hub.client.quotas import QuotaPlans
+from taskflow_hub.client.schedules import SchedulePlans
+from taskflow_hub.client.workflows import WorkflowPlans
 from taskflow_hub.domain.errors import Misconfigured
 
 SERVER_VARIABLE: Final = "TASKFLOW_SERVER"
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
 
-class Api(FollowPlans, OperatorPlans, LimitPlans, QuotaPlans, AccessPlans, AuditPlans):
+class Api(
+    FollowPlans, WorkflowPlans, OperatorPlans, LimitPlans, QuotaPlans, SchedulePlans, AccessPlans, AuditPlans
+):
     """The plans behind the methods of both clients."""
 
 

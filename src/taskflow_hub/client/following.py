@@ -1,7 +1,6 @@
 """Waiting and watching: what lasts, and must survive a restart of the hub in the middle."""
 
 import itertools
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar, Unpack
@@ -10,32 +9,14 @@ from msgspec import Struct
 
 from taskflow_hub.client.conversation import segment
 from taskflow_hub.client.model import Task
-from taskflow_hub.client.plan import (
-    Broken,
-    Close,
-    Emit,
-    Flow,
-    Open,
-    Plan,
-    Read,
-    Request,
-    Response,
-    Send,
-    Sleep,
-    last,
-)
-from taskflow_hub.client.problems import error_of
-from taskflow_hub.client.sse import Parser
+from taskflow_hub.client.plan import Emit, Flow, Plan, Sleep, last
 from taskflow_hub.client.tasks import PREFER_MAX_S, Payload, SubmitOptions, TaskPlans
+from taskflow_hub.client.watching import PATIENCE_S, POLL_S, Watched, WatchPlans
 from taskflow_hub.domain.ended import without_result
-from taskflow_hub.domain.errors import RateLimited, Unavailable
+from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import LogLine
 
-SILENCE_S: Final = 40.0  # a stream that says nothing for so long, not even a comment, is taken for dead
-SLACK_S: Final = 0.25  # how late a deadline may be noticed
-POLL_S: Final = 1.0  # between two looks where no stream can be had
-PATIENCE_S: Final = 60.0  # how long a hub may stay away from somebody who already waits
 LOG_PAGE: Final = 1000
 
 T = TypeVar("T")
@@ -51,7 +32,7 @@ class _Result(Struct, frozen=True):
     result: Any = None
 
 
-class FollowPlans(TaskPlans):
+class FollowPlans(TaskPlans, WatchPlans):
     def submit(
         self,
         type: str,
@@ -88,7 +69,7 @@ class FollowPlans(TaskPlans):
         Lives through a restart of the hub; changes that follow each other closely may come as one.
         Raises NotFound, also when the task is removed meanwhile; Unavailable when the hub stays away for a minute.
         """
-        return self._changes(id, self._deadline(timeout))
+        return self.watch(_watched(id), self.deadline(timeout))
 
     def wait(self, id: str, timeout: float | None = None) -> Plan[Task]:
         """The task, once it has ended. Raises TimeoutError after `timeout` seconds (the task goes on), NotFound."""
@@ -139,77 +120,7 @@ class FollowPlans(TaskPlans):
         return self.ask(_Logs, "GET", f"tasks/{segment(id)}/logs", params=params)
 
     def _last_seen(self, id: str, timeout: float | None) -> Plan[Task | None]:
-        return last(self._changes(id, self._deadline(timeout)))
-
-    def _deadline(self, timeout: float | None) -> float:
-        return math.inf if timeout is None else self.manner.monotonic() + timeout
-
-    def _changes(self, id: str, deadline: float) -> Flow[Task]:
-        """Emit the task at every change until its end or the deadline.
-
-        Look once, then listen to the stream of its changes; when that ends, breaks, or cannot be had, look again. Each look is
-        the whole truth, so nothing that happens to a stream can hide a change, only delay it by the pause in between.
-        """
-        rev, failures = -1, 0
-        good_at: float | None = None
-        while True:
-            try:
-                task = yield from self._look(id, deadline)
-            except (Unavailable, RateLimited) as error:
-                now = self.manner.monotonic()
-                tired = failures >= self.manner.retries if good_at is None else now - good_at > PATIENCE_S
-                if tired or now >= deadline:
-                    raise
-                failures += 1
-                asked_s = error.retry_after_s if isinstance(error, RateLimited) else None
-                yield Sleep(min(self.pause_s(failures, asked_s), max(deadline - now, 0.0)))
-                continue
-            good_at, failures = self.manner.monotonic(), 0
-            if task.rev > rev:
-                rev = task.rev
-                yield Emit(task)
-            if task.done or good_at >= deadline:
-                return
-            pause_s = POLL_S
-            try:
-                silence_s = min(SILENCE_S, deadline - good_at)
-                response: Response | None = yield Open(self._stream(id, rev, silence_s))
-                listening = response is not None and response.status < 400
-                parser = Parser()
-                while listening and (chunk := (yield Read())):
-                    pause_s = self.pause_s(0)
-                    for event in parser.feed(chunk):
-                        task = self.decode(event.data.encode(), Task)
-                        if task.rev > rev:
-                            rev = task.rev
-                            yield Emit(task)
-                        if task.done:
-                            return
-                    good_at = self.manner.monotonic()
-                    # The timeout of a stream is fixed when it is opened: near the deadline it needs a shorter one.
-                    listening = deadline - good_at > silence_s - SLACK_S
-                yield Close()
-            except Broken:
-                pass  # the hub went away: look again
-            yield Sleep(max(min(pause_s, deadline - self.manner.monotonic()), 0.0))
-
-    def _look(self, id: str, deadline: float) -> Plan[Task]:
-        """One try, since whoever calls tries again."""
-        patience_s = max(min(self.manner.read_timeout_s, deadline - self.manner.monotonic()), 1.0)
-        request = Request(method="GET", path=f"tasks/{segment(id)}", read_timeout_s=patience_s)
-        try:
-            response: Response = yield Send(request)
-        except Broken as broken:
-            raise self.unreachable(broken) from None
-        if response.status >= 400:
-            raise error_of(response, self.server)
-        return self.decode(response.body, Task)
-
-    def _stream(self, id: str, rev: int, silence_s: float) -> Request:
-        headers = {"accept": "text/event-stream", "last-event-id": str(rev)}
-        return Request(
-            method="GET", path=f"tasks/{segment(id)}/events", headers=headers, read_timeout_s=silence_s
-        )
+        return last(self.watch(_watched(id), self.deadline(timeout)))
 
     def _patiently(self, plan: Callable[[], Plan[T]], patience_s: float) -> Plan[T]:
         """A hub that restarts is waited for."""
@@ -222,3 +133,12 @@ class FollowPlans(TaskPlans):
                     raise
             yield Sleep(self.pause_s(tried))
         raise AssertionError("unreachable")
+
+
+def _watched(id: str) -> Watched[Task]:
+    return Watched(
+        f"tasks/{segment(id)}",
+        Task,
+        lambda task, last: last is None or task.rev > last.rev,
+        lambda task: str(task.rev),
+    )

@@ -9,9 +9,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from taskflow_hub.domain import model
+from taskflow_hub.domain import model, workflow_view
 from taskflow_hub.domain.access import Key, Scope, User
 from taskflow_hub.domain.lifecycle import FINAL, State
+from taskflow_hub.domain.workflow_view import WorkflowState
 
 
 class Task(model.Task, frozen=True, kw_only=True):
@@ -31,6 +32,40 @@ class Task(model.Task, frozen=True, kw_only=True):
     @property
     def succeeded(self) -> bool:
         return self.status is State.SUCCESS
+
+
+class Node(workflow_view.NodeView, frozen=True, kw_only=True):
+    """A node of a workflow, with its result as a Python value.
+
+    `result_withheld`: it is too large to be shown with the others; `client.result(node.task_id)` fetches it.
+    """
+
+    result: Any = None
+
+
+class Workflow(workflow_view.Workflow, frozen=True, kw_only=True):
+    """The workflow of the domain, with results as Python values."""
+
+    result: Any = None
+    nodes: dict[str, Node] | None = None  # None in lists
+
+    @property
+    def done(self) -> bool:
+        """It has ended, one way or another."""
+        return self.status is not WorkflowState.RUNNING
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is WorkflowState.SUCCESS
+
+
+class Item(workflow_view.ItemView, frozen=True, kw_only=True):
+    """One item of a fan-out, with its result as a Python value.
+
+    `result_withheld`: it is above 64 KiB; `client.result(item.task_id)` fetches it.
+    """
+
+    result: Any = None
 
 
 class Queue(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any, Final, NotRequired, Required, TypeAlias, Unpack
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from taskflow_hub.client.conversation import Conversation, Param, aware, segment
+from taskflow_hub.client.conversation import Conversation, Manner, Param, aware, segment
 from taskflow_hub.client.model import Task
 from taskflow_hub.client.plan import Emit, Flow, Plan
 from taskflow_hub.domain import jsontext
@@ -15,6 +15,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Attempt
 from taskflow_hub.domain.options import CommonOptions
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.steps import Event, Step
 from taskflow_hub.domain.submission import Limit, Submission, Unique
 from taskflow_hub.domain.why import Why
 
@@ -51,6 +52,11 @@ class _Attempts(Struct, frozen=True):
     items: list[Attempt]
 
 
+class _Steps(Struct, frozen=True):
+    items: tuple[Step, ...]
+    next_cursor: str | None = None
+
+
 class _Ids(Struct, frozen=True):
     ids: list[str]
 
@@ -66,7 +72,7 @@ class TaskPlans(Conversation):
         **options: Unpack[SubmitOptions],
     ) -> Plan[Task]:
         """Commit one task. Waits on the hub for its end for at most `prefer_wait_s` seconds."""
-        headers = {"idempotency-key": self._key(idempotency_key)}
+        headers = {"idempotency-key": idempotency_header(idempotency_key, self.manner)}
         if prefer_wait_s > 0:
             headers["prefer"] = f"wait={prefer_wait_s}"
         return self.ask(
@@ -92,17 +98,10 @@ class TaskPlans(Conversation):
             _Ids,
             "POST",
             "tasks/batch",
-            headers={"idempotency-key": self._key(idempotency_key)},
+            headers={"idempotency-key": idempotency_header(idempotency_key, self.manner)},
             body={"tasks": bodies},
         )
         return answer.ids
-
-    def _key(self, given: str | None) -> str:
-        """The Idempotency-Key header: a string of RFC 9651, whatever printable characters are in it."""
-        key = self.manner.new_key() if given is None else given
-        if not (key.isascii() and key.isprintable() and 1 <= len(key) <= 255):
-            raise Invalid.field("/header/Idempotency-Key", "must be 1 to 255 printable ASCII characters")
-        return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     def get(self, id: str) -> Plan[Task]:
         """The task as it is now. Raises NotFound."""
@@ -119,19 +118,24 @@ class TaskPlans(Conversation):
         type: str | None = None,
         queue: str | None = None,
         tag: str | None = None,
+        fingerprint: str | None = None,
+        error: str | None = None,
         created_after: datetime | None = None,
         created_before: datetime | None = None,
         limit: int | None = None,
     ) -> Flow[Task]:
         """Iterate over the tasks that meet every condition, newest first; pages are fetched as needed.
 
+        `fingerprint` and `error` find failed tasks: that failed in this way, or with this text in their error.
         `limit` bounds how many in all (None: every one). Raises Invalid for a condition that cannot be.
         """
         conditions: dict[str, Param] = {
-            "status": _many(status),
+            "status": several(status),
             "type": type,
             "queue": queue,
             "tag": tag,
+            "fingerprint": fingerprint,
+            "error": error,
             "created_after": created_after,
             "created_before": created_before,
         }
@@ -183,9 +187,44 @@ class TaskPlans(Conversation):
         """Remove a finished task with its attempts and logs. Raises NotAllowed while it is unfinished, NotFound."""
         yield from self.ask(Any, "DELETE", f"tasks/{segment(id)}", repeatable=False)
 
+    def send_event(self, id: str, name: str, payload: Any = None) -> Plan[Event]:
+        """Send it an event, for which its handler waits or will; `payload` is anything that JSON has, or JSON text as Raw.
+
+        The first of a name is what the handler gets. A later one changes nothing, and is answered with the first, `accepted`
+        False; so is one that had to be sent twice. Raises NotFound, NotAllowed when it has ended, Invalid.
+        """
+        body = payload if isinstance(payload, Raw) else jsontext.encode(payload)
+        return self.ask(Event, "POST", f"tasks/{segment(id)}/events/{segment(name)}", body=body)
+
+    def steps(self, id: str) -> Flow[Step]:
+        """Iterate over what its handler has kept, in order: steps, sleeps, waits. Raises NotFound."""
+        after: str | None = None
+        while True:
+            page = yield from self.ask(_Steps, "GET", f"tasks/{segment(id)}/steps", params={"after": after})
+            for step in page.items:
+                yield Emit(step)
+            after = page.next_cursor
+            if after is None:
+                return
+
     def attempts(self, id: str) -> Plan[list[Attempt]]:
         """Every try in order, the running or last one included; of more than 200 the newest. Raises NotFound."""
         return (yield from self.ask(_Attempts, "GET", f"tasks/{segment(id)}/attempts")).items
+
+
+def idempotency_header(given: str | None, manner: Manner) -> str:
+    """A string of RFC 9651, whatever printable characters are in it; made anew if none is given."""
+    key = manner.new_key() if given is None else given
+    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= 255):
+        raise Invalid.field("/header/Idempotency-Key", "must be 1 to 255 printable ASCII characters")
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def several(status: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """One or many, as query parameters."""
+    if status is None:
+        return None
+    return (str(status),) if isinstance(status, str) else tuple(str(one) for one in status)
 
 
 def _one(task: NewTask | Submission, pointer: str) -> Submission | dict[str, Any]:
@@ -216,9 +255,3 @@ def _text(payload: Payload) -> Raw:
         if isinstance(payload, Raw)
         else jsontext.encode({} if payload is None else payload, "/payload")
     )
-
-
-def _many(status: State | str | Iterable[State | str] | None) -> tuple[str, ...] | None:
-    if status is None:
-        return None
-    return (str(status),) if isinstance(status, str) else tuple(str(one) for one in status)

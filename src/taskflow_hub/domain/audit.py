@@ -37,11 +37,13 @@ class Entity(StrEnum):
     USER = "user"
     KEY = "key"
     TASK = "task"
+    WORKFLOW = "workflow"
     QUEUE = "queue"
     LIMIT = "limit"
     QUOTA = "quota"
     BULK = "bulk"
     WORKER = "worker"
+    SCHEDULE = "schedule"
 
 
 class Action(StrEnum):
@@ -62,6 +64,10 @@ class Action(StrEnum):
     TASK_PROMOTE = "task.promote"
     TASK_UPDATE = "task.update"
     TASK_DELETE = "task.delete"
+    TASK_EVENT = "task.event"
+    WORKFLOW_CANCEL = "workflow.cancel"
+    WORKFLOW_REDRIVE = "workflow.redrive"
+    WORKFLOW_DELETE = "workflow.delete"
     QUEUE_PAUSE = "queue.pause"
     QUEUE_RESUME = "queue.resume"
     QUEUE_UPDATE = "queue.update"
@@ -71,6 +77,13 @@ class Action(StrEnum):
     BULK_BEGIN = "bulk.begin"
     BULK_ABORT = "bulk.abort"
     WORKER_DRAIN = "worker.drain"
+    SCHEDULE_CREATE = "schedule.create"
+    SCHEDULE_UPDATE = "schedule.update"
+    SCHEDULE_PAUSE = "schedule.pause"
+    SCHEDULE_RESUME = "schedule.resume"
+    SCHEDULE_DELETE = "schedule.delete"
+    SCHEDULE_TRIGGER = "schedule.trigger"
+    SCHEDULE_BACKFILL = "schedule.backfill"
 
     @property
     def entity(self) -> Entity:

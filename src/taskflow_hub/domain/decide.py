@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.limits import STEPS_MAX
 from taskflow_hub.domain.messages import Failed, How, Snoozed
 from taskflow_hub.domain.model import AttemptOutcome, OnLost, Reason, Task, TaskError
 from taskflow_hub.domain.retry import MAX_DELAY_S, pause_s
@@ -41,14 +42,18 @@ def on_failure(report: Failed, task: Task, chance: Callable[[], float]) -> moves
 
 
 def on_snooze(report: Snoozed) -> moves.Snooze:
-    """Asleep for as long as the handler asked, within what a date can say; `until` beats `seconds`."""
-    seconds, until = report.seconds or 0.0, report.until
+    """Asleep for as long as the handler asked, within what a date can say; `until` beats `seconds`.
+
+    Who waits for an event without end looks again after ten years.
+    """
+    seconds, until = report.seconds or (TEN_YEARS_S if report.events else 0.0), report.until
     return moves.Snooze(
         id=report.id,
         attempt=report.attempt,
         ran_s=report.ran_s,
         delay_s=_within(seconds, TEN_YEARS_S) if until is None else None,
         until=until and min(max(until, EARLIEST), LATEST),
+        events=report.events[:STEPS_MAX],
     )
 
 

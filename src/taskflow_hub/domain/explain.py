@@ -12,12 +12,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from taskflow_hub.domain.audit import Actor, AuditEntry
+from taskflow_hub.domain.graph import FINALLY
 from taskflow_hub.domain.holds import NO_WORKER, Serving, limit_full, rate_spent, serves
-from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.limits import AHEAD_COUNTED, ALONE_FROM
 from taskflow_hub.domain.model import Reason, Task
-from taskflow_hub.domain.why import Cause, CauseKind, LimitState, Missing, Why
+from taskflow_hub.domain.steps import Sleeping
+from taskflow_hub.domain.why import Awaited, Cause, CauseKind, LimitState, Missing, Why
+from taskflow_hub.domain.workflow_view import Workflow
 
+PARENTS_TOLD: Final = 5
 _ENDED: Final[Mapping[State, str]] = {
     State.SUCCESS: "It has run, and succeeded.",
     State.CANCELLED: "It was cancelled.",
@@ -29,6 +33,7 @@ _FAILED: Final[Mapping[Reason | None, str]] = {
     Reason.TIMEOUT: "It failed: its last attempt ran longer than it may.",
     Reason.POISON: "It failed: too many workers died while they ran it.",
     Reason.UNDELIVERABLE: "It failed: too often it was lost on the way to a worker.",
+    Reason.REFERENCE: "It failed: what its payload refers to, in its workflow, is not there or too large.",
     Reason.RESULT_REJECTED: "It failed: its handler succeeded, but the result could not be stored.",
     Reason.LOST: "It failed: its worker died, and its type is not to be run again then.",
     Reason.HANDLER: "It failed: its handler raised an error, and there is no retry left or none was wanted.",
@@ -42,17 +47,19 @@ def explain(
     ahead: int = 0,
     limits: Sequence[LimitState] = (),
     paused: AuditEntry | None = None,
+    sleeping: Sleeping | None = None,
+    workflow: Workflow | None = None,
     now: datetime,
 ) -> Why:
     """`task` as the store has it. If it is queued: how many come before it (see AHEAD_COUNTED), its limits, and the entry of
-    its queue's pause."""
+    its queue's pause. If it is scheduled: what its handler sleeps for. If it is blocked: its workflow, with nodes."""
     match task.status:
         case State.QUEUED:
             causes = tuple(_waiting(task, serving, ahead, limits, paused))
         case State.SCHEDULED:
-            causes = (_run_at(task, now),)
+            causes = (_run_at(task, now) if sleeping is None else _asleep(task, sleeping, now),)
         case State.BLOCKED:
-            causes = (Cause(kind=CauseKind.PARENTS, text="It waits for its parents to end."),)
+            causes = (_parents(task, workflow),)
         case State.RUNNING:
             causes = (_running(task),)
         case _:
@@ -68,6 +75,21 @@ def _has_passed(hold: str | None, first: Cause, limits: Sequence[LimitState]) ->
     if hold is None or first.kind not in {CauseKind.LIMIT, CauseKind.RATE}:
         return False
     return all(limit.hold != hold for limit in limits)
+
+
+def _parents(task: Task, workflow: Workflow | None) -> Cause:
+    nodes = (workflow.nodes if workflow else None) or {}
+    own = next((node for node in nodes.values() if node.task_id == task.id), None)
+    ahead = [name for name in nodes if name != FINALLY] if own is nodes.get(FINALLY) else []
+    names = [edge.parent for edge in own.after] if own and own.after else ahead
+    awaited = tuple(Awaited(name, nodes[name].status) for name in names if nodes[name].status not in FINAL)
+    told = [f"{one.node} ({one.status})" for one in awaited[:PARENTS_TOLD]]
+    more = len(awaited) - len(told)
+    told += [f"{more} more"] if more > 0 else []
+    *first, last = told or ["its parents"]
+    before = f"{', '.join(first)} and " if first else ""
+    text = f"It waits for {before}{last} to end."
+    return Cause(kind=CauseKind.PARENTS, text=text, nodes=awaited, workflow_id=task.workflow_id)
 
 
 def _waiting(
@@ -268,6 +290,23 @@ def _run_at(task: Task, now: datetime) -> Cause:
     return Cause(kind=CauseKind.RUN_AT, text=text, help=advice, run_at=task.run_at)
 
 
+def _asleep(task: Task, sleeping: Sleeping, now: datetime) -> Cause:
+    if task.run_at is not None and task.run_at <= now:
+        return _run_at(task, now)
+    *others, last = sleeping.events or ("",)
+    until = "without end" if sleeping.until is None else f"until {_moment(sleeping.until)}"
+    if not last:
+        return Cause(kind=CauseKind.ASLEEP, text=f"Its handler sleeps {until}.", run_at=sleeping.until)
+    which = f"one of the events {', '.join(others)} and {last}" if others else f"the event {last}"
+    return Cause(
+        kind=CauseKind.EVENT,
+        text=f"Its handler waits for {which}, {until}.",
+        help=f"Send it: taskflow task event {task.id} {sleeping.events[0]}",
+        run_at=sleeping.until,
+        events=sleeping.events,
+    )
+
+
 def _running(task: Task) -> Cause:
     if task.started_at is None:
         does = "has it, and has not said yet that it began"
@@ -284,11 +323,15 @@ def _running(task: Task) -> Cause:
 
 
 def _ended(task: Task) -> Cause:
-    again = task.status in {State.FAILED, State.CANCELLED}
+    advice = None
+    if task.status in {State.FAILED, State.CANCELLED}:
+        alone = task.workflow_id is None
+        what = f"task redrive {task.id}" if alone else f"workflow redrive {task.workflow_id}"
+        advice = f"Run it again: taskflow {what}"
     return Cause(
         kind=CauseKind.ENDED,
         text=_FAILED[task.reason] if task.status is State.FAILED else _ENDED[task.status],
-        help=f"Run it again: taskflow task redrive {task.id}" if again else None,
+        help=advice,
         reason=task.reason,
     )
 

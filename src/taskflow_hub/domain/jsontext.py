@@ -102,8 +102,10 @@ def check_text(body: bytes, pointer: str = "") -> None:
     _refuse_nul(body, pointer)
 
 
-def check_depth(body: bytes, pointer: str = "") -> None:
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+def check_depth(body: bytes, pointer: str = "", *, within: int = 0) -> None:
+    """`within`: so many levels will stand around it."""
+    most = MAX_DEPTH - within
+    if body.count(b"[") + body.count(b"{") > most and _depth(body) > most:
         raise _too_deep(pointer)
 
 
@@ -278,6 +280,8 @@ def _loosely(body: bytes) -> Any:
 
 def _diagnose(body: bytes, message: str, pointer: str = "") -> TaskflowError:
     """Say which field made strict JSON refuse: bytes that are not UTF-8, a lone surrogate, NaN; else that it is not JSON."""
+    if not body.strip():
+        return Undecodable("The body is empty.", errors=[FieldError(pointer, "is empty; send JSON")])
     loose = _loosely(body)
     if not _is_utf8(body):
         return _not_utf8(loose, pointer)

@@ -22,7 +22,8 @@ class Move(StrEnum):
     PROMOTE = "promote"  # promoter: run_at has come; or an operator says now
     UNBLOCK = "unblock"  # the last parent has finished the way the edge wants
     SKIP = "skip"  # a parent has finished another way
-    RESET = "reset"  # an operator redrives a failed workflow: the branch may be taken after all
+    REJECT = "reject"  # what its payload refers to is not there
+    RESET = "reset"  # an operator redrives a failed workflow: it waits again for its parents
     LEASE = "lease"  # dispatcher: opens attempt n + 1, for a worker that is known
     EXPIRE = "expire"  # promoter: expires_at passed before a start
     SUCCEED = "succeed"  # worker, fenced by the attempt, like every move out of RUNNING
@@ -42,6 +43,7 @@ LIFECYCLE: Final[dict[State, dict[Move, State]]] = {
     S.BLOCKED: {
         M.UNBLOCK: S.QUEUED,
         M.SKIP: S.SKIPPED,
+        M.REJECT: S.FAILED,
         M.EXPIRE: S.FAILED,
         M.CANCEL: S.CANCELLED,
     },
@@ -56,8 +58,8 @@ LIFECYCLE: Final[dict[State, dict[Move, State]]] = {
         M.ABORT: S.CANCELLED,
     },
     S.SUCCESS: {},
-    S.FAILED: {M.REDRIVE: S.QUEUED},
-    S.CANCELLED: {M.REDRIVE: S.QUEUED},
+    S.FAILED: {M.REDRIVE: S.QUEUED, M.RESET: S.BLOCKED},
+    S.CANCELLED: {M.REDRIVE: S.QUEUED, M.RESET: S.BLOCKED},
     S.SKIPPED: {M.RESET: S.BLOCKED},
 }
 

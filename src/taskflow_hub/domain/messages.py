@@ -6,7 +6,8 @@ language must pass them. Unknown fields are ignored on reading, so a field may b
 
     engine → worker   Assignment, Control (Stop, Drain, Recall)        one inbox per worker, in order
     worker → engine   Report (Progressed, Logged, Succeeded, Failed, Snoozed, Released, Aborted)
-    worker ⇄ engine   Request (Register, Heartbeat, Retire, Submit) and its Reply
+    worker ⇄ engine   Request (Register, Heartbeat, Retire; of an attempt Submit, LoadSteps, KeepStep, Sleep, WaitEvent,
+                      ReadInputs) and its Reply
 
 Times of the hub are made by the store alone, so a report carries durations (`ran_s`), never dates; only log lines,
 which are the worker's own words, carry the worker's clock.
@@ -17,7 +18,10 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import NULL, TaskError, TaskType
+from taskflow_hub.domain.schedule_spec import ScheduleSpec
+from taskflow_hub.domain.steps import StepKind
 from taskflow_hub.domain.submission import Moment, Submission
 
 VERSION = 1
@@ -123,11 +127,13 @@ class Failed(ReportBase, frozen=True, kw_only=True):
 
 
 class Snoozed(ReportBase, frozen=True, kw_only=True):
-    """Exactly one of `seconds` and `until` is set."""
+    """At most one of `seconds` and `until` is set, and neither only if there are `events`: whichever of these comes first
+    wakes the task. If one has come already, it sleeps for no time."""
 
     ran_s: float
     seconds: float | None = None
     until: Moment | None = None
+    events: tuple[str, ...] = ()
 
 
 class Released(ReportBase, frozen=True, kw_only=True):
@@ -171,6 +177,10 @@ class Register(Struct, frozen=True, kw_only=True, tag_field="kind", tag="registe
     types: tuple[TaskType, ...] = ()
     speaks: tuple[int, ...] = (VERSION,)
     self_stop_s: float | None = None  # None: it does not say
+    # Every schedule that its code declares for its types, by name: others that code has declared for these types are removed.
+    schedules: tuple[ScheduleSpec, ...] | None = None  # None: it does not say
+    # What the program calls itself, the same in each of its versions: so schedules go whose types it has renamed or given up.
+    application: str | None = None
 
 
 class Held(Struct, frozen=True, array_like=True):
@@ -196,18 +206,63 @@ class Retire(Struct, frozen=True, kw_only=True, tag_field="kind", tag="retire"):
     worker: str
 
 
-class Submit(Struct, frozen=True, kw_only=True, tag_field="kind", tag="submit"):
-    """`ctx.submit`: fenced by the attempt, idempotent by (task id, call number) for as long as the task lives."""
+class Call(Struct, frozen=True, kw_only=True, tag_field="kind", tag="call"):
+    """What an attempt asks while it runs, fenced by it: LeaseLost once it does not own its task any more."""
 
     v: int = VERSION
     worker: str
     id: str
     attempt: int
+
+
+class Submit(Call, frozen=True, kw_only=True, tag="submit"):
+    """`ctx.submit`: idempotent by (task id, call number) for as long as the task lives."""
+
     call: int
     task: Submission
 
 
-Request = Register | Heartbeat | Retire | Submit
+class LoadSteps(Call, frozen=True, kw_only=True, tag="load_steps"):
+    """What earlier attempts have kept, in the order in which they did. `after`: so many have been told of before."""
+
+    after: int = 0
+
+
+class KeepStep(Call, frozen=True, kw_only=True, tag="keep_step"):
+    """`ctx.step`: the result of a step that has been done. The first one of a name wins, so asking twice changes nothing."""
+
+    name: str
+    result: Raw
+    ran_s: float | None = None
+
+
+class Sleep(Call, frozen=True, kw_only=True, tag="sleep"):
+    """`ctx.sleep`: the end is fixed by the first call with a name; `seconds` of a later one do not matter."""
+
+    name: str
+    seconds: float
+
+
+class WaitEvent(Call, frozen=True, kw_only=True, tag="wait_event"):
+    """`ctx.wait_event`: the first call with a name begins the wait, for at most `timeout` seconds (None: without end).
+
+    `name` is that of the event, or with a number behind it ("approved#2") where a handler waits for it again.
+    """
+
+    name: str
+    event: str
+    timeout: float | None = None
+
+
+class ReadInputs(Call, frozen=True, kw_only=True, tag="read_inputs"):
+    """`ctx.inputs`: what a parent of the workflow's node that this attempt works for ended with, items after `after`."""
+
+    node: str
+    after: int = -1
+
+
+CallOfAttempt = Submit | LoadSteps | KeepStep | Sleep | WaitEvent | ReadInputs
+Request = Register | Heartbeat | Retire | CallOfAttempt
 
 
 class Registered(Struct, frozen=True, tag_field="kind", tag="registered"):
@@ -232,6 +287,73 @@ class Submitted(Struct, frozen=True, tag_field="kind", tag="submitted"):
     v: int = VERSION
 
 
+class StoredStep(Struct, frozen=True, kw_only=True):
+    """One thing that need not be done again: a step that was done, a sleep that is over, a wait that was decided."""
+
+    kind: StepKind
+    name: str
+    result: Raw = field(default_factory=lambda: NULL)  # of a step; of an event its payload
+    timed_out: bool = False  # an event that did not come in time
+
+
+class Steps(Struct, frozen=True, kw_only=True, tag_field="kind", tag="steps"):
+    """`next` None: these were the last; else ask again with it as `after`."""
+
+    v: int = VERSION
+    items: tuple[StoredStep, ...] = ()
+    next: int | None = None
+
+
+class StepKept(Struct, frozen=True, kw_only=True, tag_field="kind", tag="step_kept"):
+    """`first` False: another result was kept before under this name, and that is the one that counts."""
+
+    v: int = VERSION
+    first: bool = True
+    result: Raw = field(default_factory=lambda: NULL)  # where not the first
+
+
+class Asleep(Struct, frozen=True, kw_only=True, tag_field="kind", tag="asleep"):
+    """End this attempt with Snoozed, `until` then (None: without end), and for the event if there is one."""
+
+    v: int = VERSION
+    until: Moment | None = None
+    event: str | None = None
+
+
+class Awake(Struct, frozen=True, kw_only=True, tag_field="kind", tag="awake"):
+    """The sleep is over."""
+
+    v: int = VERSION
+
+
+class EventCame(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event_came"):
+    v: int = VERSION
+    payload: Raw
+
+
+class EventMissed(Struct, frozen=True, kw_only=True, tag_field="kind", tag="event_missed"):
+    """It did not come in time. That is decided for good, whatever comes later."""
+
+    v: int = VERSION
+
+
+class InputItem(Struct, frozen=True, kw_only=True):
+    """What one item of a parent node ended with. `item` counts from 0; None: the node is no fan-out."""
+
+    item: int | None = None
+    status: State
+    result: Raw = field(default_factory=lambda: NULL)
+    error: TaskError | None = None
+
+
+class Inputs(Struct, frozen=True, kw_only=True, tag_field="kind", tag="inputs"):
+    """`more`: ask again, after the last of these."""
+
+    v: int = VERSION
+    items: tuple[InputItem, ...] = ()
+    more: bool = False
+
+
 class CallFailed(Struct, frozen=True, tag_field="kind", tag="call_failed"):
     """The engine refused: `code` and `detail` as in the error tree."""
 
@@ -240,4 +362,17 @@ class CallFailed(Struct, frozen=True, tag_field="kind", tag="call_failed"):
     v: int = VERSION
 
 
-Reply = Registered | HeartbeatAnswer | Retired | Submitted | CallFailed
+Reply = (
+    Registered
+    | HeartbeatAnswer
+    | Retired
+    | Submitted
+    | Steps
+    | StepKept
+    | Asleep
+    | Awake
+    | EventCame
+    | EventMissed
+    | Inputs
+    | CallFailed
+)

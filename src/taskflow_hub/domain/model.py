@@ -31,6 +31,7 @@ class Reason(StrEnum):
     UNDELIVERABLE = "undeliverable"  # its assignments were lost in transit more than ten times
     RESULT_REJECTED = "result_rejected"  # the handler succeeded, but its result cannot be stored
     LOST = "lost"  # its worker died, and the type says on_lost=fail
+    REFERENCE = "reference"  # what its payload refers to, in a workflow, is not there or too large
     HANDLER = "handler"  # the handler raised for the last time, or answered Fail
 
 

@@ -43,13 +43,17 @@ class Retry(Struct, frozen=True, kw_only=True):
 
 
 class Snooze(Struct, frozen=True, kw_only=True):
-    """Back to `scheduled`, due `delay_s` from now or at `until` (exactly one is set); counts nothing."""
+    """Back to `scheduled`, due `delay_s` from now or at `until` (exactly one is set); counts nothing.
+
+    One of `events` wakes it sooner; if one has come already, it is due now.
+    """
 
     id: str
     attempt: int
     ran_s: float | None
     delay_s: float | None = None
     until: datetime | None = None
+    events: tuple[str, ...] = ()
 
 
 class Fail(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from taskflow_hub.domain.errors import FieldError, Invalid
 MEMBER: Final = "$secret"
 MASK: Final = b'{"$secret":true}'
 BEGINNING: Final = b'{"$secret":"'
+_ANY_TEXT: Final = b"v1.00000000.-"  # stands where nobody will open it
 ANY: Final = "*"
 # Whoever writes an envelope writes it just so. A string of a payload cannot contain one: its quotes would be escaped.
 _ENVELOPE: Final = re.compile(rb'\{"\$secret":"(v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+)"\}')
@@ -68,13 +69,26 @@ def sealed(payload: bytes, paths: tuple[str, ...], seal: Change) -> bytes:
     return _sealed(payload, (tree_of(paths),), "", seal)
 
 
-def opened(payload: bytes, unseal: Change) -> bytes:
-    """The payload with what its envelopes hold; `unseal` is given their text."""
-    return _opened(payload, "", unseal)
+def opened(payload: bytes, unseal: Change, at: str = "") -> bytes:
+    """The payload, or what stands `at` a pointer of it, with what its envelopes hold; `unseal` is given their text."""
+    return _opened(payload, at, unseal)
+
+
+def enveloped(text: bytes) -> bytes:
+    return b'%b%b"}' % (BEGINNING, text)
+
+
+def is_envelope(text: bytes) -> bool:
+    return _ENVELOPE.fullmatch(text) is not None
 
 
 def has_sealed(payload: bytes) -> bool:
     return _DOLLAR in payload and BEGINNING in payload
+
+
+def has_mask(payload: bytes) -> bool:
+    """May there be one? Cheap."""
+    return _DOLLAR in payload and _NAME in payload
 
 
 def masked(payload: Raw) -> Raw:
@@ -83,12 +97,39 @@ def masked(payload: Raw) -> Raw:
     return Raw(_ENVELOPE.sub(MASK, text)) if has_sealed(text) else payload
 
 
+def hidden(payload: Raw, paths: tuple[str, ...]) -> Raw:
+    """As it is shown to people, with what stands at these paths masked, too, that is not encrypted."""
+    return masked(Raw(sealed(bytes(payload), paths, lambda _at, _text: _ANY_TEXT)) if paths else payload)
+
+
+def as_stored(given: bytes, shown: bytes, stored: bytes) -> bytes:
+    """A payload that somebody has read (as `shown`), changed and given back: what has masks in it and is as it was shown, is as
+    it is stored (which is opened).
+
+    A mask anywhere else stays one, and is refused: in an array that was changed, nobody knows to which item it belongs.
+    """
+    if not has_mask(given):
+        return given
+    if _same(given, shown):
+        return stored
+    if not given.lstrip().startswith(b"{") or not shown.startswith(b"{") or not stored.startswith(b"{"):
+        return given
+    seen, there = _object(shown), _object(stored)
+
+    def part(name: str, text: bytes, _at: str) -> bytes:
+        return (
+            as_stored(text, bytes(seen[name]), bytes(there[name])) if name in seen and name in there else text
+        )
+
+    return _rebuilt(given, "", part)
+
+
 def refuse_reserved(payload: bytes, value: Any, at: str) -> None:
     """An object whose only member is `$secret` stands for a secret, and cannot be submitted. `value` is the payload, decoded.
 
     So a payload that was read, masked, and is submitted again is refused, and so is an envelope from elsewhere. Raises Invalid.
     """
-    if _DOLLAR not in payload or _NAME not in payload:
+    if not has_mask(payload):
         return
     found = [FieldError(at + pointer, "stands for a secret, which is not shown: give the value itself")
              for pointer in _reserved(value, "")]  # fmt: skip
@@ -104,6 +145,22 @@ def secret_at(steps: Sequence[str | int], paths: tuple[str, ...]) -> str | None:
         if any(one.whole for one in here):
             return "".join(f"/{_escaped(str(one))}" for one in steps[:depth])
     return None
+
+
+def leads_to_secret(steps: Sequence[str | int], paths: tuple[str, ...]) -> str | None:
+    """The pointer of a secret field that a place in a payload is, lies in, or has in it; None: there can be none."""
+    here: tuple[Tree, ...] = (tree_of(paths),) if paths else ()
+    for depth, step in enumerate(steps, 1):
+        here = _below(here, str(step))
+        if any(one.whole for one in here):
+            return "".join(f"/{_escaped(str(one))}" for one in steps[:depth])
+    at = "".join(f"/{_escaped(str(one))}" for one in steps)
+    return at + _first_below(here[0]) if here else None
+
+
+def first_secret(value: Any, paths: tuple[str, ...]) -> str | None:
+    """The path of a secret field that a payload has, and that is not null."""
+    return next((path for path in paths if any(one is not None for one in values_at(value, (path,)))), None)
 
 
 def paths_in(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,7 +208,7 @@ def without_examples(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _sealed(text: bytes, here: tuple[Tree, ...], at: str, seal: Change) -> bytes:
     if any(one.whole for one in here):
-        return text if text == b"null" else b'%b%b"}' % (BEGINNING, seal(at, text))
+        return text if text == b"null" else enveloped(seal(at, text))
     return _rebuilt(
         text,
         at,
@@ -170,6 +227,13 @@ def _opened(text: bytes, at: str, unseal: Change) -> bytes:
     return _rebuilt(text, at, lambda _, part, place: _opened(part, place, unseal))
 
 
+def _first_below(tree: Tree) -> str:
+    if tree.whole:
+        return ""
+    step, below = next(iter(tree.below.items()))
+    return f"/{_escaped(step)}{_first_below(below)}"
+
+
 def _rebuilt(text: bytes, at: str, change: Callable[[str, bytes, str], bytes]) -> bytes:
     """An object or array with its parts changed, which are given as (name or index, text, pointer). Else the text as it is.
 
@@ -186,6 +250,12 @@ def _rebuilt(text: bytes, at: str, change: Callable[[str, bytes, str], bytes]) -
             items = [change(str(n), bytes(item), f"{at}/{n}") for n, item in enumerate(_array(text))]
             return b"[%b]" % b",".join(items)
     return text
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    return _text(msgspec.json.decode(one), order="sorted") == _text(
+        msgspec.json.decode(other), order="sorted"
+    )
 
 
 def _below(here: tuple[Tree, ...], step: str) -> tuple[Tree, ...]:
@@ -212,7 +282,7 @@ def _marked(node: Any, root: Mapping[str, Any], at: str, within: tuple[str, ...]
         return
     reference = node.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
-        target = _referred(reference, root)
+        target = referred(reference, root)
         if reference not in within:
             yield from _marked(target, root, at, (*within, reference))
         elif b'"writeOnly":true' in _text(target):
@@ -243,7 +313,7 @@ def _nodes(node: Any, root: Mapping[str, Any], seen: set[int]) -> Iterator[dict[
 def _parts(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
     reference = node.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
-        yield _referred(reference, root)
+        yield referred(reference, root)
     for word in ("anyOf", "oneOf", "allOf", "prefixItems"):
         yield from node.get(word, ())
     for word in ("properties", "patternProperties", "$defs"):
@@ -251,7 +321,8 @@ def _parts(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
     yield from (node.get("items"), node.get("additionalProperties"))
 
 
-def _referred(reference: str, root: Mapping[str, Any]) -> Any:
+def referred(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a schema's "#/$defs/…" stands for; {} where it leads nowhere."""
     target: Any = root
     for step in reference.removeprefix("#/").split("/"):
         target = target.get(_unescaped(step), {})

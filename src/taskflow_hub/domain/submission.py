@@ -4,6 +4,7 @@ What is left out (UNSET) takes the task type's default; None says "none" where t
 OpenAPI document is made from this class.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -99,10 +100,10 @@ class Submission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     limits: Annotated[tuple[Limit, ...], Meta(max_length=MAX_LIMITS)] = ()
 
 
-def check_limits(wanted: Submission, at: str = "") -> None:
+def check_limits(limits: Sequence[Limit], at: str = "") -> None:
     """What the field types cannot say about limits; `at` is the submission's pointer. Raises Invalid."""
     seen: set[str] = set()
-    for place, limit in enumerate(wanted.limits):
+    for place, limit in enumerate(limits):
         if limit.key in seen:
             raise Invalid.field(f"{at}/limits/{place}/key", f"{limit.key!r} stands twice; name a key once")
         seen.add(limit.key)

@@ -16,6 +16,8 @@ class CauseKind(StrEnum):
     RATE = "rate"  # as many with one of its keys were started as may be by now
     TURN = "turn"  # it is ready, and stands in line
     RUN_AT = "run_at"  # it waits for its time
+    ASLEEP = "asleep"  # its handler sleeps
+    EVENT = "event"  # its handler waits for an event
     PARENTS = "parents"  # it waits for other tasks of its workflow
     RUNNING = "running"  # it does run
     ENDED = "ended"  # it will not
@@ -28,6 +30,13 @@ class Missing(StrEnum):
     TYPE = "type"  # none serves its type
     QUEUE = "queue"  # of those that serve its type none serves its queue
     DRAINING = "draining"  # those that serve both take nothing new
+
+
+class Awaited(Struct, frozen=True):
+    """A node that has not ended."""
+
+    node: str
+    status: State
 
 
 class Cause(Struct, frozen=True, kw_only=True):
@@ -46,11 +55,14 @@ class Cause(Struct, frozen=True, kw_only=True):
     per_second: float | None = None  # rate
     next_start_at: datetime | None = None  # rate; None: one is possible now
     next_start_in: float | None = None  # rate: the same in seconds
-    run_at: datetime | None = None  # run_at
+    run_at: datetime | None = None  # run_at, asleep, event; None: it waits for an event without end
+    events: tuple[str, ...] = ()  # event: each of them wakes it
     ahead: int | None = None  # turn: ready tasks of its queue that come before it
     more_than: int | None = None  # turn: instead of `ahead`, where they are too many to count
     slots: int | None = None  # turn: of the workers that serve it
     busy: int | None = None  # turn: how many of these slots are taken
+    nodes: tuple[Awaited, ...] = ()  # parents: those that it waits for
+    workflow_id: str | None = None  # parents: of which workflow they are
     worker: str | None = None  # running
     since: datetime | None = (
         None  # running; None: its worker has not said yet that it began. paused; None: not known

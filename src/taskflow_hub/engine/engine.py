@@ -12,26 +12,36 @@ from taskflow_hub.domain.model import Worker
 from taskflow_hub.engine.accounts.accounts import Accounts
 from taskflow_hub.engine.audit import Audit
 from taskflow_hub.engine.bulk import BulkOperations
+from taskflow_hub.engine.failures import FailureQueries
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.inputs import NodeInputs
 from taskflow_hub.engine.limits import Limits
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.loops.bulk import BulkRunner
 from taskflow_hub.engine.loops.collector import Collector
+from taskflow_hub.engine.loops.cron import Cron
 from taskflow_hub.engine.loops.dispatcher import Dispatcher
+from taskflow_hub.engine.loops.latencies import Latencies
 from taskflow_hub.engine.loops.listener import Listener
 from taskflow_hub.engine.loops.promoter import Promoter
 from taskflow_hub.engine.loops.pruner import Pruner
 from taskflow_hub.engine.loops.reaper import Reaper
+from taskflow_hub.engine.loops.sampler import Sampler
 from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.overview import Overviews
 from taskflow_hub.engine.payloads import Format
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.engine.queues import Queues
 from taskflow_hub.engine.quotas import Quotas
 from taskflow_hub.engine.results import FolderResults
+from taskflow_hub.engine.schedule_works import ScheduleWorks
+from taskflow_hub.engine.schedules import Schedules
 from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSettings, RetentionSettings
+from taskflow_hub.engine.steps import Steps
 from taskflow_hub.engine.task_types import TaskTypes
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.engine.workers import Workers
+from taskflow_hub.engine.workflows import Workflows
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.store.base import Store
 
@@ -63,7 +73,7 @@ class Engine:
         keyring: Keyring = NO_KEYS,
     ) -> None:
         self.store, self.broker, self.version = store, broker, version
-        self.hints, self.metrics = Hints(), Metrics(version)
+        self.hints, self.metrics = Hints(lambda: store.workflow_decisions), Metrics(version)
         self.results = results
         self.types = TaskTypes(
             store,
@@ -74,13 +84,20 @@ class Engine:
             keyring=keyring,
         )
         self.tasks = Tasks(store, broker, self.types, self.results, self.hints, self.metrics, keyring)
+        self.steps = Steps(store, self.hints)
+        self.workflows = Workflows(store, broker, self.types, self.hints, self.metrics, new_id, keyring)
         self.queues = Queues(store, broker, self.hints, self.metrics)
         self.limits = Limits(store, self.hints)
         self.quotas = Quotas(store, self.hints)
+        works = ScheduleWorks(self.types, new_id, keyring)
+        self.schedules = Schedules(store, works, self.hints, self.metrics, clock=clock, new_id=new_id)
         self.workers = Workers(
             store,
             broker,
             self.tasks,
+            self.steps,
+            NodeInputs(store, self.results),
+            self.schedules,
             self.hints,
             self.metrics,
             dead_after_s=settings.dead_after,
@@ -90,8 +107,11 @@ class Engine:
         self.accounts = Accounts(store, auth, quotas=quotas, clock=clock, new_id=new_id, monotonic=monotonic)
         self.audit = Audit(store)
         self.queries = Queries(store, clock, retention.by_state())
+        self.overviews = Overviews(store, clock)
+        self.failures = FailureQueries(store, clock)
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)
+        latencies = Latencies(store, new_id())
         self.loops: tuple[Loop, ...] = (
             Reaper(
                 store,
@@ -103,11 +123,13 @@ class Engine:
                 on_buried=on_buried,
                 monotonic=monotonic,
             ),
-            Promoter(store, self.hints, self.metrics),
+            Promoter(store, broker, self.hints, self.metrics),
+            Cron(store, self.schedules, works, self.hints, self.metrics, monotonic=monotonic),
             Dispatcher(store, broker, self.hints, self.metrics),
             BulkRunner(store, self.tasks, self.hints),
             Pruner(store, self.results, self.hints, retention),
             Listener(store, self.hints),
+            Sampler(store),
             Collector(
                 store,
                 broker,
@@ -116,7 +138,9 @@ class Engine:
                 self.metrics,
                 result_ttl_s=retention.success or None,
                 chance=chance,
+                on_ended=latencies.ended,
             ),
+            latencies,
         )
 
         for loop in self.loops:
@@ -138,8 +162,10 @@ class Engine:
                 await loop.start()
 
     async def stop(self) -> None:
-        """The collector goes last, so that what workers reported before is stored. Twice is harmless."""
-        *movers, collector = self.loops
+        """The collector goes after all others, so that what workers reported before is stored; then what it has ended is
+        counted. Twice is harmless."""
+        *movers, collector, latencies = self.loops
         await asyncio.gather(*(loop.stop() for loop in movers))
         await collector.stop()
+        await latencies.stop()
         await self.tasks.close()

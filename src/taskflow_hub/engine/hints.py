@@ -16,15 +16,22 @@ class Topic(StrEnum):
     WORKERS = "workers"
     TYPES = "types"
     BULK = "bulk"
+    WORKFLOWS = "workflows"
+    SCHEDULES = "schedules"
 
 
 Watch = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 
 
 class Hints:
-    """Listeners are called on the loop that `bind` names; all else may be used from any thread, on any loop."""
+    """Listeners are called on the loop that `bind` names; all else may be used from any thread, on any loop.
 
-    def __init__(self) -> None:
+    `workflows` rises when this process has moved workflows. A task that ends does that by the way, and who tells of the task
+    does not know: so it is looked at here.
+    """
+
+    def __init__(self, workflows: Callable[[], int] = lambda: 0) -> None:
+        self._workflows, self._seen = workflows, 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: dict[Topic, list[Callable[[], None]]] = defaultdict(list)
         self._watches: dict[str, set[Watch]] = {}
@@ -40,6 +47,9 @@ class Hints:
         return lambda: self._listeners[topic].remove(listener)
 
     def tell(self, *topics: Topic) -> None:
+        if Topic.TASKS in topics and (moved := self._workflows()) != self._seen:
+            self._seen = moved
+            topics = (*topics, Topic.WORKFLOWS)
         _call_on(self._loop, lambda: self._tell(topics))
 
     def changed(self, ids: Iterable[str], *topics: Topic) -> None:
@@ -69,6 +79,17 @@ class Hints:
                 watches.discard(watch)
                 if not watches:
                     del self._watches[task_id]
+
+    @contextlib.contextmanager
+    def listen(self, *topics: Topic) -> Iterator[asyncio.Event]:
+        """An event that is set at every hint on one of these; the listener clears it before it looks."""
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+        ends = [self.on(topic, lambda: _call_on(loop, heard.set)) for topic in topics]
+        try:
+            yield heard
+        finally:
+            for end in ends:
+                end()
 
     def _tell(self, topics: Iterable[Topic]) -> None:
         for topic in topics:

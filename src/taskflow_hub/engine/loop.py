@@ -66,7 +66,9 @@ class Loop:
             while not stopping.is_set():
                 self._wake.clear()  # before the tick, so a wake during it is not lost
                 pause_s = await self._tick_safely()
-                if not stopping.is_set():
+                if pause_s <= 0:
+                    await asyncio.sleep(0)  # others have their turn; a timeout costs far more
+                elif not stopping.is_set():
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(pause_s):
                             await self._wake.wait()

@@ -1,7 +1,7 @@
 """What Prometheus is told. Names and labels use the glossary's words; no ids in labels."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import AttemptOutcome
 from taskflow_hub.domain.moves import Verdict
+from taskflow_hub.domain.schedule import Cause, FireOutcome
 from taskflow_hub.store.values import Submitted
 
 MAX_NAMES: Final = 200
@@ -60,6 +61,9 @@ class Metrics:
             ["queue", "type"],
             registry=self.registry,
         )
+        self.workflows = Counter(
+            "taskflow_workflows_submitted", "Workflows committed by a submit.", registry=self.registry
+        )
         self._finished = Counter(
             "taskflow_tasks_finished",
             "Tasks that became final, by status.",
@@ -95,6 +99,18 @@ class Metrics:
         self.run_s = Histogram(
             "taskflow_run_seconds", "How long attempts ran.", buckets=LATENCY_BUCKETS, registry=self.registry
         )
+        self._ticks = Counter(
+            "taskflow_schedule_ticks",
+            "Ticks of schedules that were decided, by outcome and reason.",
+            ["outcome", "reason"],
+            registry=self.registry,
+        )
+        self._lateness_s = Histogram(
+            "taskflow_schedule_lateness_seconds",
+            "From the planned moment of a tick to the start of its task.",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
         self.loop_errors = Counter(
             "taskflow_loop_errors", "Ticks that raised.", ["loop"], registry=self.registry
         )
@@ -125,6 +141,14 @@ class Metrics:
         self.finished(State.FAILED, ended)
         self.finished(State.CANCELLED, aborted)
         return applied + aborted + ended
+
+    def ticks(self, counts: Mapping[tuple[FireOutcome, Cause | None], int]) -> None:
+        for (outcome, reason), count in counts.items():
+            self._ticks.labels(outcome, reason or "").inc(count)
+
+    def lateness(self, seconds: Iterable[float]) -> None:
+        for value in seconds:
+            self._lateness_s.observe(value)
 
     def ran(self, seconds: Iterable[float]) -> None:
         for value in seconds:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import jsonschema_rs
@@ -17,6 +17,9 @@ MAX_PAYLOAD: Final = 1_048_576
 MAX_ERRORS: Final = 20  # of one payload, so that a hostile one cannot make a large answer
 MAX_DETAIL: Final = 300
 REQUIRED: Final = "is required"
+UNKNOWN: Final = "is not a known field"
+TOGETHER: Final = "cannot be given together with"
+_OF_NAMES: Final = frozenset({REQUIRED, UNKNOWN})  # true whatever the value is
 Format = Callable[[str], str | None]  # what is wrong with the text, or None
 T = TypeVar("T")
 
@@ -33,8 +36,13 @@ class Payloads:
         self._formats = formats
         self._validators: dict[str, tuple[dict[str, Any], jsonschema_rs.Validator]] = {}
 
-    def check(self, payload: bytes, declared: TaskType | None, at: str) -> None:
-        """`at` is the payload's pointer in the request. Raises TooLarge, or Invalid naming each field that is wrong."""
+    def check(
+        self, payload: bytes, declared: TaskType | None, at: str, *, holes: Collection[str] = ()
+    ) -> None:
+        """`at` is the payload's pointer in the request; at the pointers in `holes` a null stands for what is not known yet.
+
+        Raises TooLarge, or Invalid naming each field that is wrong.
+        """
         if len(payload) > MAX_PAYLOAD:
             raise TooLarge(
                 f"{at}: The payload has {len(payload)} bytes; at most {MAX_PAYLOAD} are allowed.",
@@ -47,7 +55,9 @@ class Payloads:
         if declared is not None and declared.payload_schema:
             validator = self._validator(declared)
             if not validator.is_valid(value):
-                errors = self._errors(validator, value, at, declared.secret)
+                errors = self._errors(validator, value, at, declared.secret, holes)
+                if not errors:  # what is wrong is only that something is not known
+                    return
                 raise Invalid(f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
 
     def _validator(self, declared: TaskType) -> jsonschema_rs.Validator:
@@ -64,7 +74,12 @@ class Payloads:
         return validator
 
     def _errors(
-        self, validator: jsonschema_rs.Validator, payload: Any, at: str, secret: tuple[str, ...]
+        self,
+        validator: jsonschema_rs.Validator,
+        payload: Any,
+        at: str,
+        secret: tuple[str, ...],
+        holes: Collection[str],
     ) -> list[FieldError]:
         """At most one per field, MAX_ERRORS in all; where one of our own formats has something to say, that.
 
@@ -74,6 +89,12 @@ class Payloads:
         for error in validator.iter_errors(payload):
             own = self._own_words(error)
             for pointer, detail in [own] if own else _explain(error):
+                if (
+                    holes
+                    and not (detail in _OF_NAMES or detail.startswith(TOGETHER))
+                    and _touches(pointer, holes)
+                ):
+                    continue
                 if (
                     secret
                     and detail != REQUIRED
@@ -104,13 +125,13 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
     at = error.instance_path
     match error.kind:
         case Kind.AdditionalProperties(unexpected=names):
-            yield from ((_pointer([*at, name]), "is not a known field") for name in names)
+            yield from ((_pointer([*at, name]), UNKNOWN) for name in names)
         case Kind.PropertyNames(error=of):
             yield _pointer([*at, str(of.instance)]), f"is no name for a field: {of.message}"[:MAX_DETAIL]
         case Kind.Not(schema={"required": [*others, last]}) if others:
             yield (
                 _pointer([*at, str(last)]),
-                f"cannot be given together with {' and '.join(map(str, others))}"[:MAX_DETAIL],
+                f"{TOGETHER} {' and '.join(map(str, others))}"[:MAX_DETAIL],
             )
         case Kind.Required(property=name):
             yield _pointer([*at, str(name).strip('"')]), REQUIRED
@@ -132,6 +153,11 @@ def _explain(error: jsonschema_rs.ValidationError) -> Iterator[tuple[str, str]]:
                 yield _pointer(at), "fits none of the forms that are allowed"
         case _:
             yield _pointer(at), error.message[:MAX_DETAIL]
+
+
+def _touches(pointer: str, places: Collection[str]) -> bool:
+    """Whether one of the places is this one, lies in it, or has it in itself."""
+    return any(f"{one}/".startswith(f"{pointer}/") or f"{pointer}/".startswith(f"{one}/") for one in places)
 
 
 def _pointer(path: list[str | int]) -> str:

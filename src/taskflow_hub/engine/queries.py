@@ -14,21 +14,23 @@ from taskflow_hub.domain.errors import Gone, NotFound
 from taskflow_hub.domain.explain import explain
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.limits import AHEAD_COUNTED, RUNNING_SHOWN
+from taskflow_hub.domain.limits import AHEAD_COUNTED, COUNTED, RUNNING_SHOWN
 from taskflow_hub.domain.model import Attempt, LogLine, Queue, QueueUse, Task, Worker
 from taskflow_hub.domain.scaling import suggested_workers
 from taskflow_hub.domain.why import Why
 from taskflow_hub.engine.audit import Audit
 from taskflow_hub.engine.remembered import Remembered
 from taskflow_hub.store.base import AccessStore, AuditStore, QueueStore, Reads, WorkerStore
-from taskflow_hub.store.values import Page, TaskFilter
+from taskflow_hub.store.base_steps import StepStore
+from taskflow_hub.store.base_workflows import WorkflowStore
+from taskflow_hub.store.values import Count, Page, TaskFilter
 
 FRESH_S: Final = 1.0  # how old the picture of queues and workers may be that `hold` is derived from
 RATE_MINUTES: Final = 5
 LOOKS: Final = 3  # at a task that changes while its explanation is put together
 
 
-class _Store(Reads, WorkerStore, QueueStore, AccessStore, AuditStore, Protocol): ...
+class _Store(Reads, StepStore, WorkerStore, QueueStore, AccessStore, AuditStore, WorkflowStore, Protocol): ...
 
 
 class QueueView(Struct, frozen=True, kw_only=True):
@@ -89,6 +91,10 @@ class Queries:
         page = await self._store.search(account, where, limit=limit, cursor=cursor)
         return Page(tuple([await self.present(task) for task in page.items]), page.next_cursor)
 
+    async def counts(self, account: str | None, where: TaskFilter) -> dict[State, Count]:
+        """How many of each state; of all accounts, if None."""
+        return await self._store.counts(account, where, at_most=COUNTED)
+
     async def present(self, task: Task) -> Task:
         """The task with the `hold` that people are shown (domain/holds.py)."""
         if task.status is not State.QUEUED:
@@ -104,7 +110,14 @@ class Queries:
         for look in range(1, LOOKS + 1):
             task = await self._task(account, task_id)
             if task.status is not State.QUEUED:
-                return explain(task, await self._serving.get(), now=self._clock())
+                scheduled = task.status is State.SCHEDULED
+                sleeping = await self._store.sleeping(task_id) if scheduled else None
+                workflow = None
+                if task.status is State.BLOCKED and task.workflow_id is not None:
+                    workflow = await self._store.workflow(account, task.workflow_id)
+                return explain(
+                    task, await self._serving.get(), sleeping=sleeping, workflow=workflow, now=self._clock()
+                )
             ahead = await self._store.ahead(task_id, AHEAD_COUNTED + 1)
             limits = await self._store.limits_of(task_id, queues=who.queues, shown=RUNNING_SHOWN)
             self.forget()

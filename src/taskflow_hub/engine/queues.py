@@ -66,5 +66,5 @@ class Queues:
         ):
             purged, left, by = purged + len(ids), left - len(ids), None
             self._metrics.finished(State.CANCELLED, len(ids))
-            self._hints.changed(ids, Topic.QUEUES)
+            self._hints.changed(ids, Topic.QUEUES, Topic.WORK)
         return purged

@@ -63,5 +63,5 @@ class Quotas:
 
     async def _require_known(self, account: str) -> None:
         """An account is there as soon as somebody belongs to it."""
-        if account != DEFAULT_ACCOUNT and not await self._store.users(account):
+        if account != DEFAULT_ACCOUNT and not await self._store.users(account, limit=1):
             raise NotFound(f"There is no account {account}.")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.quota import MOST_WAITING, Quota
+from taskflow_hub.domain.workflow_view import WorkflowState
 
 DAY_S = 86_400.0
 
@@ -47,6 +48,15 @@ class RetentionSettings(BaseModel):
             State.FAILED: self.failed,
             State.CANCELLED: self.cancelled,
             State.SKIPPED: self.skipped,
+        }
+        return {state: seconds for state, seconds in kept_s.items() if seconds > 0}
+
+    def of_workflows(self) -> dict[WorkflowState, float]:
+        """As long as a task that ended so. Only the outcomes that are pruned at all."""
+        kept_s = {
+            WorkflowState.SUCCESS: self.success,
+            WorkflowState.FAILED: self.failed,
+            WorkflowState.CANCELLED: self.cancelled,
         }
         return {state: seconds for state, seconds in kept_s.items() if seconds > 0}
 

@@ -1,12 +1,13 @@
 """What is known about task types: their defaults, and whether a payload fits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from taskflow_hub.domain.errors import Invalid
+from taskflow_hub.domain.graph import Template
 from taskflow_hub.domain.model import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_QUEUE,
@@ -16,8 +17,17 @@ from taskflow_hub.domain.model import (
     Terms,
 )
 from taskflow_hub.domain.retry import RetryPolicy
-from taskflow_hub.domain.submission import Limit, Submission, check_limits, check_texts, check_times
+from taskflow_hub.domain.schedule_spec import TaskTemplate
+from taskflow_hub.domain.submission import (
+    MAX_LIMITS,
+    Limit,
+    Submission,
+    check_limits,
+    check_texts,
+    check_times,
+)
 from taskflow_hub.domain.type_limits import merged
+from taskflow_hub.domain.workflow import NodeSubmission
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.payloads import Format, Payloads
 from taskflow_hub.engine.remembered import Remembered
@@ -56,9 +66,9 @@ class TaskTypes:
         """Know what workers have declared, at most FRESH_S ago."""
         self._types = await self._declared.get()
 
-    def queue_of(self, wanted: Submission) -> str:
+    def queue_of(self, wanted: Submission | NodeSubmission | TaskTemplate) -> str:
         """Where it will wait. Call `refresh` first."""
-        declared = self._types.get(wanted.type)
+        declared = self._types.get(wanted.type or "")
         return wanted.queue or (declared.queue if declared else DEFAULT_QUEUE)
 
     def secret_of(self, type: str, known: Known) -> tuple[str, ...]:
@@ -68,10 +78,19 @@ class TaskTypes:
             return own
         return tuple(sorted({*declared.secret, *own})) if own else declared.secret
 
+    def secrets(self) -> dict[str, tuple[str, ...]]:
+        """The secret fields of each type of which a worker has declared any. Call `refresh` first."""
+        return {type: declared.secret for type, declared in self._types.items() if declared.secret}
+
     def limits_of(self, type: str, known: Known) -> tuple[Limit, ...]:
         """The type's limits, as whoever submits knows them, else as a worker has declared them. Call `refresh` first."""
         declared, own = self._types.get(type), known.get(type, NO_TERMS).limits
         return own or (() if declared is None else declared.limits)
+
+    def result_schema(self, type: str) -> Mapping[str, Any] | None:
+        """What a worker has declared that tasks of the type answer with. Call `refresh` first."""
+        declared = self._types.get(type)
+        return None if declared is None else declared.result_schema
 
     async def _read(self) -> dict[str, TaskType]:
         return {declared.type: declared for declared in await self._store.task_types()}
@@ -92,13 +111,11 @@ class TaskTypes:
 
         Call `refresh` first. Raises Invalid naming each field that is wrong, NoSecretKeys.
         """
-        declared, id = self._types.get(wanted.type), self._new_id()
+        declared, id = self._declared_as(wanted.type, at), self._new_id()
         payload, limits = wanted.payload, wanted.limits
-        if declared is None and self._strict:
-            raise Invalid.field(f"{at}/type", f"no worker has ever registered {wanted.type!r}")
         check_times(wanted, at)
         check_texts(wanted, at)
-        check_limits(wanted, at)
+        check_limits(wanted.limits, at)
         self._payloads.check(bytes(payload), declared, f"{at}/payload")
         if known or (declared is not None and (declared.secret or declared.limits)):
             secret = self.secret_of(wanted.type, known)
@@ -129,6 +146,47 @@ class TaskTypes:
             parent_id=parent_id,
             traceparent=traceparent,
         )
+
+    def template(self, node: NodeSubmission, at: str, *, known: Known = NOTHING_KNOWN) -> Template:
+        """How the tasks of a workflow's node are made, but for their payload; `at` is the node's pointer in the request.
+
+        Call `refresh` first. Raises Invalid naming each field that is wrong.
+        """
+        assert node.type is not None
+        declared = self._declared_as(node.type, at)
+        stated = self.limits_of(node.type, known)
+        keys = {limit.key for limit in (*stated, *node.limits)}
+        if len(keys) > MAX_LIMITS:
+            raise Invalid.field(
+                f"{at}/limits",
+                f"with those that {node.type} has by itself these are {len(keys)} limits, at most {MAX_LIMITS} are allowed",
+            )
+        return Template(
+            type=node.type,
+            queue=node.queue,
+            priority=node.priority,
+            max_retries=_default(node.max_retries, declared.max_retries if declared else DEFAULT_MAX_RETRIES),
+            retry=_default(node.retry, declared.retry if declared else RetryPolicy()),
+            timeout=_default(node.timeout, declared.timeout if declared else DEFAULT_TIMEOUT_S),
+            tags=node.tags,
+            limits=node.limits,
+            stated=stated,
+            secret=self.secret_of(node.type, known),
+        )
+
+    def check_payload(self, type: str, payload: bytes, at: str, *, holes: Collection[str] = ()) -> None:
+        """As far as it is known: at the pointers in `holes` a null stands for what is not. Raises TooLarge, Invalid."""
+        self._payloads.check(payload, self._types.get(type), at, holes=holes)
+
+    def sealed(self, payload: Raw, secret: tuple[str, ...], *, type: str, id: str) -> Raw:
+        """With the secret fields that it has encrypted for the task `id`. Raises NoSecretKeys."""
+        return self._keyring.seal_payload(payload, secret, type=type, id=id) if secret else payload
+
+    def _declared_as(self, type: str, at: str) -> TaskType | None:
+        declared = self._types.get(type)
+        if declared is None and self._strict:
+            raise Invalid.field(f"{at}/type", f"no worker has ever registered {type!r}")
+        return declared
 
 
 def _default(given: Any, default: Any) -> Any:

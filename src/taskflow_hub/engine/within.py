@@ -105,7 +105,7 @@ def _with_terms(draft: Draft, terms: Terms, keyring: Keyring, at: str) -> Draft:
 def _draft(wanted: Submission, at: str, id: str) -> Draft:
     check_times(wanted, at)
     check_texts(wanted, at)
-    check_limits(wanted, at)
+    check_limits(wanted.limits, at)
     if wanted.unique is not None and wanted.unique.on_conflict is OnConflict.REPLACE:
         # The task that makes way would be locked, and unheard of, until somebody else commits.
         raise Invalid.field(

@@ -11,6 +11,7 @@ from taskflow_hub.domain import moves
 from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.decide import on_undelivered
 from taskflow_hub.domain.errors import (
+    Invalid,
     LeaseLost,
     Misconfigured,
     NoSecretKeys,
@@ -24,20 +25,28 @@ from taskflow_hub.domain.messages import (
     Drain,
     Heartbeat,
     HeartbeatAnswer,
+    KeepStep,
+    LoadSteps,
+    ReadInputs,
     Register,
     Registered,
     Reply,
     Request,
     Retire,
     Retired,
+    Sleep,
     Submit,
     Submitted,
+    WaitEvent,
 )
-from taskflow_hub.domain.model import AttemptOutcome, Worker
+from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome, Worker
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.domain.type_limits import check_declared
 from taskflow_hub.engine.hints import Hints, Topic
+from taskflow_hub.engine.inputs import NodeInputs
 from taskflow_hub.engine.metrics import Metrics
+from taskflow_hub.engine.schedules import Schedules, check_declared_schedules
+from taskflow_hub.engine.steps import Steps
 from taskflow_hub.engine.tasks import Tasks
 from taskflow_hub.secrets.keyring import HOW_TO_SET, NO_KEYS, Keyring, SecretUnreadable
 from taskflow_hub.store.base import AccessStore, Reads, TaskStore, WorkerStore
@@ -55,6 +64,9 @@ class Workers:
         store: _Store,
         broker: EngineSide,
         tasks: Tasks,
+        steps: Steps,
+        inputs: NodeInputs,
+        schedules: Schedules,
         hints: Hints,
         metrics: Metrics,
         *,
@@ -62,6 +74,8 @@ class Workers:
         keyring: Keyring = NO_KEYS,
     ) -> None:
         self._store, self._broker, self._tasks, self._keyring = store, broker, tasks, keyring
+        self._steps, self._inputs = steps, inputs
+        self._schedules = schedules
         self._hints, self._metrics, self._dead_after_s = hints, metrics, dead_after_s
 
     async def answer(self, request: Request) -> Reply:
@@ -77,6 +91,10 @@ class Workers:
                 return Retired()
             case Submit():
                 return await self._submit(request)
+            case LoadSteps() | KeepStep() | Sleep() | WaitEvent():
+                return await self._steps.answer(request)
+            case ReadInputs():
+                return await self._inputs.answer(request)
 
     async def drain(self, worker_id: str, *, by: By | None = None) -> Worker:
         """Give the worker nothing new. Raises NotFound for an unknown or dead one; twice is harmless."""
@@ -96,6 +114,10 @@ class Workers:
         await self._store.register(request)
         log.info("worker registered", worker=request.worker, slots=request.slots, host=request.host)
         self._hints.tell(Topic.WORKERS, Topic.TYPES, Topic.WORK, Topic.QUEUES)
+        if request.schedules is not None:
+            await self._schedules.declare(
+                DEFAULT_ACCOUNT, _types_of(request), request.schedules, application=request.application
+            )
         return Registered()
 
     def _unfit(self, request: Register) -> str | None:
@@ -114,7 +136,8 @@ class Workers:
         try:
             for declared in request.types:
                 check_declared(declared)
-        except Misconfigured as error:
+            check_declared_schedules(_types_of(request), request.schedules or ())
+        except (Misconfigured, Invalid) as error:
             return error.detail
         return None
 
@@ -174,3 +197,7 @@ class Workers:
         if task_id not in accounts or task_id not in tasks:
             raise LeaseLost
         return accounts[task_id], tasks[task_id].user_id
+
+
+def _types_of(request: Register) -> list[str]:
+    return [declared.type for declared in request.types]

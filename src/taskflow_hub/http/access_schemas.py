@@ -95,12 +95,14 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class KeyList(Struct, frozen=True):
-    """Newest first."""
+    """Newest first. Without `limit` all, and `next_cursor` is null."""
 
-    items: tuple[Key, ...]
+    items: list[Key]
+    next_cursor: str | None
 
 
 class UserList(Struct, frozen=True):
-    """Oldest first."""
+    """Oldest first. Without `limit` all, and `next_cursor` is null."""
 
-    items: tuple[User, ...]
+    items: list[User]
+    next_cursor: str | None

@@ -1,6 +1,6 @@
 """The API, put together around an engine that somebody else starts and stops."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -35,18 +35,27 @@ from taskflow_hub.http.routes import (
     auth,
     bulk,
     events,
+    failures,
     keys,
     limits,
     meta,
+    overview,
     page,
     queues,
     quotas,
+    schedules,
+    steps,
     submit,
     tasks,
     users,
     workers,
+    workflows,
+)
+from taskflow_hub.http.routes import (
+    settings as settings_route,
 )
 from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
+from taskflow_hub.redaction import SettingsSection
 
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,
@@ -66,8 +75,10 @@ def create_app(
     version: str = "",
     ready: Checks = _nothing_more,
     buckets: Buckets | None = None,
+    shown: Sequence[SettingsSection] = (),
 ) -> FastAPI:
     """`ready` adds to the checks of /readyz: by name "ok", or what is wrong. `buckets` None: those of the store are shared.
+    `shown`: every setting of the process, as GET /settings may show it.
 
     Raises Misconfigured for an engine without accounts where others can reach it.
     """
@@ -110,21 +121,27 @@ def create_app(
             Middleware(Direct),
         ],
     )
-    app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready)
+    app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready, shown)
     app.state.rates = rates if of_address or of_key else None
     for noun in (
         submit,
         tasks,
+        steps,
         events,
+        workflows,
         bulk,
         queues,
+        failures,
         limits,
         quotas,
+        schedules,
         workers,
+        overview,
         auth,
         keys,
         users,
         audit,
+        settings_route,
         meta,
     ):
         app.include_router(noun.router)

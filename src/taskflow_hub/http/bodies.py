@@ -10,9 +10,11 @@ from fastapi import Depends
 from msgspec import Meta, Raw, Struct
 from starlette.requests import ClientDisconnect, Request
 
-from taskflow_hub.domain import jsontext
+from taskflow_hub.domain import jsontext, workflow
 from taskflow_hub.domain.errors import FieldError, Invalid, TooLarge, Undecodable
 from taskflow_hub.domain.limits import BATCH_MAX
+from taskflow_hub.domain.schedule_spec import check_nodes
+from taskflow_hub.domain.workflow import WorkflowSubmission
 from taskflow_hub.engine.payloads import beside
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.unread import leave_unread
@@ -43,6 +45,26 @@ async def read(request: Request, limit: int) -> bytes:
 async def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Raises Undecodable or Invalid, naming the field."""
     return await beside(len(body), lambda: _decode(decoder, body))
+
+
+async def decode_workflow(body: bytes) -> WorkflowSubmission:
+    """Raises Undecodable or Invalid, naming the node."""
+    return await beside(len(body), lambda: _known(workflow.read(body), body))
+
+
+async def decode_schedule(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Raises Undecodable or Invalid, naming the field, and of a workflow the node."""
+
+    def read() -> T:
+        try:
+            return _decode(decoder, body)
+        except (Undecodable, TooLarge):
+            raise
+        except Invalid:
+            check_nodes(body)
+            raise
+
+    return await beside(len(body), read)
 
 
 async def decode_batch(decoder: msgspec.json.Decoder[T], body: bytes) -> list[T]:
@@ -79,6 +101,11 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes, at: str = "") -> T:
             raise
         jsontext.check_depth(body, at)
         value = jsontext.decode(decoder, with_whole_numbers(body), at)
+    return _known(value, body, at)
+
+
+def _known(value: T, body: bytes, at: str = "") -> T:
+    """The value, unless two members of one name left others of the body out of it."""
     twice = jsontext.duplicate(body)
     if twice is not None:
         raise _twice(at + twice)

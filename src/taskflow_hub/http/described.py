@@ -4,7 +4,8 @@ Schemas are referred to by name; openapi.py makes them from the msgspec classes 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, get_args
 
 from taskflow_hub.http import problems as _problems
 
@@ -34,11 +35,14 @@ LIMIT_HEADERS: Final = {
 }
 
 
-def gives(schema: type, description: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A JSON answer."""
+def gives(
+    schema: type | UnionType, description: str, *, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A JSON answer; a union is one of several."""
+    one_of = [ref(one) for one in get_args(schema)]
     return {
         "description": description,
-        "content": {"application/json": {"schema": ref(schema)}},
+        "content": {"application/json": {"schema": {"anyOf": one_of} if one_of else ref(schema)}},
         **_headers(headers),
     }
 
@@ -68,7 +72,7 @@ def header(name: str, description: str, *, pattern: str | None = None) -> dict[s
     return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
-def ref(schema: type) -> dict[str, str]:
+def ref(schema: Any) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema.__name__}"}
 
 

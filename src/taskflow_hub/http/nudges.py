@@ -8,7 +8,15 @@ from typing import Final
 from taskflow_hub.engine.hints import Hints, Topic
 
 PAUSE_S: Final = 0.2
-PUBLIC: Final = (Topic.TASKS, Topic.QUEUES, Topic.WORKERS, Topic.TYPES, Topic.BULK)
+PUBLIC: Final = (
+    Topic.TASKS,
+    Topic.QUEUES,
+    Topic.WORKERS,
+    Topic.TYPES,
+    Topic.BULK,
+    Topic.WORKFLOWS,
+    Topic.SCHEDULES,
+)
 
 
 class Nudge:

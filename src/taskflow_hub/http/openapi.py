@@ -11,28 +11,55 @@ from starlette.requests import Request
 
 from taskflow_hub.domain.access import Key, User
 from taskflow_hub.domain.audit import Action, AuditEntry, Entity
+from taskflow_hub.domain.failure import FailureOrder, Failures
 from taskflow_hub.domain.model import LimitRow, Task, TaskType, Worker
 from taskflow_hub.domain.quota import QuotaUse
+from taskflow_hub.domain.schedule import FireOutcome
+from taskflow_hub.domain.schedule_spec import ScheduleChange, ScheduleSpec
+from taskflow_hub.domain.steps import Event
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.domain.why import Why
+from taskflow_hub.domain.workflow import WorkflowSubmission
+from taskflow_hub.domain.workflow_view import Workflow
 from taskflow_hub.engine.accounts.keys import SecretKey
 from taskflow_hub.engine.accounts.logins import Login
+from taskflow_hub.engine.overview_views import Overview, QueueTrend
 from taskflow_hub.engine.queries import QueueView
-from taskflow_hub.http import access_schemas, limit_schemas, quota_schemas, schemas, wording
+from taskflow_hub.engine.schedule_views import (
+    BackfillView,
+    FirePageView,
+    PreviewView,
+    SchedulePageView,
+    ScheduleView,
+)
+from taskflow_hub.http import (
+    access_schemas,
+    limit_schemas,
+    quota_schemas,
+    schedule_schemas,
+    schemas,
+    wording,
+    workflow_schemas,
+)
 from taskflow_hub.http.described import EVERYWHERE, LIMIT_HEADERS, limit_headers, problems, refusals
 from taskflow_hub.http.limiting import NEVER_LIMITED
 from taskflow_hub.http.params import MOMENT_PATTERN
 from taskflow_hub.http.problems import Explanation, Problem
-from taskflow_hub.store.values import AuditPage
+from taskflow_hub.http.settings_schemas import SettingsView
+from taskflow_hub.store.values import AuditPage, WorkflowPage
 
 REQUESTS: Final = (
     Submission,
     schemas.Batch,
     schemas.TaskChange,
+    WorkflowSubmission,
     schemas.QueueChange,
     schemas.BulkRequest,
     limit_schemas.LimitChange,
     quota_schemas.QuotaChange,
+    ScheduleSpec,
+    ScheduleChange,
+    schedule_schemas.BackfillRequest,
     access_schemas.Registration,
     access_schemas.Credentials,
     access_schemas.Refresh,
@@ -45,19 +72,35 @@ ANSWERS: Final = (
     Task,
     Why,
     schemas.TaskPage,
+    schemas.TaskCounts,
     schemas.Ids,
     schemas.Removed,
     schemas.Attempts,
     schemas.LogPage,
+    schemas.StepList,
+    Event,
     schemas.Outcome,
     schemas.Unfinished,
+    Workflow,
+    WorkflowPage,
+    workflow_schemas.ItemPage,
+    Failures,
+    FailureOrder,
     QueueView,
     schemas.Queues,
     schemas.Purged,
+    Overview,
+    QueueTrend,
     limit_schemas.LimitPage,
     LimitRow,
     QuotaUse,
     quota_schemas.QuotaPage,
+    FireOutcome,
+    ScheduleView,
+    SchedulePageView,
+    FirePageView,
+    PreviewView,
+    BackfillView,
     Worker,
     schemas.Workers,
     TaskType,
@@ -76,12 +119,18 @@ ANSWERS: Final = (
     Entity,
     AuditEntry,
     AuditPage,
+    SettingsView,
     schemas.Alive,
     schemas.Readiness,
     Problem,
     Explanation,
 )
 ASKED_FOR: Final = frozenset({("Readiness", "warnings")})
+TEMPLATES: Final = {
+    "NodeSubmission": ("payload", "for_each"),
+    "SubWorkflow": ("result",),
+    "WorkflowSubmission": ("result", "input"),
+}
 NO_NUL: Final = r"^[^\u0000]*$"
 PYTHON_ONLY: Final = r"(?!\n)"  # a lookahead that says in Python what `$` says in JSON Schema
 
@@ -144,6 +193,9 @@ def _components() -> Schema:
             # An answer leaves nothing out, but what has to be asked for.
             schema["required"] = [field for field in schema["properties"] if (name, field) not in ASKED_FOR]
     of_requests["Submission"]["properties"]["payload"].update(_object_of_json())
+    for name, fields in TEMPLATES.items():
+        for field in fields:
+            of_requests[name]["properties"][field]["$ref"] = "#/components/schemas/JsonValue"
     of_requests["JsonValue"] = _json_value()
     components = dict(sorted((of_answers | of_requests).items()))
     for name, schema in components.items():

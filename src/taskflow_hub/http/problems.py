@@ -72,6 +72,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "not_allowed": "The task's state has no such move; GET the task to see its state.",
     "unique_conflict": "Another task of this type holds the unique key. Wait until it has ended, or submit with "
     '"on_conflict": "return".',
+    "name_taken": "A name stands for one thing in an account. Take another name, or change what has it.",
+    "declared_in_code": "A schedule with the origin `code` is declared beside a handler, and put back by the next worker that "
+    "starts. Change it there; here it can be paused.",
     "queue_full": "The queue holds `max_size` waiting tasks. Try again after `Retry-After` seconds.",
     "quota_exceeded": "The account has what it may have: submits in this minute or on this day (UTC), or tasks that wait. "
     "`detail` says which; GET /quota tells all. Nothing was changed. Try again after `Retry-After` seconds.",

@@ -24,9 +24,8 @@ from taskflow_hub.http.problems import Problem
 from taskflow_hub.http.settings import HttpSettings
 from taskflow_hub.http.unread import CALL, REFUSE
 
-LINGER_S: Final = (
-    1.0  # how long a refused client may go on sending, so that it reads the refusal before the reset
-)
+# How long a client may go on sending what nobody reads any more, so that it reads its answer before the connection is reset.
+LINGER_S: Final = 1.0
 HALF_CLOSED_S: Final = 1.0  # how long an answer may take that a client awaits after it has closed its side
 # A method is any token (RFC 9110, 5.6.2); the parser has a list, and calls what is not on it no HTTP.
 _REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ \r\n]+ HTTP/1\.[01]\r?\n")
@@ -51,13 +50,14 @@ class Protocol(HttpToolsProtocol):
             None  # why the parser is about to fail, where it is not the client's grammar
         )
         self._data = b""  # what the parser is looking at
-        self._refused = False
+        self._deaf = False  # the answer is the last thing on this connection, and what still comes is dropped
 
     # --- the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.client = _as_v4(self.client)
+        self._patient: Any = _Patient(transport, self)
         self._since = time.monotonic()
         if self.closing:
             self._refuse(problems.from_error(ShuttingDown()))
@@ -68,7 +68,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
             return
         if self._since is None:
             self._since = time.monotonic()
@@ -97,7 +97,7 @@ class Protocol(HttpToolsProtocol):
         """Called every second or so: cut off who takes too long."""
         if self._half_closed_at is not None and now - self._half_closed_at > HALF_CLOSED_S:
             self.transport.close()
-        if self._since is None or self._refused or self.pipeline:
+        if self._since is None or self._deaf or self.pipeline:
             return
         limit_s = self.limits.header_timeout if self._in_headers else self.limits.body_timeout
         if now - self._since > limit_s:
@@ -125,6 +125,7 @@ class Protocol(HttpToolsProtocol):
         self._in_headers = False
         self.scope["extensions"] = {REFUSE: {CALL: self._refuse_unread}}
         super().on_headers_complete()
+        self.cycle.transport = self._patient
 
     def on_message_complete(self) -> None:
         self._begun, self._since, self._size = False, None, 0
@@ -150,7 +151,7 @@ class Protocol(HttpToolsProtocol):
         """The app does not want the rest of the body that is being received. False: it has all come."""
         if self._begun:
             self._refuse(problem, headers)
-        return self._refused
+        return self._deaf
 
     def _under_way(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -159,16 +160,15 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem, more: Headers | None = None) -> None:
         """Stop listening, answer, and close. Where an earlier, whole request awaits its answer, that is given, and ours is
         not: it would be taken for the other."""
-        if self._refused:  # the parser may have been first
+        if self._deaf:  # the parser may have been first
             return
-        self._refused, self._begun = True, False
+        self._deaf, self._begun = True, False
         if self._under_way() and (self.pipeline or self.cycle.response_started or not self.cycle.more_body):
             self.cycle.keep_alive = False
             return
         if self._under_way():
             self.cycle.disconnected = True  # whatever the app still says is not sent
             self.cycle.message_event.set()
-        self.flow.resume_reading()  # what is left unread would reset the connection, and take the answer along
         body = problems.encode(problem)
         headers = [
             *self.server_state.default_headers,
@@ -181,9 +181,36 @@ class Protocol(HttpToolsProtocol):
         ]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.transport.write(STATUS_LINE[problem.status] + lines + b"\r\n" + body)
+        self._linger()
+
+    # --- closing
+
+    def answered(self) -> None:
+        """It was the last answer on this connection."""
+        if self._begun:
+            self._deaf, self._begun = True, False
+            self.pipeline.clear()
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Close when the client has had time to read what it was told. Until then drop what it sends: what is left unread would
+        reset the connection, and take the answer along."""
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class _Patient:
+    """The transport for what answers requests, and closes it after the last answer, whether the body was read or not."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
+        self.write, self.is_closing = transport.write, transport.is_closing
+        self.close = protocol.answered
 
 
 def _as_v4(client: tuple[str, int] | None) -> tuple[str, int] | None:

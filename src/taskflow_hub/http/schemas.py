@@ -6,9 +6,12 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from taskflow_hub.domain.errors import Invalid
+from taskflow_hub.domain.fingerprint import PATTERN as FINGERPRINT_PATTERN
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.limits import BATCH_MAX
+from taskflow_hub.domain.limits import BATCH_MAX, MAX_ERROR_TEXT
 from taskflow_hub.domain.model import Attempt, LogLine, Task, TaskError, TaskType, Worker
+from taskflow_hub.domain.shapes import ID_PATTERN
+from taskflow_hub.domain.steps import Step
 from taskflow_hub.domain.submission import (
     AtOnce,
     Moment,
@@ -21,7 +24,7 @@ from taskflow_hub.domain.submission import (
     check_moment,
 )
 from taskflow_hub.engine.queries import QueueView
-from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, TaskFilter
+from taskflow_hub.store.values import Bulk, BulkAction, BulkStatus, Count, TaskFilter
 
 # --- requests
 
@@ -73,7 +76,10 @@ class BulkFilter(Struct, frozen=True, forbid_unknown_fields=True):
     status: tuple[State, ...] = ()
     type: TypeName | None = None
     queue: QueueName | None = None
+    user: Annotated[str, Meta(pattern=ID_PATTERN)] | None = None
     tag: Tag | None = None
+    fingerprint: Annotated[str, Meta(pattern=FINGERPRINT_PATTERN)] | None = None
+    error: Annotated[str, Meta(min_length=1, max_length=MAX_ERROR_TEXT)] | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None
 
@@ -100,6 +106,10 @@ class TaskPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class TaskCounts(Struct, frozen=True):
+    items: dict[State, Count]
+
+
 class Ids(Struct, frozen=True):
     ids: tuple[str, ...]
 
@@ -114,6 +124,11 @@ class Attempts(Struct, frozen=True):
 
 class LogPage(Struct, frozen=True):
     items: list[LogLine]
+    next_cursor: str | None
+
+
+class StepList(Struct, frozen=True):
+    items: tuple[Step, ...]
     next_cursor: str | None
 
 

@@ -1,8 +1,9 @@
-"""`Prefer: wait`: an answer that is held back until the task has ended."""
+"""`Prefer: wait`: an answer that is held back until the task, or the workflow, has ended."""
 
 from starlette.requests import Request
 
 from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.workflow_view import Workflow
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.identify import asker_of
 
@@ -15,3 +16,13 @@ async def final_within(request: Request, account: str, task: Task, wait_s: float
         async with api.lifetime.long(request.receive, asker):
             return await api.engine.tasks.wait(account, task.id, wait_s)
     return await api.engine.queries.task(account, task.id)
+
+
+async def workflow_within(request: Request, account: str, workflow: Workflow, wait_s: float) -> Workflow:
+    """As `final_within`."""
+    api = api_of(request)
+    asker = asker_of(request)
+    if api.lifetime.has_room(asker):
+        async with api.lifetime.long(request.receive, asker):
+            return await api.engine.workflows.wait(account, workflow.id, wait_s)
+    return await api.engine.workflows.get(account, workflow.id)

@@ -19,7 +19,9 @@ from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.options import TaskOptions
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit, Unique
+from taskflow_hub.hub.expressions import ITEM, Tree, escaped, has_references, tree_of
 from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.hub.nodes import FanOut, Node
 from taskflow_hub.worker.handler import Handler
 
 P = ParamSpec("P")
@@ -64,7 +66,7 @@ class BoundHandler(Generic[P, R]):
         self._hub, self._registered = hub, registered
         self._options: SubmitOptions = {}
         self.__doc__ = handler.__doc__
-        self.__name__ = getattr(handler, "__name__", type)
+        self.__name__: str = getattr(handler, "__name__", registered.type)
         self.__module__ = handler.__module__
         self.__wrapped__ = handler
 
@@ -159,8 +161,54 @@ class BoundHandler(Generic[P, R]):
         except Invalid as error:
             raise error.below(f"/tasks/{index}") from None
 
+    def node(self, *args: P.args, **kwargs: P.kwargs) -> Node[R]:
+        """A node of a workflow that does this, with these arguments; what other nodes answer may stand in them.
+
+        Raises TypeError where the call itself would, and Invalid naming each argument that does not fit its annotation; what is
+        known only when the workflow runs is looked at then.
+        """
+        return Node(self._kind, self._work, payload=self._template(args, kwargs), options=self._options)
+
+    def map(self, items: Iterable[Any], /, *, limit: int | None = None, **arguments: Any) -> FanOut[R]:
+        """A node that is done for each item of a list, `limit` at a time. As with Python's own `map`, the first parameter is
+        given the item, unless it is among the arguments; these may have ITEM and INDEX in them.
+        """
+        if "limit" in self._names and limit is not None:  # then it is the handler's: see FanOut.at_most
+            arguments, limit = {**arguments, "limit": limit}, None
+        first = next(iter(self._signature.parameters), None)
+        if first is not None and first not in arguments:
+            arguments = {first: ITEM, **arguments}
+        payload = self._template((), arguments)
+        return FanOut(self._kind, self._work, items, limit=limit, payload=payload, options=self._options)
+
+    @property
+    def _kind(self) -> str:
+        """What a node of it is called, if nobody gives it a name."""
+        return self.__name__ if self.__name__.isidentifier() else self.type.rpartition(".")[2]
+
+    def _work(self) -> Mapping[str, Any]:
+        return {"type": self.type}
+
+    def _template(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tree:
+        """The arguments as a payload, in which references stand. Those that have none in them are checked."""
+        try:
+            given = self._signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{self.type}: {error}") from None
+        known = {name: value for name, value in given.items() if not has_references(value)}
+        at = f"/nodes/{self._kind}/payload"
+        try:
+            parts = self._registered.write_part(known)
+        except Invalid as error:
+            raise error.below(at) from None
+        template: dict[str, Tree] = {}
+        for name, value in given.items():
+            field = self._registered.field_of(name)
+            template[field] = escaped(parts[field]) if name in known else tree_of(value, f"{at}/{field}")
+        return template
+
     def options(self, **options: Unpack[SubmitOptions]) -> "BoundHandler[P, R]":
-        """The same task type, with these options for every submit made through it."""
+        """The same task type, with these options for every submit, and every node, made through it."""
         changed = copy.copy(self)
         changed._options = {**self._options, **options}
         return changed

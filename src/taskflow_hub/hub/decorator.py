@@ -8,6 +8,7 @@ from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.submission import Limit, Unique
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
 from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.hub.nodes import FanOut, Node
 from taskflow_hub.worker.context import Context
 
 P = ParamSpec("P")
@@ -54,6 +55,10 @@ class LooseHandler(Protocol[A_contra, R]):
         connection: Connection = ...,
         **kwargs: A_contra,
     ) -> TaskHandle[R]: ...
+
+    def node(self, *args: A_contra, **kwargs: A_contra) -> Node[R]: ...
+
+    def map(self, items: Iterable[Any], /, *, limit: int | None = ..., **arguments: Any) -> FanOut[R]: ...
 
     async def submit_many(self, payloads: Iterable[Mapping[str, Any]]) -> list[TaskHandle[R]]: ...
 

@@ -8,6 +8,7 @@ import msgspec
 from taskflow_hub.domain.ended import without_result
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.steps import Event
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -17,6 +18,7 @@ class _Reader(Protocol):
     async def wait(self, task_id: str, wait_s: float) -> Task: ...
     async def cancel(self, task_id: str) -> Task: ...
     async def result_text(self, task: Task) -> bytes: ...
+    async def send_event(self, task_id: str, name: str, payload: object = None) -> Event: ...
 
 
 class TaskHandle(Generic[R_co]):
@@ -56,6 +58,10 @@ class TaskHandle(Generic[R_co]):
         Raises NotAllowed when it had already ended in another way.
         """
         return (await self._hub.cancel(self.id)).status
+
+    async def send_event(self, name: str, payload: object = None) -> Event:
+        """Send it an event, for which its handler waits or will: see `Hub.send_event`."""
+        return await self._hub.send_event(self.id, name, payload)
 
     def __repr__(self) -> str:
         return f"TaskHandle({self.id!r})"

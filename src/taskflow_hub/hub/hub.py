@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, overload
 
 import msgspec
 from msgspec import Raw
@@ -24,20 +26,37 @@ from taskflow_hub.domain.model import (
 )
 from taskflow_hub.domain.retry import RetryPolicy
 from taskflow_hub.domain.shapes import ID_PATTERN, IN_WORDS
+from taskflow_hub.domain.steps import Event
 from taskflow_hub.domain.submission import NO_PARAMETERS, Limit, Submission, check_texts
+from taskflow_hub.domain.workflow import WorkflowSubmission, read, types_in
+from taskflow_hub.domain.workflow_view import Workflow as WorkflowView
+from taskflow_hub.domain.workflow_view import WorkflowState
 from taskflow_hub.hub.bound import BoundHandler, Connection, SubmitOptions
-from taskflow_hub.hub.decorator import TaskDecorator
+from taskflow_hub.hub.decorator import LooseHandler, TaskDecorator
 from taskflow_hub.hub.handle import TaskHandle
+from taskflow_hub.hub.workflow import NOTHING, Workflow
+from taskflow_hub.hub.workflow_handle import WorkflowHandle
 from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.worker.registry import Registry
+from taskflow_hub.worker.schedules import ScheduleOptions
 
 if TYPE_CHECKING:
     from taskflow_hub.engine.engine import Engine
     from taskflow_hub.settings import Settings
     from taskflow_hub.store.values import Idempotency
 
+H = TypeVar("H", bound=BoundHandler[..., Any] | LooseHandler[Any, Any] | Workflow)
 MAX_KEY: Final = 255
 _NOT_OF_THE_TASK: Final = frozenset({"idempotency_key", "connection"})  # options of the submit itself
+
+
+def _module_of_caller() -> str | None:
+    """Of whoever makes a Hub: what the program is called, however it is started."""
+    frame = sys._getframe(2)
+    name, spec = frame.f_globals.get("__name__"), frame.f_globals.get("__spec__")
+    if name != "__main__":
+        return name
+    return None if spec is None else str(spec.name)
 
 
 class Hub:
@@ -50,7 +69,7 @@ class Hub:
     """
 
     def __init__(self, database_url: str | None = None) -> None:
-        self.registry = Registry()
+        self.registry = Registry(_module_of_caller())
         self.database_url = database_url  # None: as the settings say
         self._attached: Engine | None = None
         self._engine: Engine | None = None
@@ -100,8 +119,75 @@ class Hub:
 
         return cast(TaskDecorator, decorate)
 
+    def schedule(
+        self,
+        cron: str | None = None,
+        *,
+        every: float | str | None = None,
+        tz: str = "UTC",
+        name: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        input: Any = NOTHING,
+        overlap: Literal["allow", "skip", "queue_one"] = "skip",
+        catch_up: Literal["none", "last", "all"] = "none",
+        catch_up_limit: int = 100,
+        jitter: float = 0.0,
+        start_at: datetime | None = None,
+        end_at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        tags: Iterable[str] = (),
+    ) -> Callable[[H], H]:
+        """Submit a task of the handler below at every tick: `@hub.schedule("*/5 * * * *")` above `@hub.task(…)`. Or a workflow,
+        once all its nodes are there: `hub.schedule("0 3 * * *")(flow)`.
+
+        `cron` has five fields, or six with the seconds first, read in the zone `tz`; or `every` so often: seconds, or a text
+        such as "5m". `payload` is what the handler is called with, and `input` what INPUT refers to in a workflow; left out
+        it is the tick. `jitter` puts each task off by up to so many seconds. `name` defaults to the task type, or to the
+        workflow's name; schedules that have one keep their history and an operator's pause when code moves.
+        The hub is kept in step when a worker starts: new ones are made, changed ones changed, and those of this worker's types
+        that are declared no more are removed. Raises Misconfigured.
+        """
+        given: dict[str, Any] = {
+            "every": every,
+            "name": name,
+            "payload": payload,
+            "start_at": start_at,
+            "end_at": end_at,
+            "queue": queue,
+            "priority": priority,
+        }
+        options = {name: value for name, value in given.items() if value is not None}
+        options |= {
+            "tz": tz,
+            "overlap": overlap,
+            "catch_up": catch_up,
+            "catch_up_limit": catch_up_limit,
+            "jitter": jitter,
+            **({"tags": tags} if tags else {}),
+        }
+
+        def decorate(what: H) -> H:
+            type = getattr(what, "type", None)
+            if isinstance(what, Workflow):
+                self.registry.schedule(what.submission(input), cron, **cast(ScheduleOptions, options))
+            elif not isinstance(type, str):
+                raise Misconfigured(
+                    "put @hub.schedule above @hub.task: it is for a task type or a workflow, not for a function"
+                )
+            elif input is not NOTHING:
+                raise Misconfigured(
+                    f"task type {type!r}: `input` is for workflows; a handler is called with `payload`"
+                )
+            else:
+                self.registry.schedule(type, cron, **cast(ScheduleOptions, options))
+            return what
+
+        return decorate
+
     # --- submits
 
+    @overload
     async def submit(
         self,
         type: str,
@@ -109,11 +195,24 @@ class Hub:
         *,
         options: SubmitOptions | None = None,
         connection: Connection | None = None,
-    ) -> TaskHandle[Any]:
-        """Commit a task of any type, known here or not. Prefer a handler's own `submit`, which is type-checked.
+    ) -> TaskHandle[Any]: ...
+    @overload
+    async def submit(self, type: Workflow, /) -> WorkflowHandle: ...
+    async def submit(
+        self,
+        type: str | Workflow,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        options: SubmitOptions | None = None,
+        connection: Connection | None = None,
+    ) -> TaskHandle[Any] | WorkflowHandle:
+        """Commit a task of any type, known here or not, or a workflow. Prefer a handler's own `submit`, which is type-checked,
+        and for a workflow that has input, or is given a key, its own.
 
         With a `connection` it is part of the transaction that is open there (hub/bound.py says which may be given).
         """
+        if isinstance(type, Workflow):
+            return await type.submit(self)
         given: SubmitOptions = options or {}
         if connection is not None:
             given = {**given, "connection": connection}
@@ -129,6 +228,24 @@ class Hub:
         """Commit tasks of any types, all of them or none, in one transaction; at most 10 000."""
         wanted = [_checked(one, f"/tasks/{index}") for index, one in enumerate(submissions)]
         return await self._submit_all(wanted, idempotency_key, connection)
+
+    async def submit_workflow(
+        self, wanted: WorkflowSubmission, *, idempotency_key: str | None = None
+    ) -> WorkflowHandle:
+        """Commit a workflow that was read from JSON, or made by `Workflow.submission`. Raises Invalid, naming the nodes."""
+        from taskflow_hub.bootstrap import operator
+
+        body = msgspec.Raw(msgspec.json.encode(wanted))
+        idempotency = (
+            None
+            if idempotency_key is None
+            else _fingerprint("hub.submit_workflow", idempotency_key, msgspec.json.decode(body))
+        )
+        engine = await self._opened()
+        workflow, _ = await engine.workflows.submit(
+            read(bytes(body)), idempotency=idempotency, known=self._known_of(types_in(wanted)), by=operator()
+        )
+        return WorkflowHandle(self, workflow.id)
 
     async def submit_one(self, type: str, payload: Raw, options: SubmitOptions) -> TaskHandle[Any]:
         wanted = _submission(type, payload, options)
@@ -168,7 +285,7 @@ class Hub:
             wanted,
             idempotency=idempotency,
             pointers=pointers,
-            known={type: terms for type, terms in self._terms_of(wanted).items() if terms != NO_TERMS},
+            known=self._known_of({one.type for one in wanted}),
         )
         return [TaskHandle(self, task.id) for task in submitted.tasks]
 
@@ -193,13 +310,16 @@ class Hub:
             strict=strict,
             idempotency=idempotency,
             pointers=pointers,
-            known=self._terms_of(wanted),
+            known=self._terms_of({one.type for one in wanted}),
             keyring=keyring,
         )
 
-    def _terms_of(self, wanted: Sequence[Submission]) -> dict[str, Terms]:
+    def _known_of(self, types: Iterable[str]) -> dict[str, Terms]:
+        return {type: terms for type, terms in self._terms_of(types).items() if terms != NO_TERMS}
+
+    def _terms_of(self, types: Iterable[str]) -> dict[str, Terms]:
         """What handlers that are registered here declare; a worker may have yet to."""
-        handlers = {type: self.registry.get(type) for type in {one.type for one in wanted}}
+        handlers = {type: self.registry.get(type) for type in types}
         return {type: handler.terms for type, handler in handlers.items() if handler}
 
     # --- looking
@@ -209,6 +329,37 @@ class Hub:
         if not re.fullmatch(ID_PATTERN, task_id):
             raise Invalid.field("/task_id", IN_WORDS[ID_PATTERN])
         return TaskHandle(self, task_id)
+
+    def workflow(self, workflow_id: str) -> WorkflowHandle:
+        """A handle on a workflow that was submitted elsewhere or earlier. Raises Invalid for what cannot be an id."""
+        if not re.fullmatch(ID_PATTERN, workflow_id):
+            raise Invalid.field("/workflow_id", IN_WORDS[ID_PATTERN])
+        return WorkflowHandle(self, workflow_id)
+
+    async def read_workflow(self, workflow_id: str) -> WorkflowView:
+        """Raises NotFound."""
+        return await (await self._opened()).workflows.get(DEFAULT_ACCOUNT, workflow_id)
+
+    async def wait_workflow(self, workflow_id: str, wait_s: float) -> WorkflowView:
+        """The workflow, once it has ended or `wait_s` seconds have passed. Raises NotFound."""
+        return await (await self._opened()).workflows.wait(DEFAULT_ACCOUNT, workflow_id, wait_s)
+
+    async def cancel_workflow(self, workflow_id: str) -> WorkflowView:
+        """Raises NotFound; NotAllowed when it ended otherwise, and for a sub-workflow."""
+        from taskflow_hub.bootstrap import operator
+
+        engine = await self._opened()
+        workflow = await engine.workflows.cancel(DEFAULT_ACCOUNT, workflow_id, by=operator())
+        if workflow.status not in {WorkflowState.CANCELLED, WorkflowState.RUNNING}:
+            raise NotAllowed(f"Workflow {workflow_id} has already ended: {workflow.status}.")
+        return workflow
+
+    async def redrive_workflow(self, workflow_id: str) -> WorkflowView:
+        """Raises NotFound, NotAllowed."""
+        from taskflow_hub.bootstrap import operator
+
+        engine = await self._opened()
+        return await engine.workflows.redrive(DEFAULT_ACCOUNT, workflow_id, by=operator())
 
     async def read(self, task_id: str) -> Task:
         """Raises NotFound."""
@@ -229,6 +380,19 @@ class Hub:
         if task.status not in {State.CANCELLED, State.RUNNING}:
             raise NotAllowed(f"Task {task_id} has already ended: {task.status}.")
         return task
+
+    async def send_event(self, task_id: str, name: str, payload: object = None) -> Event:
+        """Send a task an event, for which its handler waits or will (`ctx.wait_event`); `payload` is anything that JSON has.
+
+        The first of a name is what the handler gets, and what is answered to all later ones, with `accepted` False. Raises
+        NotFound, NotAllowed for a task that has ended, Invalid.
+        """
+        from taskflow_hub.bootstrap import operator
+
+        id, text = self.handle(task_id).id, bytes(jsontext.encode(payload, ""))
+        engine = await self._opened()
+        event = await engine.steps.send_event(DEFAULT_ACCOUNT, id, name, text, by=operator())
+        return msgspec.structs.replace(event, payload=msgspec.json.decode(event.payload))
 
     async def result_text(self, task: Task) -> bytes:
         """The result's JSON text, wherever it lies. Raises Gone when it has been removed."""
@@ -316,14 +480,18 @@ def _checked(wanted: Submission, pointer: str) -> Submission:
 
 
 def _idempotency(key: str, wanted: Sequence[Submission]) -> "Idempotency":
-    from taskflow_hub.engine.idempotency import fingerprint
-
-    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= MAX_KEY):
-        raise Invalid.field("/idempotency_key", f"must be 1 to {MAX_KEY} printable ASCII characters")
     bodies = msgspec.json.decode(msgspec.json.encode(wanted))
     for body in bodies:
         if not body["limits"]:
             del body[
                 "limits"
             ]  # as it was before there were limits: keys last a day, and an update may lie between
-    return fingerprint("hub.submit", key, bodies)
+    return _fingerprint("hub.submit", key, bodies)
+
+
+def _fingerprint(route: str, key: str, body: Any) -> "Idempotency":
+    from taskflow_hub.engine.idempotency import fingerprint
+
+    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= MAX_KEY):
+        raise Invalid.field("/idempotency_key", f"must be 1 to {MAX_KEY} printable ASCII characters")
+    return fingerprint(route, key, body)

@@ -16,7 +16,7 @@ from typing import Final, Self
 from msgspec import Raw
 
 from taskflow_hub.domain.errors import NoSecretKeys
-from taskflow_hub.domain.secret_fields import opened, sealed
+from taskflow_hub.domain.secret_fields import is_envelope, opened, sealed
 
 NONCE: Final = 12  # bytes
 _SEALED: Final = b'{"$sealed":"'
@@ -93,6 +93,41 @@ class Keyring:
             return value
 
         return Raw(opened(bytes(payload), unseal)), found
+
+    def is_kept(self, payload: Raw, paths: tuple[str, ...]) -> bool:
+        """Is all encrypted with the first key: what is encrypted, and what stands at `paths`? Without keys: yes."""
+        if self._first is None:
+            return True
+        by_first, texts, clear = b"v1.%b." % self._first.id.encode(), list[bytes](), list[str]()
+
+        def note(_at: str, text: bytes) -> bytes:
+            texts.append(text)
+            return b"null"
+
+        def note_clear(at: str, text: bytes) -> bytes:
+            clear.extend([] if is_envelope(text) else [at])
+            return b""
+
+        opened(bytes(payload), note)
+        sealed(bytes(payload), paths, note_clear)
+        return not clear and all(text.startswith(by_first) for text in texts)
+
+    def keep_payload(self, payload: Raw, paths: tuple[str, ...], *, type: str, id: str) -> Raw:
+        """All of it encrypted with the first key: what is encrypted with whatever key, and what stands at `paths`.
+
+        Raises SecretUnreadable.
+        """
+
+        def unseal(at: str, text: bytes) -> bytes:
+            return self._open(text, _field(type, id, at), at)
+
+        def seal(at: str, text: bytes) -> bytes:
+            return self._seal(opened(text, unseal, at), _field(type, id, at))
+
+        again = opened(
+            bytes(payload), lambda at, text: b'{"$secret":"%b"}' % seal(at, b'{"$secret":"%b"}' % text)
+        )
+        return Raw(sealed(again, paths, seal))
 
     # --- what a running task submits, on its way to the engine
 

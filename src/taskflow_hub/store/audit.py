@@ -10,6 +10,7 @@ from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import LimitRow, Task, Worker
 from taskflow_hub.domain.quota import Quota
+from taskflow_hub.domain.workflow_view import Workflow, WorkflowState
 from taskflow_hub.store.cursor import id_bounds, make_cursor, read_cursor
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.values import AuditFilter, AuditPage, Bulk, TaskFilter
@@ -115,6 +116,36 @@ def of_bulk(action: Action, bulk: Bulk) -> Act:
     )
     about = {"action": bulk.action, "filter": where, **counts}
     return Act(action=action, entity_id=bulk.id, account_id=bulk.account_id, meta=about)
+
+
+def of_workflow_cancel(account: str, workflow: Workflow) -> Act:
+    """Of one that ran; `workflow` is as it was after that, as below."""
+    before, after = {"status": WorkflowState.RUNNING}, {"cancel_requested": True}
+    return _of_workflow(Action.WORKFLOW_CANCEL, account, workflow, before, after)
+
+
+def of_workflow_redrive(account: str, workflow: Workflow, was: WorkflowState) -> Act:
+    before, after = {"status": was}, {"status": workflow.status}
+    return _of_workflow(Action.WORKFLOW_REDRIVE, account, workflow, before, after)
+
+
+def of_workflow_delete(account: str, workflow: Workflow) -> Act:
+    """`workflow` is as it was."""
+    return _of_workflow(Action.WORKFLOW_DELETE, account, workflow, {"status": workflow.status}, None)
+
+
+def _of_workflow(
+    action: Action, account: str, workflow: Workflow, before: dict[str, Any], after: dict[str, Any] | None
+) -> Act:
+    """The entry outlives the workflow, so it says what it was called."""
+    return Act(
+        action=action,
+        entity_id=workflow.id,
+        account_id=account,
+        before=before,
+        after=after,
+        meta={"name": workflow.name},
+    )
 
 
 # --- listed ------------------------------------------------------------------------------------------------------------

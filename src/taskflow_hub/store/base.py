@@ -39,12 +39,18 @@ from taskflow_hub.domain.model import (
     QueueUse,
     ResultRef,
     Task,
+    TaskError,
     TaskType,
     Worker,
 )
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.quota import Quota, QuotaUse
 from taskflow_hub.domain.why import LimitState
+from taskflow_hub.store.base_failures import FailureStore
+from taskflow_hub.store.base_schedules import ScheduleStore
+from taskflow_hub.store.base_steps import StepStore
+from taskflow_hub.store.base_trends import TrendStore
+from taskflow_hub.store.base_workflows import WorkflowStore
 from taskflow_hub.store.values import (
     AuditFilter,
     AuditPage,
@@ -52,7 +58,9 @@ from taskflow_hub.store.values import (
     Bucket,
     Bulk,
     BulkAction,
+    Count,
     Depth,
+    Described,
     Due,
     Entries,
     Leased,
@@ -120,7 +128,10 @@ class TaskStore(Protocol):
         ...
 
     async def snooze(self, items: Sequence[moves.Snooze]) -> list[Verdict]:
-        """running → scheduled, with an attempt row; → cancelled when a cancel is requested."""
+        """running → scheduled, with an attempt row; → cancelled when a cancel is requested.
+
+        Of `events` each wakes it: see store/base_steps.py.
+        """
         ...
 
     async def fail(self, items: Sequence[moves.Fail]) -> list[Verdict]:
@@ -193,6 +204,9 @@ class TaskStore(Protocol):
         """Remove finished tasks with their attempts and logs. NotFound, NotAllowed (unfinished); None: removed."""
         ...
 
+    # The next four are made by workflows (store/advance.py), in the transactions that end other tasks. By themselves they tell
+    # no workflow of what they do.
+
     async def unblock(self, ids: Sequence[str]) -> list[bool]:
         """blocked → queued. True where it moved."""
         ...
@@ -201,8 +215,13 @@ class TaskStore(Protocol):
         """blocked → skipped. True where it moved."""
         ...
 
+    async def reject(self, items: Sequence[tuple[str, TaskError]]) -> list[bool]:
+        """blocked → failed (reason `reference`), with this error. True where it moved."""
+        ...
+
     async def reset(self, ids: Sequence[str]) -> list[bool]:
-        """skipped → blocked. True where it moved."""
+        """failed, cancelled, skipped → blocked, as if new: what `redrive` says of attempts and counters holds here, too.
+        True where it moved."""
         ...
 
     async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
@@ -427,6 +446,16 @@ class Reads(Protocol):
 
     async def count(self, account: str, where: TaskFilter) -> int: ...
 
+    async def counts(self, account: str | None, where: TaskFilter, *, at_most: int) -> dict[State, Count]:
+        """How many tasks of each state match, of one moment; of all states, or of those in `where.status`. `where` has no
+        `error`: errors are not read for a number.
+
+        Each is counted to `at_most`, and exact so far. Beyond, it is what the database's statistics say, if they say more than
+        `at_most`; where it keeps none, it is `at_most`. A database that would count for long, because no index leads to what is
+        asked for, may answer from its statistics alone.
+        """
+        ...
+
     async def attempts(self, account: str, task_id: str) -> list[Attempt] | None:
         """A row for every attempt there was, in order, the running or last one included. None: unknown task.
 
@@ -534,8 +563,10 @@ class AccessStore(Protocol):
         """The user with this address (compared by domain/access.py, `address_key`), and the hash of their password."""
         ...
 
-    async def users(self, account: str | None) -> list[User]:
-        """Those of an account (None: all), oldest first."""
+    async def users(
+        self, account: str | None, *, after: str | None = None, limit: int | None = None
+    ) -> list[User]:
+        """Those of an account (None: all), oldest first, which is by id; at most `limit`, after the one with the id `after`."""
         ...
 
     async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
@@ -595,8 +626,11 @@ class AccessStore(Protocol):
         """Write down that they were used now. A hint for people: may be called rarely."""
         ...
 
-    async def keys(self, account: str | None) -> list[Key]:
-        """Those of an account (None: all), newest first, revoked and expired ones included."""
+    async def keys(
+        self, account: str | None, *, before: str | None = None, limit: int | None = None
+    ) -> list[Key]:
+        """Those of an account (None: all), revoked and expired ones included; newest first, which is by id; at most `limit`,
+        before the one with the id `before`."""
         ...
 
     async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
@@ -646,7 +680,9 @@ class Upkeep(Protocol):
         """Remove finished tasks older than their outcome's retention (absent: kept) with attempts and logs, oldest first: each
         at the latest a day after its time, for a store may keep history by whole days. And remove what else has run out:
         idempotency and unique keys, sessions, buckets that are full again, workers dead for a day, rollups older than 30 days,
-        bulk operations finished for 7 days.
+        samples and durations (TRENDS_KEPT in store/keeping.py), bulk operations finished for 7 days, what schedules did
+        more than 30 days ago, or that are gone. And give fingerprints to tasks that failed under an older version
+        (store/base_failures.py).
 
         One call does a bounded amount: about `limit` tasks (a day may go at once, and is told of in as many calls as it takes),
         and at most `limit` each of the rest. Any number of processes may prune at once.
@@ -668,6 +704,10 @@ class Upkeep(Protocol):
         """One cheap read; raises StoreUnavailable or SchemaMismatch."""
         ...
 
+    async def describe(self) -> Described:
+        """Which database this is, for people; one cheap read, raises as `ping` does."""
+        ...
+
     async def close(self) -> None:
         """Finish what was asked and let go of everything. Twice is harmless; any other call afterwards raises ShuttingDown."""
         ...
@@ -675,15 +715,20 @@ class Upkeep(Protocol):
 
 class Store(
     TaskStore,
+    StepStore,
     WorkerStore,
     QueueStore,
     LimitStore,
     QuotaStore,
     Reads,
     BulkStore,
+    FailureStore,
+    ScheduleStore,
     AccessStore,
     AuditStore,
     Upkeep,
+    WorkflowStore,
+    TrendStore,
     Protocol,
 ):
     """Everything. Only bootstrap, and tests, ask for so much."""

@@ -11,6 +11,7 @@ from taskflow_hub.domain.clock import LAST_MS
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.store.values import TaskFilter
 
+BEYOND: Final = "\U0010ffff"  # no id comes after it
 ID_SLACK_MS: Final = 86_400_000  # by so much a task's id and its `created_at` may differ
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

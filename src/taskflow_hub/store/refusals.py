@@ -14,10 +14,13 @@ from taskflow_hub.domain.errors import (
     ShuttingDown,
     TaskflowError,
     TaskGone,
+    TooLarge,
     Unavailable,
     UniqueConflict,
 )
 from taskflow_hub.domain.lifecycle import FINAL, LIFECYCLE, UNSTARTED, Move, State
+from taskflow_hub.domain.limits import EVENTS_MAX, STEPS_MAX
+from taskflow_hub.domain.workflow_view import WorkflowState
 
 RETRY_FULL_S: Final = 1.0
 RETRY_BUSY_S: Final = 1.0
@@ -34,9 +37,12 @@ def closed() -> ShuttingDown:
 # --- by people: None when nothing stands against it; `state` None is no such task of this account ------------------------
 
 
-def of_redrive(task_id: str, state: State | None) -> TaskflowError | None:
+def of_redrive(task_id: str, state: State | None, workflow_id: str | None) -> TaskflowError | None:
+    """`workflow_id`: of which it is part."""
     if state is None:
         return no_task(task_id)
+    if workflow_id is not None:
+        return of_task_of(task_id, workflow_id, "redrive")
     if Move.REDRIVE not in LIFECYCLE[state]:
         return NotAllowed(f"Task {task_id} is {state}; only failed and cancelled tasks can be redriven.")
     return None
@@ -50,6 +56,25 @@ def of_promote(task_id: str, state: State | None) -> TaskflowError | None:
     return None
 
 
+def of_event(task_id: str, state: State | None) -> TaskflowError | None:
+    if state is None:
+        return no_task(task_id)
+    if state in FINAL:
+        return NotAllowed(f"Task {task_id} has ended ({state}); nobody waits for its events.")
+    return None
+
+
+def too_many_events(task_id: str) -> NotAllowed:
+    return NotAllowed(f"Task {task_id} was sent {EVENTS_MAX} events; that is as many as one may be.")
+
+
+def too_many_steps(task_id: str) -> TooLarge:
+    return TooLarge(
+        f"Task {task_id} has kept {STEPS_MAX} steps, sleeps and waits, which is as many as one task may. "
+        "Do more in one step, or submit another task."
+    )
+
+
 def of_update(task_id: str, state: State | None, run_at: datetime | None) -> TaskflowError | None:
     """`run_at`: as it shall become."""
     if state is None:
@@ -61,12 +86,60 @@ def of_update(task_id: str, state: State | None, run_at: datetime | None) -> Tas
     return None
 
 
-def of_delete(task_id: str, state: State | None) -> TaskflowError | None:
+def of_delete(task_id: str, state: State | None, workflow_id: str | None) -> TaskflowError | None:
+    """`workflow_id`: of which it is part."""
     if state is None:
         return no_task(task_id)
+    if workflow_id is not None:
+        return of_task_of(task_id, workflow_id, "delete")
     if state not in FINAL:
         return NotAllowed(f"Task {task_id} is {state}; only finished tasks can be deleted.")
     return None
+
+
+def of_task_of(task_id: str, workflow_id: str, verb: str) -> NotAllowed:
+    """`verb`: redrive, delete."""
+    return NotAllowed(
+        f"Task {task_id} is part of workflow {workflow_id}, which {verb}s its tasks together: "
+        f"taskflow workflow {verb} {workflow_id}"
+    )
+
+
+def no_workflow(workflow_id: str) -> NotFound:
+    return NotFound(f"There is no workflow {workflow_id}.")
+
+
+def no_node(workflow_id: str, node: str) -> NotFound:
+    return NotFound(f"Workflow {workflow_id} has no node {node!r}.")
+
+
+def no_fan_out(workflow_id: str, node: str) -> NotFound:
+    return NotFound(f"Node {node!r} of workflow {workflow_id} is no fan-out, so it has no items.")
+
+
+def of_workflow(workflow_id: str, verb: str, status: WorkflowState | None, root: str) -> TaskflowError | None:
+    """`verb`: cancel, redrive, delete. `status` None: there is no such one. `root`: of which it is a part, or itself."""
+    if status is None:
+        return no_workflow(workflow_id)
+    if root != workflow_id:
+        return NotAllowed(f"Workflow {workflow_id} is part of workflow {root}: {verb} that.")
+    if verb == "redrive" and status not in {WorkflowState.FAILED, WorkflowState.CANCELLED}:
+        return NotAllowed(
+            f"Workflow {workflow_id} is {status}; only failed and cancelled workflows can be redriven."
+        )
+    if verb == "delete" and status is WorkflowState.RUNNING:
+        return NotAllowed(
+            f"Workflow {workflow_id} is running; only workflows that have ended can be deleted."
+        )
+    return None
+
+
+def not_before(node: str, child: str) -> NotFound:
+    return NotFound(f"Node {child!r} does not come after a node {node!r}, so it has no inputs from it.")
+
+
+def in_no_workflow(task_id: str) -> NotFound:
+    return NotFound(f"Task {task_id} is not part of a workflow, so it has no inputs.")
 
 
 # --- by submits ----------------------------------------------------------------------------------------------------------
@@ -170,6 +243,11 @@ def key_held_meanwhile(key: str, holder: str, task_id: str) -> UniqueConflict:
 def gone_since_submit(task_id: str) -> TaskGone:
     """An id comes again, and its task is pruned."""
     return TaskGone(f"Task {task_id} was submitted before and has been removed since.")
+
+
+def workflow_gone(workflow_id: str) -> TaskGone:
+    """An idempotency key comes again, and its workflow is removed."""
+    return TaskGone(f"Workflow {workflow_id} was made by this request before and has been removed since.")
 
 
 def gone_since_request(task_id: str) -> TaskGone:

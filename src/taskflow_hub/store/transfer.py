@@ -53,7 +53,7 @@ TABLES: Final = (
     ),
     Table(
         "finished_tasks",
-        _TASK | _columns(text="outcome ended_by reason result result_ref", time="finished_at"),
+        _TASK | _columns(text="outcome ended_by reason result result_ref fingerprint", time="finished_at"),
     ),
     Table("task_tags", _columns(text="account_id tag", id="task_id")),
     Table(
@@ -74,6 +74,59 @@ TABLES: Final = (
     Table("unique_keys", _columns(text="account_id type key", id="task_id", time="until")),
     Table("calls", _columns(id="task_id", whole="number", text="answer")),
     Table(
+        "workflows",
+        _columns(
+            id="id root_id parent_id",
+            text="parent_node path account_id user_id name status input traceparent schedule_id ending result error",
+            whole="item max_concurrency rev left_nodes broken",
+            texts="tags",
+            time="created_at deadline_at cancel_requested_at finished_at",
+        ),
+    ),
+    Table("workflow_graphs", _columns(id="workflow_id", text="graph")),
+    Table(
+        "workflow_nodes",
+        _columns(
+            id="workflow_id",
+            text="node status error",
+            whole="waits missed total left_items failed cancelled",
+            time="started_at finished_at",
+        ),
+    ),
+    Table("workflow_tasks", _columns(id="workflow_id task_id", text="node", whole="item")),
+    Table(
+        "task_steps",
+        _columns(
+            id="task_id",
+            text="kind name result",
+            whole="attempt octets",
+            number="ran_s",
+            time="kept_at wakes_at decided_at",
+        ),
+    ),
+    Table("task_events", _columns(id="task_id", text="name payload", time="sent_at")),
+    Table("task_waits", _columns(id="task_id", text="event", whole="attempt")),
+    Table(
+        "schedules",
+        _columns(
+            id="id",
+            text="account_id user_id name cron timezone type template overlap catch_up origin application",
+            whole="catch_up_limit rev",
+            number="every_s jitter_s",
+            time="starts_at ends_at paused_at created_at updated_at next_at waiting_at last_at",
+        ),
+    ),
+    Table(
+        "schedule_fires",
+        _columns(
+            id="schedule_id task_id workflow_id",
+            text="outcome reason detail by_hand",
+            whole="ticks",
+            time="planned_at decided_at started_at",
+            flag="settled",
+        ),
+    ),
+    Table(
         "workers",
         _columns(
             text="id name host version state",
@@ -81,6 +134,7 @@ TABLES: Final = (
             texts="queues types stuck",
             time="registered_at last_beat_at died_at",
             number="loop_lag_s",
+            flag="lost",
         ),
     ),
     Table(
@@ -125,6 +179,20 @@ TABLES: Final = (
             text="account_id actor actor_kind actor_name actor_account address agent action entity entity_id before after meta",
         ),
     ),
+    Table(
+        "failures",
+        _columns(
+            text="account_id fingerprint queue type",
+            whole="failed gone",
+            time="hour first_at last_at",
+            id="last_task_id",
+        ),
+    ),
+    Table(
+        "samples",
+        _columns(text="account_id queue", whole="step_s queued running", time="at", number="oldest_s"),
+    ),
+    Table("durations", _columns(text="account_id queue process waited ran", whole="step_s", time="at")),
     Table("rollups", _columns(text="account_id queue type status", time="minute", whole="count")),
     Table(
         "bulks",

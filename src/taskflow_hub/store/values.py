@@ -8,12 +8,25 @@ from msgspec import Raw, Struct
 
 from taskflow_hub.domain.access import Scope
 from taskflow_hub.domain.audit import AuditEntry
+from taskflow_hub.domain.graph import Graph
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Assignment, Stop
-from taskflow_hub.domain.model import DEFAULT_ACCOUNT, DEFAULT_PRIORITY, OnLost, Task, Terms
+from taskflow_hub.domain.model import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_PRIORITY,
+    NULL,
+    OnLost,
+    Reason,
+    ResultRef,
+    Task,
+    TaskError,
+    Terms,
+)
 from taskflow_hub.domain.moves import Fence
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.steps import Step
 from taskflow_hub.domain.submission import Limit, Unique
+from taskflow_hub.domain.workflow_view import Input, ItemView, Workflow, WorkflowState
 
 # --- submit --------------------------------------------------------------------------------------------------------
 
@@ -144,6 +157,12 @@ class Due(Struct, frozen=True):
     next_in_s: float | None
 
 
+class Late(Due, frozen=True):
+    """The same of workflows that have run out of time. `asked`: what runs and was asked to end (task id, attempt, worker)."""
+
+    asked: tuple[tuple[str, int, str], ...] = ()
+
+
 # --- workers -------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +239,13 @@ class TaskFilter(Struct, frozen=True, kw_only=True):
     tag: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    # These two hold for tasks that are failed, and for no others.
+    fingerprint: str | None = None  # that failed so (domain/fingerprint.py)
+    error: str | None = None  # with this in the type, message or traceback of their error; a-z are as A-Z
+
+    @property
+    def of_failed(self) -> bool:
+        return self.fingerprint is not None or self.error is not None
 
 
 class Page(Struct, frozen=True):
@@ -239,6 +265,55 @@ class Entry(Struct, frozen=True):
 class Entries(Struct, frozen=True):
     items: tuple[Entry, ...]
     next_cursor: str | None
+
+
+# --- failures ------------------------------------------------------------------------------------------------------
+
+
+class FailureFilter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together; an empty one is no condition. `since` is the start of an hour; a trend has steps of
+    `step_s` from there on. `by_count`: the most frequent first, else those that happened last.
+    """
+
+    since: datetime
+    step_s: int
+    type: str | None = None
+    queue: str | None = None
+    queues: tuple[str, ...] = ()  # in any of these
+    by_count: bool = False
+
+    @property
+    def of_queues(self) -> list[str] | None:
+        """All that may be; None: any."""
+        if self.queue is None:
+            return sorted(set(self.queues)) or None
+        return [self.queue] if not self.queues or self.queue in self.queues else []
+
+
+class FailureGroup(Struct, frozen=True, kw_only=True):
+    """Failures with one fingerprint. `reason` and `error` are of the last that is still failed."""
+
+    fingerprint: str
+    type: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    last_task_id: str | None
+    reason: Reason | None
+    error: TaskError | None
+    steps: dict[int, int]  # how many failed in each step of the trend in which any did
+
+
+class FailurePage(Struct, frozen=True):
+    items: tuple[FailureGroup, ...]
+    next_cursor: str | None  # opaque; None: this was the last page
+
+
+class Count(Struct, frozen=True):
+    """How many tasks there are; not `exact`: about so many, or where nothing is known of the rest, at least."""
+
+    count: int
+    exact: bool
 
 
 # --- bulk ----------------------------------------------------------------------------------------------------------
@@ -270,6 +345,71 @@ class Bulk(Struct, frozen=True, kw_only=True):
     created_at: datetime
     finished_at: datetime | None = None
     cursor: str | None = None  # where the next chunk begins
+
+
+# --- workflows -----------------------------------------------------------------------------------------------------
+
+
+class NewWorkflow(Struct, frozen=True, kw_only=True):
+    """A workflow to be inserted. `tasks` are those of its plain nodes (domain/graph.py), by node, each `blocked`; `input` is
+    what references to `input` find.
+    """
+
+    id: str
+    account_id: str = DEFAULT_ACCOUNT
+    user_id: str | None = None
+    name: str
+    graph: Graph
+    tasks: dict[str, NewTask]
+    input: Raw = NULL
+    tags: tuple[str, ...] = ()
+    schedule_id: str | None = None
+    traceparent: str | None = None
+
+
+class WorkflowFilter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together; an empty one is no condition. Times are half-open: after ≤ created_at < before."""
+
+    status: tuple[WorkflowState, ...] = ()
+    name: str | None = None
+    user: str | None = None
+    tag: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class WorkflowPage(Struct, frozen=True):
+    items: tuple[Workflow, ...]
+    next_cursor: str | None  # opaque; None: this was the last page
+
+
+class StepPage(Struct, frozen=True):
+    """`next` None: these were the last; else ask again with it as `after`."""
+
+    items: tuple[Step, ...]
+    next: int | None
+
+
+class WorkflowOwner(Struct, frozen=True):
+    """`queues`: to which its nodes say that they go, those of sub-workflows too; "" of one that does not say."""
+
+    account_id: str
+    queues: tuple[str, ...]
+
+
+class ItemPage(Struct, frozen=True):
+    """`more`: ask again after the last."""
+
+    items: tuple[ItemView, ...]
+    more: bool
+
+
+class InputPage(Struct, frozen=True):
+    """`refs` are the results among them that lie outside the store, by place in `items`. `more`: ask again after the last."""
+
+    items: tuple[Input, ...]
+    refs: dict[int, ResultRef]
+    more: bool
 
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
@@ -342,6 +482,14 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     actor_account: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Described(Struct, frozen=True, kw_only=True):
+    """Which database a store lies in."""
+
+    kind: str  # as its URL begins
+    version: str  # of what runs it
+    schema_version: str  # of our tables, as the database says
 
 
 class AuditPage(Struct, frozen=True):

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from taskflow_hub.domain import moves
+from taskflow_hub.domain.fingerprint import signature
 from taskflow_hub.domain.messages import Progressed
-from taskflow_hub.domain.model import AttemptOutcome, TaskError
+from taskflow_hub.domain.model import AttemptOutcome, Reason, TaskError
 from taskflow_hub.domain.moves import Verdict
 
 APPLIED, ABORTED, DUPLICATE, STALE = Verdict.APPLIED, Verdict.ABORTED, Verdict.DUPLICATE, Verdict.STALE
 LONGEST_S: Final = 1e9
+EXPIRED_SIGNATURE: Final = signature(Reason.EXPIRED, None)
+REFERENCE_SIGNATURE: Final = signature(Reason.REFERENCE, None)
 
 Move = moves.Succeed | moves.Retry | moves.Snooze | moves.Fail | moves.Release | moves.Lose | moves.Abort
 MoveT = TypeVar("MoveT", bound=Move)
@@ -46,6 +49,10 @@ def ran_s(move: Move) -> float | None:
 
 def error_of(move: Move) -> TaskError | None:
     return move.error if isinstance(move, moves.Retry | moves.Fail | moves.Lose) else None
+
+
+def signature_of(move: moves.Fail) -> str:
+    return signature(move.reason, move.error)
 
 
 # --- a batch ---------------------------------------------------------------------------------------------------------

@@ -58,12 +58,13 @@ class Versions:
                 f"{database} has schema {version or 'none'}, this program needs {self.current}: run `taskflow db migrate`."
             )
 
-    def require(self, version: str | None) -> None:
-        """For a process that runs: raises SchemaMismatch if the schema was taken away or put back to an older one.
+    def require(self, version: str | None) -> str:
+        """For a process that runs: the version. Raises SchemaMismatch if the schema was taken away or put back to an older one.
 
         A newer one is well: migrations only add, so that processes of two versions can work side by side (docs/adr/0040).
         """
-        if self.state(version) in {SchemaState.EMPTY, SchemaState.OLDER}:
+        if version is None or self.state(version) is SchemaState.OLDER:
             raise SchemaMismatch(
                 f"The database has schema {version or 'none'}; this program needs {self.current}."
             )
+        return version

@@ -3,16 +3,38 @@
 import base64
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from taskflow_hub.domain.clock import new_id, utc_now
-from taskflow_hub.domain.messages import Assignment
+from taskflow_hub.domain.errors import NotFound
+from taskflow_hub.domain.messages import (
+    Asleep,
+    Assignment,
+    Awake,
+    CallOfAttempt,
+    EventCame,
+    EventMissed,
+    KeepStep,
+    LoadSteps,
+    ReadInputs,
+    Reply,
+    Sleep,
+    StepKept,
+    Steps,
+    StoredStep,
+    Submit,
+    Submitted,
+    WaitEvent,
+)
 from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY, DEFAULT_QUEUE
+from taskflow_hub.domain.steps import StepKind
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.hub import Hub
 from taskflow_hub.worker.context import Context
@@ -23,17 +45,27 @@ class RecordedContext(Context):
 
     `logged` holds (level, message, fields) of each line, `fractions` every progress, `submitted` every task that
     `ctx.submit` was given; set `stop` for a handler that looks at `ctx.cancelled`.
+
+    `steps` holds what each step returned, by name; those given have been done by an attempt before. A sleep is over at once,
+    and `slept` has its seconds. `events` are those the task has been sent: a wait for any other ends in EventTimeout.
     """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_told",)
 
     def __init__(
-        self, *, task_id: str | None = None, attempt: int = 1, retry_count: int = 0, stop: bool = False
+        self,
+        *,
+        task_id: str | None = None,
+        attempt: int | None = None,
+        retry_count: int = 0,
+        stop: bool = False,
+        events: Mapping[str, Any] = MappingProxyType({}),
+        steps: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self._kept = _Kept(stop)
+        self._told = _Told(stop, events, steps)
         assignment = Assignment(
             id=task_id or new_id(),
-            attempt=attempt,
+            attempt=attempt or (2 if steps else 1),
             type="test",
             queue=DEFAULT_QUEUE,
             priority=DEFAULT_PRIORITY,
@@ -43,19 +75,27 @@ class RecordedContext(Context):
             max_retries=DEFAULT_MAX_RETRIES,
             created_at=utc_now(),
         )
-        super().__init__(assignment, self._kept)
+        super().__init__(assignment, self._told)
 
     @property
     def logged(self) -> list[tuple[str, str, dict[str, Any]]]:
-        return self._kept.logged
+        return self._told.logged
 
     @property
     def fractions(self) -> list[float]:
-        return self._kept.fractions
+        return self._told.fractions
 
     @property
     def submitted(self) -> list[Submission]:
-        return self._kept.submitted
+        return self._told.submitted
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        return self._told.steps
+
+    @property
+    def slept(self) -> list[float]:
+        return self._told.slept
 
 
 @asynccontextmanager
@@ -87,14 +127,20 @@ async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
             hub.attach(None)
 
 
-class _Kept:
-    """A sink that keeps everything."""
+class _Told:
+    """A sink that keeps everything, and an engine for one attempt: what is slept for is over, what is waited for is there or
+    never comes.
+    """
 
-    def __init__(self, stop: bool) -> None:
+    def __init__(self, stop: bool, events: Mapping[str, Any], steps: Mapping[str, Any]) -> None:
         self.stopping = stop
+        self.rests: list[Asleep] = []
         self.logged: list[tuple[str, str, dict[str, Any]]] = []
         self.fractions: list[float] = []
         self.submitted: list[Submission] = []
+        self.slept: list[float] = []
+        self.events = dict(events)
+        self.steps = dict(steps)
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.logged.append((level, message, fields))
@@ -102,9 +148,33 @@ class _Kept:
     def progress(self, fraction: float, message: str) -> None:
         self.fractions.append(fraction)
 
-    async def submit(self, task: Submission) -> str:
-        return self.submit_sync(task)
+    def may_block(self) -> None:
+        """A test may."""
 
-    def submit_sync(self, task: Submission) -> str:
-        self.submitted.append(task)
-        return new_id()
+    async def ask(self, call: CallOfAttempt) -> Reply:
+        return self.ask_sync(call)
+
+    def ask_sync(self, call: CallOfAttempt) -> Reply:
+        match call:
+            case Submit(task=task):
+                self.submitted.append(task)
+                return Submitted(new_id())
+            case LoadSteps():
+                return Steps(
+                    items=tuple(
+                        StoredStep(kind=StepKind.STEP, name=name, result=Raw(msgspec.json.encode(result)))
+                        for name, result in self.steps.items()
+                    )
+                )
+            case KeepStep(name=name, result=result):
+                self.steps[name] = msgspec.json.decode(result)
+                return StepKept()
+            case Sleep(seconds=seconds):
+                self.slept.append(seconds)
+                return Awake()
+            case WaitEvent(event=event):
+                if event in self.events:
+                    return EventCame(payload=Raw(msgspec.json.encode(self.events[event])))
+                return EventMissed()
+            case ReadInputs(node=node):
+                raise NotFound(f"There is no node {node}: a test's task belongs to no workflow.")

@@ -25,7 +25,14 @@ SAID: Final[dict[Move, tuple[str, str]]] = {
     ),
     Move.UNBLOCK: ("a parent's finish", "the last parent has finished the way the edge wants"),
     Move.SKIP: ("a parent's finish", "a parent has finished another way"),
-    Move.RESET: ("operator", "the failed workflow is redriven, so this branch may be taken after all"),
+    Move.REJECT: (
+        "a parent's finish",
+        "its payload refers to what is not there, or is too large to be pasted; reason `reference`",
+    ),
+    Move.RESET: (
+        "operator",
+        "the workflow is redriven: it waits again for its parents, as if it were new",
+    ),
     Move.LEASE: (
         "dispatcher",
         "opens the next attempt for one live worker: `attempt` rises by one, the owner is written",

@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Raw
 
 from taskflow_hub.domain import jsontext
-from taskflow_hub.domain.messages import Assignment
+from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.messages import Asleep, Assignment, CallOfAttempt, Reply, Submit, Submitted
 from taskflow_hub.domain.options import TaskOptions
 from taskflow_hub.domain.submission import NO_PARAMETERS, Submission
+from taskflow_hub.worker.durable import Durable
 from taskflow_hub.worker.encoding import NotEncodable, plain
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 
@@ -34,9 +36,19 @@ class Sink(Protocol):
 
     def progress(self, fraction: float, message: str) -> None: ...
 
-    async def submit(self, task: Submission) -> str: ...
+    rests: list[Asleep]  # what the attempt is suspended for; empty: it is not
 
-    def submit_sync(self, task: Submission) -> str: ...
+    async def ask(self, call: CallOfAttempt) -> Reply:
+        """The engine's answer, however long it takes; whose call it is is filled in. Raises the error it is refused with."""
+        ...
+
+    def ask_sync(self, call: CallOfAttempt) -> Reply:
+        """`ask`, blocking the thread."""
+        ...
+
+    def may_block(self) -> None:
+        """Raises RuntimeError on the event loop, which must not be blocked."""
+        ...
 
 
 class AttemptStopped(BaseException):
@@ -68,15 +80,14 @@ class Log:
         self._sink.log("error", message, fields)
 
 
-class Context:
+class Context(Durable):
     """The same in async handlers, threads and child processes; every method may be called from any thread of the handler."""
 
-    __slots__ = ("_sink", "log", "task")
+    __slots__ = ("log",)
 
     def __init__(self, task: Assignment, sink: Sink) -> None:
-        self.task = task
+        super().__init__(task, sink)
         self.log = Log(sink)
-        self._sink = sink
 
     @property
     def attempt(self) -> int:
@@ -115,11 +126,21 @@ class Context:
         Raises the hub's own errors (Invalid, QueueFull, QuotaExceeded …), and LeaseLost when this attempt no longer owns its
         task.
         """
-        return await self._sink.submit(_submission(task, payload, options))
+        return _id_of(await self._sink.ask(self._submit(_submission(task, payload, options))))
 
     def submit_sync(self, task: str | HasType, payload: object = None, **options: Unpack[TaskOptions]) -> str:
         """`submit` for `def` handlers: blocks its thread until the task is committed."""
-        return self._sink.submit_sync(_submission(task, payload, options))
+        return _id_of(self._sink.ask_sync(self._submit(_submission(task, payload, options))))
+
+    def _submit(self, wanted: Submission) -> Submit:
+        """The sink numbers it."""
+        return Submit(worker="", id=self.task.id, attempt=self.task.attempt, call=0, task=wanted)
+
+
+def _id_of(reply: Reply) -> str:
+    if isinstance(reply, Submitted):
+        return reply.id
+    raise TaskflowError(f"the engine answered with {type(reply).__name__}")
 
 
 def _submission(task: str | HasType, payload: object, options: TaskOptions) -> Submission:

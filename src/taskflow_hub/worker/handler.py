@@ -35,6 +35,7 @@ class Handler:
         self.kind = _kind(declared.type, function, cpu=cpu)
         self._declared = declared
         self._parameters = signature.parameters(declared.type, function)
+        self._parts: dict[frozenset[str], Any] = {}  # adapters, by the fields that they know
         self.reference = reference.refer(declared.type, function) if cpu else None
 
     def __repr__(self) -> str:
@@ -97,7 +98,24 @@ class Handler:
 
     def write_payload(self, arguments: Mapping[str, Any]) -> Raw:
         """JSON of a payload with just these arguments. Raises Invalid, naming each field."""
-        adapter = self._adapter
+        return self._written(self._adapter, arguments)
+
+    def write_part(self, arguments: Mapping[str, Any]) -> dict[str, Raw]:
+        """Some arguments, each as JSON, by the names that they have in a payload; what else a payload needs is not asked for.
+
+        Raises Invalid, naming each field.
+        """
+        names = frozenset(arguments)
+        if names not in self._parts:
+            fields = {name: each for name, each in self._parameters.items() if name in names}
+            self._parts[names] = signature.payload_adapter(self.type, fields, self._hints) if fields else None
+        return msgspec.json.decode(self._written(self._parts[names], arguments), type=dict[str, Raw])
+
+    def field_of(self, parameter: str) -> str:
+        """How a parameter is called in a payload."""
+        return signature.written_as(parameter, self._parameters[parameter], self._hints)
+
+    def _written(self, adapter: Any, arguments: Mapping[str, Any]) -> Raw:
         if adapter is None:
             return _write_nothing(arguments)
         try:

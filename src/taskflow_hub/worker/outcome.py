@@ -29,8 +29,11 @@ class Raised(Struct, frozen=True, tag="raised"):
 
 
 class Postponed(Struct, frozen=True, tag="postponed"):
+    """At most one of `seconds` and `until` is set; neither: until one of `events` comes."""
+
     seconds: float | None
     until: datetime | None
+    events: tuple[str, ...] = ()
 
 
 class Obeyed(Struct, frozen=True, tag="obeyed"):

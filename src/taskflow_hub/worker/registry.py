@@ -16,9 +16,13 @@ from taskflow_hub.domain.model import (
     TaskType,
 )
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.domain.schedule_spec import ScheduleSpec
 from taskflow_hub.domain.submission import MAX_LIMIT_KEY, MAX_TIMEOUT_S, QUEUE_PATTERN, TYPE_PATTERN, Limit
 from taskflow_hub.domain.type_limits import check_stated
+from taskflow_hub.domain.workflow import WorkflowSubmission
+from taskflow_hub.worker import schedules
 from taskflow_hub.worker.handler import Handler
+from taskflow_hub.worker.schedules import ScheduleOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,8 +41,10 @@ class HandlerOptions(TypedDict, total=False):
 
 
 class Registry:
-    def __init__(self) -> None:
+    def __init__(self, application: str | None = None) -> None:
+        self.application = application  # what the program calls itself
         self._handlers: dict[str, Handler] = {}
+        self._schedules: list[ScheduleSpec] = []
 
     def add(
         self,
@@ -96,12 +102,25 @@ class Registry:
 
         return register
 
+    def schedule(
+        self, what: str | WorkflowSubmission, cron: str | None = None, /, **options: Unpack[ScheduleOptions]
+    ) -> None:
+        """Have a task of a type that has a handler here, or a workflow, submitted by the clock. Raises Misconfigured."""
+        if isinstance(what, str) and what not in self._handlers:
+            raise Misconfigured(
+                f"task type {what!r} has no handler here that a schedule could be declared for"
+            )
+        self._schedules.append(schedules.declared(what, cron, options))
+
     def include(self, other: "Registry") -> None:
-        """Take over every handler of another registry. Raises Misconfigured when a name is taken, and changes nothing."""
+        """Take over every handler of another registry, with their schedules. Raises Misconfigured when a name is taken, and
+        changes nothing."""
         for name, handler in other._handlers.items():
             if (mine := self._handlers.get(name, handler)) is not handler:
                 raise Misconfigured(f"task type {name!r}: it already has a handler, {_place(mine.function)}")
+        self.application = self.application or other.application
         self._handlers |= other._handlers
+        self._schedules += [spec for spec in other._schedules if spec not in self._schedules]
 
     def get(self, name: str) -> Handler | None:
         return self._handlers.get(name)
@@ -111,6 +130,13 @@ class Registry:
         for handler in self:
             handler.check()
         return tuple(sorted((handler.task_type for handler in self), key=lambda declared: declared.type))
+
+    def schedules(self) -> tuple[ScheduleSpec, ...]:
+        """What a worker declares when it registers, each with its name. Raises Misconfigured for one that cannot be."""
+        found = schedules.named(self._schedules)
+        for spec in found:
+            schedules.check_work(spec, self._handlers)
+        return found
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(tuple(self._handlers.values()))

@@ -18,6 +18,7 @@ from taskflow_hub.worker.context import AttemptStopped, Context
 from taskflow_hub.worker.held import HeldAttempt, Stopping
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 from taskflow_hub.worker.outcome import Obeyed, Outcome, Postponed, Raised, Returned, answered, raised
+from taskflow_hub.worker.suspending import caught, suspended
 
 
 def arguments(held: HeldAttempt) -> dict[str, object]:
@@ -46,12 +47,12 @@ async def run_async(held: HeldAttempt) -> Outcome:
     except Exception as error:
         return not_called(error, held.secrets)
     try:
-        return answered(await held.handler.function(**found), held.secrets)
+        return _returned(held, answered(await held.handler.function(**found), held.secrets))
     except asyncio.CancelledError as error:
         return Obeyed() if held.stopping is not None else raised(error, held.secrets)
     except BaseException as error:
         # sys.exit() and KeyboardInterrupt too: what a handler raises ends no worker.
-        return raised(error, held.secrets)
+        return _raised(held, error)
 
 
 def run_sync(held: HeldAttempt) -> Outcome:
@@ -60,11 +61,20 @@ def run_sync(held: HeldAttempt) -> Outcome:
     except Exception as error:
         return not_called(error, held.secrets)
     try:
-        return answered(held.handler.function(**found), held.secrets)
+        return _returned(held, answered(held.handler.function(**found), held.secrets))
     except AttemptStopped as error:
         return Obeyed() if held.stopping is not None else raised(error, held.secrets)
     except BaseException as error:
-        return raised(error, held.secrets)
+        return _raised(held, error)
+
+
+def _returned(held: HeldAttempt, outcome: Outcome) -> Outcome:
+    return outcome if held.sink is None else caught(held.sink, outcome) or outcome
+
+
+def _raised(held: HeldAttempt, error: BaseException) -> Outcome:
+    rests = () if held.sink is None else held.sink.rests
+    return suspended(rests, error) or raised(error, held.secrets)
 
 
 def ending(held: HeldAttempt, outcome: Outcome, worker: str, n: int, ran_s: float) -> Ending | None:
@@ -97,8 +107,15 @@ def ending(held: HeldAttempt, outcome: Outcome, worker: str, n: int, ran_s: floa
                 error=error,
                 after=after,
             )
-        case _, Postponed(seconds=seconds, until=until):
+        case _, Postponed(seconds=seconds, until=until, events=events):
             return Snoozed(
-                worker=worker, n=n, id=task_id, attempt=attempt, ran_s=ran_s, seconds=seconds, until=until
+                worker=worker,
+                n=n,
+                id=task_id,
+                attempt=attempt,
+                ran_s=ran_s,
+                seconds=seconds,
+                until=until,
+                events=events,
             )
     raise AssertionError(f"{outcome} without a reason to stop")

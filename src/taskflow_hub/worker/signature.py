@@ -122,6 +122,17 @@ def payload_adapter(
         ) from error
 
 
+def written_as(name: str, parameter: inspect.Parameter, known: Mapping[str, Any]) -> str:
+    """How a parameter is called in the JSON of a payload: pydantic's Field may give it an alias."""
+    said = (parameter.default, *getattr(known.get(name), "__metadata__", ()))
+    for one in said:
+        for word in ("serialization_alias", "alias"):
+            alias = getattr(one, word, None)
+            if isinstance(alias, str):
+                return alias
+    return name
+
+
 def _not_both(*names: str) -> dict[str, Any]:
     return {"not": {"required": [*names], "properties": {name: {"not": {"type": "null"}} for name in names}}}
 

@@ -1,4 +1,4 @@
-"""What a handler says while it runs, on its way to the outbox: log lines, progress, submits.
+"""What a handler says while it runs, on its way to the outbox or, where it wants an answer, to the engine.
 
 Called from the worker's loop and from threads. Words are gathered and reported when the loop gets around to it, so a
 handler that says much in a hurry costs one report.
@@ -19,17 +19,31 @@ from msgspec.structs import replace
 from taskflow_hub.domain.clock import Monotonic, utc_now
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.limits import LINES_MAX
-from taskflow_hub.domain.messages import Line, Logged, Progressed, Reply, Request, Submit, Submitted
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.messages import (
+    Asleep,
+    CallFailed,
+    CallOfAttempt,
+    Line,
+    Logged,
+    Progressed,
+    Reply,
+    Request,
+    Submit,
+)
 from taskflow_hub.worker.context import AttemptStopped, plain_fields
 from taskflow_hub.worker.held import HeldAttempt, Stopping
 from taskflow_hub.worker.outbox import Outbox
-from taskflow_hub.worker.refusal import refusal
+from taskflow_hub.worker.refusal import from_code
 
 PROGRESS_S: Final = 1.0  # at most one stored in this time
-RETRY_S: Final = (0.2, 5.0)  # first and longest pause between tries of a submit
+RETRY_S: Final = (0.2, 5.0)  # first and longest pause between tries of a call
 
 log = logging.getLogger("taskflow.worker")
+
+
+def kind_of(call: CallOfAttempt) -> str:
+    return str(call.__struct_config__.tag)
+
 
 Call = Callable[[Request], Coroutine[Any, Any, Reply]]
 
@@ -44,7 +58,8 @@ class AttemptSink:
         self._progress_due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._nudged = False
-        self._submits: set[concurrent.futures.Future[str]] = set()
+        self._waiting: set[concurrent.futures.Future[Reply]] = set()
+        self.rests: list[Asleep] = []
 
     @property
     def stopping(self) -> bool:
@@ -67,56 +82,59 @@ class AttemptSink:
         self._progress = (fraction, self._held.secrets.clean(str(message)))
         self._nudge()
 
-    # --- submits ---
+    # --- calls ---
 
-    async def submit(self, task: Submission) -> str:
+    async def ask(self, call: CallOfAttempt) -> Reply:
+        call = self._stamped(call)
         if asyncio.get_running_loop() is self._loop:
-            return await self._submit(next(self._calls), task)
-        return await asyncio.wrap_future(self._submit_elsewhere(task))
+            return await self._until_answered(call)
+        return await asyncio.wrap_future(self._elsewhere(call))
 
-    def submit_sync(self, task: Submission) -> str:
-        if threading.get_ident() == self._thread:
-            raise RuntimeError(
-                "an async handler must use `await ctx.submit(…)`: submit_sync would block the event loop"
-            )
+    def ask_sync(self, call: CallOfAttempt) -> Reply:
+        self.may_block()
         try:
-            return self._submit_elsewhere(task).result()
+            return self._elsewhere(self._stamped(call)).result()
         except concurrent.futures.CancelledError:
             raise AttemptStopped from None
 
-    def _submit_elsewhere(self, task: Submission) -> concurrent.futures.Future[str]:
-        future = asyncio.run_coroutine_threadsafe(self._submit(next(self._calls), task), self._loop)
-        self._submits.add(future)
-        future.add_done_callback(self._submits.discard)
+    def may_block(self) -> None:
+        if threading.get_ident() == self._thread:
+            raise RuntimeError(
+                "an async handler must await the method without _sync: this one would block the event loop"
+            )
+
+    def _elsewhere(self, call: CallOfAttempt) -> concurrent.futures.Future[Reply]:
+        future = asyncio.run_coroutine_threadsafe(self._until_answered(call), self._loop)
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
         if self.stopping:
             future.cancel()
         return future
 
-    async def _submit(self, number: int, task: Submission) -> str:
-        """Until the engine has answered: calls are idempotent by their number, and an outage shall cost no retry."""
+    def _stamped(self, call: CallOfAttempt) -> CallOfAttempt:
+        """With whose it is. Submits are numbered in the order in which they are asked for."""
+        task_id, attempt = self._held.key
+        call = replace(call, worker=self._outbox.worker, id=task_id, attempt=attempt)
+        return replace(call, call=next(self._calls)) if isinstance(call, Submit) else call
+
+    async def _until_answered(self, call: CallOfAttempt) -> Reply:
+        """Calls may be asked twice without harm, and an outage shall cost no retry."""
         pause_s, longest_s = RETRY_S
-        payload = self._held.sealed_call(task.payload, number, task.type)
-        if payload is not task.payload:
-            task = replace(task, payload=payload)
+        if isinstance(call, Submit):
+            payload = self._held.sealed_call(call.task.payload, call.call, call.task.type)
+            if payload is not call.task.payload:
+                call = replace(call, task=replace(call.task, payload=payload))
         while True:
             try:
-                reply = await self._call(
-                    Submit(
-                        worker=self._outbox.worker,
-                        id=self._held.key[0],
-                        attempt=self._held.key[1],
-                        call=number,
-                        task=task,
-                    )
-                )
-                if isinstance(reply, Submitted):
-                    return reply.id
-                error = refusal(reply)
+                reply = await self._call(call)
+                if not isinstance(reply, CallFailed):
+                    return reply
+                error = from_code(reply.code, reply.detail)
             except Unavailable as unavailable:
                 error = unavailable
             if not isinstance(error, Unavailable):
                 raise error
-            log.warning("submit from %s waits: %s", self._held.assignment.type, error)
+            log.warning("%s from %s waits: %s", kind_of(call), self._held.assignment.type, error)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, longest_s)
 
@@ -124,7 +142,7 @@ class AttemptSink:
 
     def stop(self) -> None:
         """The attempt was asked to stop: end the waits of its threads."""
-        for future in tuple(self._submits):
+        for future in tuple(self._waiting):
             future.cancel()
 
     def flush(self, *, ending: bool = False) -> None:

@@ -28,6 +28,7 @@ from taskflow_hub.domain.messages import (
     Why,
 )
 from taskflow_hub.domain.model import TaskType
+from taskflow_hub.domain.schedule_spec import ScheduleSpec
 from taskflow_hub.lockfile import LockFile, lock_dir
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.attempts import PATIENCE_S, Attempts
@@ -80,6 +81,7 @@ class Worker:
         self.id: str | None = None  # the latest it registered under
         self.draining = False  # the engine gives it nothing new
         self._types: tuple[TaskType, ...] = ()
+        self._schedules: tuple[ScheduleSpec, ...] = ()
         self._main: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -99,6 +101,7 @@ class Worker:
         if self._main is not None:
             return
         self._types = self._registry.types()
+        self._schedules = self._registry.schedules()
         secret = [one.type for one in self._types if one.secret]
         if secret and not self._keyring:
             log.warning(
@@ -283,6 +286,8 @@ class Worker:
             queues=self._settings.queues,
             types=self._types,
             self_stop_s=self._settings.self_stop_s,
+            schedules=self._schedules,
+            application=self._registry.application,
         )
 
     def _hold_lock(self, worker: str) -> None:

@@ -1,18 +1,27 @@
 """A user's module, as `mypy --strict` must accept it: every shape of handler, every way to submit."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from taskflow_hub import (
+    INDEX,
+    INPUT,
+    ITEM,
+    WORKFLOW,
     BoundHandler,
     Client,
     Context,
+    Event,
+    EventTimeout,
     Fail,
+    FanOut,
     Hub,
     Limit,
+    Node,
     OnConflict,
     QueueFull,
     Retry,
@@ -28,6 +37,10 @@ from taskflow_hub import (
     TaskFailed,
     TaskHandle,
     Unique,
+    Workflow,
+    WorkflowFailed,
+    WorkflowHandle,
+    task,
 )
 
 hub = Hub()
@@ -47,6 +60,30 @@ async def plain_async(a: int, b: str = "b") -> float:
 @hub.task("plain.thread", queue="slow", on_lost="fail")
 def plain_thread(a: int, b: str = "b") -> float:
     return 0.5
+
+
+@hub.schedule("*/5 * * * *", tz="Europe/Amsterdam", payload={"a": 1}, overlap="queue_one", catch_up="last")
+@hub.schedule(
+    every="1h30m", payload={"a": 2}, name="often", jitter=30, start_at=datetime(2030, 1, 1, tzinfo=UTC)
+)
+@hub.task("scheduled")
+async def scheduled(a: int, b: str = "b") -> float:
+    return 0.5
+
+
+@hub.schedule(every=90)
+@hub.task("scheduled.last")
+def scheduled_last(ctx: Context) -> None: ...
+
+
+with Workflow("scheduled") as scheduled_flow:
+    scheduled.node(a=1)
+
+same_flow: Workflow = hub.schedule("0 3 * * *", tz="Europe/Amsterdam", input={"a": 1})(scheduled_flow)
+
+
+async def a_schedule_leaves_the_handler_as_it_is() -> float:
+    return await (await scheduled.submit(1, b="c")).result()
 
 
 @hub.task("limited", limits=[Limit("customer:{customer}", running=1), Limit("crm", per_second=0.5)])
@@ -218,3 +255,101 @@ def called_as_functions() -> None:
 
 async def lines() -> AsyncIterator[Line]:
     yield Line("tea")
+
+
+class Page(TypedDict):
+    title: str
+    links: list[str]
+
+
+@hub.task("page")
+async def page(url: str) -> Page:
+    return {"title": url, "links": []}
+
+
+@hub.task("keep")
+def keep(ctx: Context, title: str, n: int = 0) -> Line:
+    return Line(title)
+
+
+@hub.task("all")
+def all_of(lines: list[Line], ctx: Context) -> int:
+    return len(lines)
+
+
+async def workflows() -> WorkflowHandle:
+    with Workflow("pages", max_concurrency=5, deadline=60.0, tags=["nightly"]) as flow:
+        first = page.node(url="https://example.com")
+        one: Node[Page] = page.node(INPUT["url"])
+        kept = keep.options(queue="slow").node(title=first.result["title"], n=3).named("kept")
+        links: FanOut[Page] = page.map(first.result["links"], limit=3)
+        each = keep.map(links.results, title=ITEM["title"], n=INDEX).at_most(2).allow_failure()
+        total = all_of.node(lines=each.results)
+        told = keep.node(title=kept.result.product, n=total.result)
+        other: Node[Any] = task("http.request", {"url": first.result["links"][0]})
+        request = task("http.request").options(timeout=None, tags=["a"])
+        many: FanOut[Any] = request.map([{"url": "a"}, {"url": "b"}], limit=1)
+        first >> [kept, other] >> told
+        (one >> kept >> total).on_failure(request.node(url="x", error=kept.error.message))
+        told.on_done(many, other).on_success(one)
+        flow.returns({"kept": kept.result, "total": total.result})
+        last: Node[Line] = flow.finally_(keep.node(title=WORKFLOW.status))
+        print(last.status)
+    with Workflow("outer") as outer:
+        inner = outer.add("inner", flow.node(url="https://example.com"))
+        outer.add(flow.map([1, 2], limit=1))
+        print(inner.result["kept"])
+    print(outer.definition(), flow.submission({"url": "x"}).name)
+    handle: WorkflowHandle = await hub.submit(outer)
+    try:
+        print(await handle.result(timeout=5), await handle.status(), (await handle.workflow()).nodes)
+    except WorkflowFailed as error:
+        print(error.workflow.error)
+    await handle.cancel()
+    await hub.workflow(handle.id).redrive()
+    return await flow.submit(hub, input={"url": "x"}, idempotency_key="k")
+
+
+async def charge(order: str, cents: int, *, note: str = "") -> Line:
+    return Line(f"{order} {cents} {note}")
+
+
+def count_words(text: str) -> int:
+    return len(text.split())
+
+
+@hub.task("steps")
+async def in_steps(ctx: Context, order: str) -> int:
+    line: Line = await ctx.step("charge", charge, order, 5, note="x")
+    words: int = await ctx.step("count", count_words, order)
+    several: tuple[Line, int] = await asyncio.gather(
+        ctx.step("a", charge, order, cents=5), ctx.step("b", count_words, text=order)
+    )
+    later: int = await ctx.step("lambda", lambda: words + 1)
+    await ctx.sleep("30m")
+    await ctx.sleep(timedelta(minutes=30), name="again")
+    try:
+        answer: dict[str, bool] = await ctx.wait_event("approved", timeout=1.5)
+    except EventTimeout as error:
+        print(error.name)
+        raise
+    async for one in ctx.inputs("each"):
+        print(one.item, one.status, one.result, one.error)
+    print(line, several, answer, ctx.step_key)
+    return later
+
+
+@hub.task("steps.sync")
+def in_steps_sync(ctx: Context, order: str) -> int:
+    words: int = ctx.step_sync("count", count_words, text=order)
+    ctx.sleep_sync(30)
+    print(ctx.wait_event_sync("approved"), [one.result for one in ctx.inputs_sync("each")])
+    return words
+
+
+async def events(client: Client) -> None:
+    handle = await in_steps.submit(order="x")
+    sent: Event = await handle.send_event("approved", {"yes": True})
+    print(sent.accepted, (await hub.send_event(handle.id, "approved")).payload)
+    print([step.name async for step in client.steps(handle.id)])
+    print((await client.send_event(handle.id, "approved", [1])).sent_at)

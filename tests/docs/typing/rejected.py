@@ -13,6 +13,8 @@ from taskflow_hub import (
     Submission,
     SyncClient,
     Unique,
+    Workflow,
+    task,
 )
 
 hub = Hub()
@@ -47,7 +49,20 @@ async def secret(password: Secret[str]) -> int:
 async def nothing() -> None: ...
 
 
+@hub.schedule("* * * * *", overlap="never")  # E: arg-type
+@hub.task("scheduled")
+async def scheduled(a: int) -> float:
+    return 0.5
+
+
+@hub.schedule(5)  # E: arg-type
+@hub.task("scheduled.too")
+async def scheduled_too(a: int) -> float:
+    return 0.5
+
+
 async def exact_signatures() -> None:
+    await scheduled.submit("one")  # E: call-overload
     await plain.submit("one")  # E: call-overload
     await plain.submit()  # E: call-overload
     await plain.submit(1, "b", 3)  # E: call-overload
@@ -80,8 +95,8 @@ async def options() -> None:
     plain.options(delay="soon")  # E: arg-type
     await plain.options(delay=60).submit("one")  # E: call-overload
     await plain.options(connection=object()).submit("one")  # E: call-overload
-    await hub.submit("plain", options={"dealy": 60})  # E: arg-type
-    await hub.submit(42)  # E: arg-type
+    await hub.submit("plain", options={"dealy": 60})  # E: call-overload
+    await hub.submit(42)  # E: call-overload
 
 
 async def results() -> None:
@@ -120,3 +135,64 @@ async def contexts(ctx: Context) -> None:
     ctx.progress("half")  # E: arg-type
     await ctx.submit("x", dealy=1)  # E: call-arg
     ctx.attempt = 3  # E: misc
+
+
+@hub.task("page")
+async def page(url: str, depth: int = 1) -> list[str]:
+    return [url]
+
+
+@hub.task("keep")
+def keep(ctx: Context, title: str) -> int:
+    return len(title)
+
+
+async def workflows(ctx: Context) -> None:
+    with Workflow("pages", max_concurrent=5) as flow:  # E: call-arg
+        first = page.node(url="https://example.com")
+        page.node()  # E: call-arg
+        page.node(uri="https://example.com")  # E: call-arg
+        page.node(url=3)  # E: arg-type
+        keep.node(title=first.result)  # E: arg-type
+        keep.node(title=first)  # E: arg-type
+        keep.node(ctx, title="x")  # E: misc, arg-type
+        keep.node(title=first.result[0], delay=60)  # E: call-arg
+        keep.node(title=first.results)  # E: attr-defined
+        each = page.map(first.result, limit="3")  # E: arg-type
+        keep.node(title=each.results[0])  # E: arg-type
+        keep.node(title=each.result)  # E: attr-defined
+        first >> keep  # E: operator
+        first.on_failure(keep)  # E: arg-type
+        task("x").options(delay=3)  # E: call-arg
+        flow.add(keep)  # E: call-overload
+    await hub.submit(flow, {"url": "x"})  # E: call-overload
+    await flow.submit()  # E: call-arg
+
+
+async def charge(order: str, cents: int) -> str:
+    return order * cents
+
+
+def count_words(text: str) -> int:
+    return len(text)
+
+
+async def in_steps(ctx: Context) -> None:
+    await ctx.step("charge", charge, "x")  # E: call-overload
+    await ctx.step("charge", charge, 5, 5)  # E: call-overload
+    await ctx.step("charge", charge, "x", cent=5)  # E: call-arg
+    await ctx.step(charge, "x", 5)  # E: call-overload
+    wrong: int = await ctx.step("charge", charge, "x", 5)  # E: call-overload
+    await ctx.step("count", count_words, 5)  # E: call-overload
+    ctx.step("count", count_words, "x")  # E: unused-coroutine
+    ctx.sleep(5)  # E: unused-coroutine
+    await ctx.sleep(None)  # E: arg-type
+    await ctx.wait_event("approved", 5)  # E: call-arg
+    print(wrong)
+
+
+def in_steps_sync(ctx: Context) -> None:
+    ctx.step_sync("count", count_words, 5)  # E: arg-type
+    ctx.step_sync("count", count_words)  # E: call-arg
+    for one in ctx.inputs("each"):  # E: attr-defined
+        print(one)

@@ -170,7 +170,7 @@ class RedisWorkerSide:
         answer: asyncio.Future[Reply] = loop.create_future()
         entry = CallEntry(call=number, reply_to=self._address, timeout_ms=keys.ms(timeout_s), request=request)
         self._asked[number] = answer
-        giving_up = loop.call_later(timeout_s, answer.cancel)
+        giving_up = loop.call_later(timeout_s, _give_up, answer)
         try:
             await self._link.script(PUSH, keys.CALLS, keys.CALLS_MAX, 0, 0, 0, msgspec.json.encode(entry))
             return await answer
@@ -222,6 +222,13 @@ class _Replies:
                 self._heard(_replies.decode(data))
             except (msgspec.DecodeError, ValueError) as error:
                 await self._dead.put(self._stream, data, error)
+
+
+def _give_up(answer: asyncio.Future[Reply]) -> None:
+    """Not by cancelling: to whoever calls that would be a link that closes."""
+    if not answer.done():
+        answer.set_exception(TimeoutError())
+        answer.exception()  # looked at, also where the push has not ended yet and nobody will
 
 
 def _portions(reports: Sequence[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:

@@ -8,6 +8,7 @@ from taskflow_hub.domain.errors import Invalid, NotFound
 from taskflow_hub.engine.accounts import secrets
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.store.base import AccessStore
+from taskflow_hub.store.cursor import make_cursor, read_cursor
 from taskflow_hub.store.values import NewKey
 
 
@@ -66,6 +67,13 @@ class Keys:
         """Those of the account, for an admin of all, newest first; revoked ones too. Raises AccountsOff."""
         self._identity.require_accounts()
         return await self._store.keys(who.looks_into)
+
+    async def page(self, who: Who, *, limit: int, cursor: str | None) -> tuple[list[Key], str | None]:
+        """Some of them, and the cursor of those that come next. Raises AccountsOff, Invalid for a foreign cursor."""
+        self._identity.require_accounts()
+        before = None if cursor is None else read_cursor(cursor)
+        found = await self._store.keys(who.looks_into, before=before, limit=limit + 1)
+        return found[:limit], make_cursor(found[limit - 1].id) if len(found) > limit else None
 
     async def revoke(self, who: Who, key_id: str, *, by: By | None = None) -> Key:
         """Twice is harmless. Other processes may serve it for REMEMBERED_S more (identity.py). Raises NotFound,

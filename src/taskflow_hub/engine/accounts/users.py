@@ -8,6 +8,7 @@ from taskflow_hub.domain.errors import or_raise
 from taskflow_hub.engine.accounts.identity import Identity
 from taskflow_hub.engine.accounts.passwords import Passwords
 from taskflow_hub.store.base import AccessStore
+from taskflow_hub.store.cursor import make_cursor, read_cursor
 from taskflow_hub.store.values import NewUser
 
 
@@ -21,6 +22,13 @@ class Users:
         """Every user for an admin; for others those of their account. Oldest first. Raises AccountsOff."""
         self._identity.require_accounts()
         return await self._store.users(who.looks_into)
+
+    async def page(self, who: Who, *, limit: int, cursor: str | None) -> tuple[list[User], str | None]:
+        """Some of them, and the cursor of those that come next. Raises AccountsOff, Invalid for a foreign cursor."""
+        self._identity.require_accounts()
+        after = None if cursor is None else read_cursor(cursor)
+        found = await self._store.users(who.looks_into, after=after, limit=limit + 1)
+        return found[:limit], make_cursor(found[limit - 1].id) if len(found) > limit else None
 
     async def add(
         self,

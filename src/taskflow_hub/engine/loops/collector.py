@@ -59,10 +59,12 @@ class Collector(Loop):
         *,
         result_ttl_s: float | None,
         chance: Callable[[], float],
+        on_ended: Callable[[Sequence[str]], None],
     ) -> None:
         super().__init__(interval_s=AGAIN_S)
         self._store, self._broker, self._results = store, broker, results
         self._hints, self._metrics, self._chance = hints, metrics, chance
+        self._on_ended = on_ended
         self._result_ttl_s = result_ttl_s
         self._unstored: ReportBatch | None = None  # collected, but the store could not take it
 
@@ -153,6 +155,7 @@ class Collector(Loop):
         self._metrics.attempts(AttemptOutcome.ABORTED, aborted)
         if final is not None:
             self._metrics.finished(final, len(applied))
+            self._on_ended([item.id for item in applied])
         self._metrics.finished(State.CANCELLED, aborted)
         self._metrics.stale.inc(verdicts.count(Verdict.STALE))
         self._metrics.duplicates.inc(verdicts.count(Verdict.DUPLICATE))

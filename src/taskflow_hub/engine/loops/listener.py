@@ -20,7 +20,7 @@ class Listener(Loop):
         if News.OTHER in news:
             self._hints.outside(*Topic)
         elif News.TASKS in news:
-            self._hints.outside(Topic.TASKS)
+            self._hints.outside(Topic.TASKS, Topic.WORKFLOWS)
         if News.WORK in news:
             self._hints.tell(Topic.WORK)
         return 0.0

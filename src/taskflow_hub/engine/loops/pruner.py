@@ -1,4 +1,4 @@
-"""What has been kept long enough goes: finished tasks by outcome, and result files nobody names.
+"""What has been kept long enough goes: finished tasks and workflows by outcome, and result files nobody names.
 
 And once a minute it is said what hinders the database, for what holds back its own cleaning makes everything slower.
 """
@@ -14,15 +14,17 @@ from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import RetentionSettings
 from taskflow_hub.store.base import Reads, Upkeep
+from taskflow_hub.store.base_workflows import WorkflowStore
 
 INTERVAL_S: Final = 60.0
 LIMIT: Final = 500  # of each kind per transaction, so that work in progress never waits long
+WORKFLOWS: Final = 100  # per tick
 SWEEP_EVERY: Final = 60  # ticks
 
 T = TypeVar("T")
 
 
-class _Store(Upkeep, Reads, Protocol): ...
+class _Store(Upkeep, Reads, WorkflowStore, Protocol): ...
 
 
 class Pruner(Loop):
@@ -38,6 +40,7 @@ class Pruner(Loop):
         super().__init__(interval_s=INTERVAL_S)
         self._store, self._results, self._hints = store, results, hints
         self._retention_s = retention.by_state()
+        self._workflows_s = retention.of_workflows()
         self._monotonic = monotonic
         self._ticks = 0
         self._warned_at: float | None = None
@@ -47,12 +50,13 @@ class Pruner(Loop):
         pruned = await self._store.prune(self._retention_s, LIMIT)
         if pruned.with_result_ref:
             await self._results.remove(pruned.with_result_ref)
-        if pruned.tasks:
-            self._hints.tell(Topic.TASKS)
+        workflows = await self._store.prune_workflows(self._workflows_s, WORKFLOWS)
+        if pruned.tasks or workflows:
+            self._hints.tell(Topic.TASKS, Topic.WORKFLOWS)
         if self._ticks % SWEEP_EVERY == 0:
             await self._sweep()
         self._ticks += 1
-        return 0.05 if pruned.more else None
+        return 0.05 if pruned.more or len(workflows) >= WORKFLOWS else None
 
     async def _warn(self) -> None:
         now = self._monotonic()

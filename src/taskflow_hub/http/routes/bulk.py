@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taskflow_hub.domain.access import Scope
-from taskflow_hub.domain.errors import NotFound
+from taskflow_hub.domain.errors import Invalid, NotFound
 from taskflow_hub.http.answers import Json
 from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
@@ -42,9 +42,12 @@ async def begin_bulk(request: Request, body: Body) -> Response:
     if wanted.filter.queue is not None:
         who.require_queue(wanted.filter.queue)
     where = replace(wanted.filter.where(), queues=who.queues)
-    if wanted.dry_run:
-        return Json(DryRun(wanted.action, await bulk.count(who.account_id, where)))
-    begun = await bulk.begin(who.account_id, wanted.action, where, by=by_of(request))
+    try:
+        if wanted.dry_run:
+            return Json(DryRun(wanted.action, await bulk.count(who.account_id, where)))
+        begun = await bulk.begin(who.account_id, wanted.action, where, by=by_of(request))
+    except Invalid as refusal:  # more errors to look through than a count reads
+        raise refusal.below("/filter") from None
     return Json(BulkView.of(begun), 202, {"Location": f"/bulk/{begun.id}"})
 
 

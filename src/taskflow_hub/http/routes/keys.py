@@ -15,7 +15,7 @@ from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
 from taskflow_hub.http.identify import allow, by_of
-from taskflow_hub.http.params import KeyId
+from taskflow_hub.http.params import MAX_PAGE, AnyLimit, Cursor, KeyId
 
 _REQUEST: Final = msgspec.json.Decoder(KeyRequest)
 
@@ -41,10 +41,13 @@ async def create_key(request: Request, body: Body) -> Response:
 @router.get(
     "/keys", responses={200: gives(KeyList, "Every key of the account, without secrets."), **problems(409)}
 )
-async def list_keys(request: Request) -> Response:
+async def list_keys(request: Request, limit: AnyLimit = None, cursor: Cursor = None) -> Response:
     """The account's keys, revoked and expired ones included; for an admin those of all accounts."""
     who = _allowed(request)
-    return Json(KeyList(tuple(await api_of(request).engine.accounts.keys.all(who))))
+    keys = api_of(request).engine.accounts.keys
+    if limit is None and cursor is None:
+        return Json(KeyList(await keys.all(who), None))
+    return Json(KeyList(*await keys.page(who, limit=limit or MAX_PAGE, cursor=cursor)))
 
 
 @router.post(

@@ -28,10 +28,21 @@ from taskflow_hub.http.params import (
     OfUser,
     Statuses,
     TaskId,
+    WithError,
+    WithFingerprint,
     WithTag,
 )
 from taskflow_hub.http.results import result_answer
-from taskflow_hub.http.schemas import Attempts, LogPage, Outcome, Removed, TaskChange, TaskPage, Unfinished
+from taskflow_hub.http.schemas import (
+    Attempts,
+    LogPage,
+    Outcome,
+    Removed,
+    TaskChange,
+    TaskCounts,
+    TaskPage,
+    Unfinished,
+)
 from taskflow_hub.store.values import TaskFilter
 
 _CHANGE: Final = msgspec.json.Decoder(TaskChange)
@@ -48,13 +59,16 @@ async def list_tasks(
     queue: OfQueue = None,
     user: OfUser = None,
     tag: WithTag = None,
+    fingerprint: WithFingerprint = None,
+    error: WithError = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """List tasks, newest first; all conditions hold together. A cursor stays good while tasks come, change and go. A page of
-    large tasks ends before its `limit`, at 8 MiB: only `next_cursor` null says that it was the last."""
+    large tasks ends before its `limit`, at 8 MiB, and one with `error` where 5 000 errors have been read: only `next_cursor`
+    null says that it was the last."""
     who = allow(request, Scope.READ)
     if queue is not None:
         who.require_queue(queue)
@@ -65,11 +79,43 @@ async def list_tasks(
         queues=who.queues,
         user=user,
         tag=tag,
+        fingerprint=fingerprint,
+        error=error,
         created_after=created_after,
         created_before=created_before,
     )
     page = await api_of(request).engine.queries.tasks(who.looks_into, where, limit=limit, cursor=cursor)
     return Json(page)
+
+
+@router.get("/tasks/counts", responses={200: gives(TaskCounts, "Of every state, how many.")})
+async def count_tasks(
+    request: Request,
+    type: OfType = None,
+    queue: OfQueue = None,
+    user: OfUser = None,
+    tag: WithTag = None,
+    fingerprint: WithFingerprint = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+) -> Response:
+    """Count tasks by state; all conditions hold together. Up to 10 000 of a state a count is exact. Beyond, `exact` is false
+    and it is about so many; 10 000 then means at least so many. Where no index leads to what is asked for, PostgreSQL counts
+    for half a second at most, and then all are estimates."""
+    who = allow(request, Scope.READ)
+    if queue is not None:
+        who.require_queue(queue)
+    where = TaskFilter(
+        type=type,
+        queue=queue,
+        queues=who.queues,
+        user=user,
+        tag=tag,
+        fingerprint=fingerprint,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    return Json(TaskCounts(await api_of(request).engine.queries.counts(who.looks_into, where)))
 
 
 @router.get("/tasks/{id}", responses={200: gives(Task, "The task."), **problems(404)})

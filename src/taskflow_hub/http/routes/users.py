@@ -14,7 +14,7 @@ from taskflow_hub.http.api import api_of
 from taskflow_hub.http.bodies import Body, decode
 from taskflow_hub.http.described import gives, problems, takes
 from taskflow_hub.http.identify import allow, by_of
-from taskflow_hub.http.params import UserId
+from taskflow_hub.http.params import MAX_PAGE, AnyLimit, Cursor, UserId
 
 _REQUEST: Final = msgspec.json.Decoder(UserRequest)
 _CHANGE: Final = msgspec.json.Decoder(UserChange)
@@ -23,11 +23,14 @@ router = APIRouter(tags=["access"])
 
 
 @router.get("/users", responses={200: gives(UserList, "Users, oldest first."), **problems(409)})
-async def list_users(request: Request) -> Response:
-    """The users of one's account; for an admin all."""
+async def list_users(request: Request, limit: AnyLimit = None, cursor: Cursor = None) -> Response:
+    """The users of one's account; for an admin those of all accounts."""
     who = allow(request, Scope.READ)
     who.require_every_queue()
-    return Json(UserList(tuple(await api_of(request).engine.accounts.users.all(who))))
+    users = api_of(request).engine.accounts.users
+    if limit is None and cursor is None:
+        return Json(UserList(await users.all(who), None))
+    return Json(UserList(*await users.page(who, limit=limit or MAX_PAGE, cursor=cursor)))
 
 
 @router.post(

@@ -13,7 +13,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
 from taskflow_hub.store import audit
 from taskflow_hub.store.buckets import take
-from taskflow_hub.store.cursor import earliest_finish
+from taskflow_hub.store.cursor import BEYOND, earliest_finish
 from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.part import Part
 from taskflow_hub.store.postgres.quotas import write_quota
@@ -70,8 +70,10 @@ class Access(Part):
     async def login(self, email: str) -> tuple[User, str] | None:
         return await self._readers.read(_login, email)
 
-    async def users(self, account: str | None) -> list[User]:
-        return await self._readers.read_long(_users, account)
+    async def users(
+        self, account: str | None, *, after: str | None = None, limit: int | None = None
+    ) -> list[User]:
+        return await self._readers.read_long(_users, account, after or "", limit)
 
     async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
         return await self._writer.write(_set_role, user_id, role, by)
@@ -113,8 +115,10 @@ class Access(Part):
         if ids:
             await self._writer.write(_use_keys, ids)
 
-    async def keys(self, account: str | None) -> list[Key]:
-        return await self._readers.read_long(_keys, account)
+    async def keys(
+        self, account: str | None, *, before: str | None = None, limit: int | None = None
+    ) -> list[Key]:
+        return await self._readers.read_long(_keys, account, before or BEYOND, limit)
 
     async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
         return await self._writer.write(_revoke_key, account, key_id, by)
@@ -166,8 +170,8 @@ async def _login(snapshot: Snapshot, email: str) -> tuple[User, str] | None:
     return None if row is None else (_user_of(row), row["password_hash"])
 
 
-async def _users(snapshot: Snapshot, account: str | None) -> list[User]:
-    return [_user_of(row) for row in await snapshot.fetch(USERS, account)]
+async def _users(snapshot: Snapshot, account: str | None, after: str, limit: int | None) -> list[User]:
+    return [_user_of(row) for row in await snapshot.fetch(USERS, account, after, limit)]
 
 
 async def _register(
@@ -290,8 +294,8 @@ async def _key(snapshot: Snapshot, digest: str) -> Key | None:
     return None if row is None else _key_of(row)
 
 
-async def _keys(snapshot: Snapshot, account: str | None) -> list[Key]:
-    return [_key_of(row) for row in await snapshot.fetch(KEYS, account)]
+async def _keys(snapshot: Snapshot, account: str | None, before: str, limit: int | None) -> list[Key]:
+    return [_key_of(row) for row in await snapshot.fetch(KEYS, account, before, limit)]
 
 
 async def _create_key(tx: Transaction, key: NewKey, by: By | None) -> Key:

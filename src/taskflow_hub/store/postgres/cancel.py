@@ -7,10 +7,11 @@ from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.model import Task
 from taskflow_hub.store.audit import of_cancel
+from taskflow_hub.store.postgres.advance import Roots, advance, lock_roots
 from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.faults import Collision
 from taskflow_hub.store.postgres.part import read_tasks
-from taskflow_hub.store.postgres.shard import SHARD
+from taskflow_hub.store.postgres.shard import shard
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.states import states
 from taskflow_hub.store.postgres.transaction import Transaction
@@ -22,21 +23,27 @@ CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 
 async def cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[Task | None]:
     known = list(await states(tx, account, set(ids)))
-    cancelled = await tx.fetch(CANCEL, tx.now, SHARD, known) if known else []
+    roots = await lock_roots(tx, known) if known else Roots([])
+    cancelled = await tx.fetch(CANCEL, tx.now, shard(bool(roots)), known, roots.ids) if known else []
     if cancelled:
         tx.note(News.TASKS)
     found = await read_tasks(tx, known)
     if any(_missed(task) for task in found.values()):
         raise Collision("a task was finished when we came, and somebody has redriven it since")
     await record(tx, by, (of_cancel(account, found[row["id"]], State(row["status"])) for row in cancelled))
+    await advance(
+        tx, roots, {row["id"]: State.CANCELLED for row in cancelled if row["status"] != State.RUNNING}
+    )
     return [found.get(id) for id in ids]
 
 
-async def cancel_unstarted(tx: Transaction, ids: Collection[str]) -> list[str]:
-    """For what makes way for another, or is purged: the ids of those that were cancelled. What runs by now is left alone."""
-    cancelled = [row["id"] for row in await tx.fetch(CANCEL_UNSTARTED, tx.now, SHARD, list(ids))]
+async def cancel_unstarted(tx: Transaction, ids: Collection[str], roots: Roots) -> list[str]:
+    """For what is purged: the ids of those that were cancelled. What runs by now is left alone."""
+    rows = await tx.fetch(CANCEL_UNSTARTED, tx.now, shard(bool(roots)), list(ids), roots.ids)
+    cancelled = [row["id"] for row in rows]
     if cancelled:
         tx.note(News.TASKS)
+    await advance(tx, roots, dict.fromkeys(cancelled, State.CANCELLED))
     return cancelled
 
 

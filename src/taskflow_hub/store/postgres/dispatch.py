@@ -21,6 +21,7 @@ from taskflow_hub.store.postgres.lease import Leasing
 from taskflow_hub.store.postgres.link import Link
 from taskflow_hub.store.postgres.marks import Marks
 from taskflow_hub.store.postgres.readers import Readers
+from taskflow_hub.store.postgres.running import OfWorkflows
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Snapshot, Transaction
 from taskflow_hub.store.postgres.writer import Writer
@@ -41,12 +42,19 @@ class Dispatch:
     """`lease` may be awaited on any event loop. `on_found` is called when a survey found what no hint had told of."""
 
     def __init__(
-        self, link: Link, readers: Readers, writer: Writer, *, survey_s: float, on_found: Callable[[], None]
+        self,
+        link: Link,
+        readers: Readers,
+        writer: Writer,
+        of_workflows: OfWorkflows,
+        *,
+        survey_s: float,
+        on_found: Callable[[], None],
     ) -> None:
         self._marks = Marks()
         self._link, self._readers, self._writer = link, readers, writer
         self._survey_s, self._on_found = survey_s, on_found
-        self._leasing = Leasing(self._marks)
+        self._leasing = Leasing(self._marks, of_workflows)
         self._turn = asyncio.Lock()
         self._surveyed_at: float | None = None  # on the loop's clock; None: not since the connection was made
         self._survey_took_s = 0.0

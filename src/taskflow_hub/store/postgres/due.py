@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.store.postgres.advance import advance, lock_workflows
 from taskflow_hub.store.postgres.readers import Readers
-from taskflow_hub.store.postgres.shard import SHARD
+from taskflow_hub.store.postgres.shard import shard
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
 from taskflow_hub.store.postgres.writer import Writer
 from taskflow_hub.store.values import Due, News
+from taskflow_hub.store.verdicts import EXPIRED_SIGNATURE
 
 NEXT_DUE: Final = statement("next_due")
 PROMOTE_DUE: Final = statement("only/promote_due")
 NEXT_EXPIRY: Final = statement("next_expiry")
+EXPIRED_ROOTS: Final = statement("only/expired_roots")
 EXPIRE: Final = statement("expire")
 
 TEN_S: Final = 10.0
@@ -88,9 +92,13 @@ async def _next_expiry(snapshot: Snapshot) -> float | None:
 
 
 async def _expire_due(tx: Transaction, limit: int) -> Due:
-    ids = [row["id"] for row in await tx.fetch(EXPIRE, tx.now, SHARD, limit)]
+    concerned = [row["workflow_id"] for row in await tx.fetch(EXPIRED_ROOTS, tx.now, limit)]
+    roots = await lock_workflows(tx, concerned)
+    rows = await tx.fetch(EXPIRE, tx.now, shard(bool(roots)), limit, roots.ids, EXPIRED_SIGNATURE)
+    ids = [row["id"] for row in rows]
     if ids:
         tx.note(News.TASKS)
+    await advance(tx, roots, dict.fromkeys(ids, State.FAILED))
     return _due(ids, limit, await _next_expiry(tx))
 
 

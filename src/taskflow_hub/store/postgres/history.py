@@ -1,7 +1,7 @@
 """Days of history whose retention is over.
 
 A day of finished tasks is first taken out of its table, and from then on its tasks are gone; then what belongs to them
-elsewhere (tags, calls, results outside the store) is removed in steps; then it is dropped. So the one lock that concerns
+elsewhere (tags, calls, steps, results outside the store) is removed in steps; then it is dropped. So the one lock that concerns
 everybody is held for a moment, and is not waited for: docs/adr/0033.
 """
 
@@ -14,19 +14,21 @@ from msgspec import Struct
 
 from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.store.cursor import earliest_finish
-from taskflow_hub.store.postgres.partitions import FINISHED, Day, days_there
+from taskflow_hub.store.postgres.part import DELETE_BESIDE
+from taskflow_hub.store.postgres.partitions import FAILED, FINISHED, Day, days_there
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
 from taskflow_hub.store.values import News
 
+NOW: Final = statement("only/now")
 DAYS_TRY_LOCK: Final = statement("only/days_try_lock")
+DAY_IN_USE: Final = statement("only/day_in_use")
 IN_THE_WAY: Final = statement("only/in_the_way")
 LEAVE: Final = statement("only/leave")
 LEAVING: Final = statement("only/leaving")
 LEAVING_ON: Final = statement("only/leaving_on")
 LEFT: Final = statement("only/left")
-DELETE_TAGS: Final = statement("delete_tags")
-DELETE_CALLS: Final = statement("delete_calls")
+FORGET_FAILURES: Final = statement("only/forget_failures")
 DELETE_ATTEMPTS: Final = statement("delete_attempts")
 DELETE_LOGS: Final = statement("delete_logs")
 
@@ -60,7 +62,7 @@ async def days_over(snapshot: Snapshot, retention_s: Mapping[State, float]) -> l
     if not keeps_all(retention_s):
         kept_s["attempts"] = kept_s["log_lines"] = max(retention_s.values())
     there = await days_there(snapshot, kept_s)
-    now: datetime = snapshot.now or await snapshot.value("SELECT now()")
+    now: datetime = await snapshot.value(NOW, snapshot.now)
     over = [day for day in there if (now - day.end).total_seconds() >= kept_s[day.parent]]
     return sorted(over, key=lambda day: (day.parent not in FINISHED, day.day, day.parent))
 
@@ -69,19 +71,30 @@ async def days_over(snapshot: Snapshot, retention_s: Mapping[State, float]) -> l
 
 
 async def take_away(tx: Transaction, day: Day) -> None:
-    """From here on its rows are gone. Raises Busy."""
+    """From here on its rows are gone; but a day with tasks of workflows that have not ended stays as it is. Raises Busy."""
     if not await tx.value(DAYS_TRY_LOCK):
         raise Busy
     if day not in await days_there(tx, [day.parent]):
         return  # another process has done it
+    if day.parent in FINISHED and await _in_use(tx, day):
+        return
     if await tx.value(IN_THE_WAY, [day.parent, day.name]):
         raise Busy
     if day.parent in FINISHED:
         await _at_once(tx, f"ALTER TABLE {day.parent} DETACH PARTITION {day.name}")
+        if await _in_use(tx, day):
+            raise Busy  # a workflow was redriven just before nobody could get at this day any more
         await tx.run(LEAVE, day.name)
+        if day.parent == FAILED:
+            await tx.run(FORGET_FAILURES, day.end - A_DAY, day.end)
     else:
         await _at_once(tx, f"DROP TABLE {day.name}")
     tx.note(News.TASKS)
+
+
+async def _in_use(tx: Transaction, day: Day) -> bool:
+    found: bool = await tx.value(DAY_IN_USE.replace("/* day */", day.name))
+    return found
 
 
 async def clear(tx: Transaction, *, thoroughly: bool) -> Cleared | None:
@@ -104,8 +117,8 @@ async def clear(tx: Transaction, *, thoroughly: bool) -> Cleared | None:
             f"SELECT task.id::text AS id {several} AND task.id <= $2::uuid AND task.result_ref IS NOT NULL"
         )
         outside = await tx.fetch(with_ref, found["cleared_to"], ids[-1])
-        await tx.run(DELETE_TAGS, ids)
-        await tx.run(DELETE_CALLS, ids)
+        for sql in DELETE_BESIDE:
+            await tx.run(sql, ids)
         if thoroughly:
             since = earliest_finish(ids)
             await tx.run(DELETE_ATTEMPTS, ids, since)

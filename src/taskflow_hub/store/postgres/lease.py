@@ -24,7 +24,7 @@ from taskflow_hub.store.groups import LOOK_AHEAD, Rotation, Spot
 from taskflow_hub.store.postgres.limits import Limiting
 from taskflow_hub.store.postgres.marks import Marks
 from taskflow_hub.store.postgres.rows import keys_of, limited_by, raw
-from taskflow_hub.store.postgres.running import RunningTasks
+from taskflow_hub.store.postgres.running import OfWorkflows, RunningTasks
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Line, Transaction, columns
 from taskflow_hub.store.profiles import Lane, Profile, Profiles, part_served
@@ -80,10 +80,10 @@ class Leasing:
     Used on the store's loop, one at a time.
     """
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks, of_workflows: OfWorkflows) -> None:
         self._marks = marks
         self._profiles = Profiles()
-        self._running = RunningTasks()
+        self._running = RunningTasks(of_workflows)
         self._rotation = Rotation()
         self._shares = Shares()
         self._alike: dict[Line, str] = {}

@@ -2,10 +2,13 @@
 
 Each is one statement for its batch, whatever becomes of an item: it locks the rows in the order of their ids, sorts them by
 what it finds then, and says which items did not fit. Only for those is there a second question: too late, or told twice?
+
+What would end a task of a workflow is passed over, and then done by itself in a transaction that holds the root's row
+(ends.py): `whole` says that this is it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
@@ -14,8 +17,9 @@ from taskflow_hub.domain.messages import Progressed
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.documents import json_text, to_json
-from taskflow_hub.store.postgres.shard import SHARD
+from taskflow_hub.store.postgres.shard import shard
 from taskflow_hub.store.postgres.statements import statement
+from taskflow_hub.store.postgres.steps import lie_down
 from taskflow_hub.store.postgres.transaction import Transaction
 from taskflow_hub.store.postgres.writer import Verb, always
 from taskflow_hub.store.values import News
@@ -31,6 +35,7 @@ from taskflow_hub.store.verdicts import (
     last_words,
     outcome_of,
     ran_s,
+    signature_of,
 )
 
 _SUCCEED: Final = statement("succeed")
@@ -47,80 +52,90 @@ _Fence = tuple[str, int]
 _Item = TypeVar("_Item", bound=Move | Progressed)
 
 
-async def _succeed(tx: Transaction, items: Sequence[moves.Succeed]) -> list[Verdict]:
+async def succeed(tx: Transaction, items: Sequence[moves.Succeed], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
-    results = [None if item.result is None else json_text(item.result, "/result") for item in first]
-    refs = [None if item.result_ref is None else to_json(item.result_ref) for item in first]
-    rows = await tx.fetch(_SUCCEED, tx.now, SHARD, *_fences(first), _ran(first), results, refs)
+    rows = await tx.fetch(_SUCCEED, tx.now, shard(whole), *succeed_values(first), whole)
     return await _verdicts(tx, items, first, _at(first, rows))
 
 
-async def _fail(tx: Transaction, items: Sequence[moves.Fail]) -> list[Verdict]:
+def succeed_values(items: Sequence[moves.Succeed]) -> tuple[list[Any], ...]:
+    """The columns that succeed.sql is given of each. Raises Invalid for a result that is no JSON."""
+    results = [None if item.result is None else json_text(item.result, "/result") for item in items]
+    refs = [None if item.result_ref is None else to_json(item.result_ref) for item in items]
+    return *_fences(items), _ran(items), results, refs
+
+
+async def fail(tx: Transaction, items: Sequence[moves.Fail], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
     rows = await tx.fetch(
         _FAIL,
         tx.now,
-        SHARD,
+        shard(whole),
         *_fences(first),
         _ran(first),
         [item.reason for item in first],
         _errors(first),
         *_ends(first),
         [item.crashed for item in first],
+        whole,
+        [signature_of(item) for item in first],
     )
     return await _verdicts(tx, items, first, _at(first, rows))
 
 
-async def _retry(tx: Transaction, items: Sequence[moves.Retry]) -> list[Verdict]:
+async def retry(tx: Transaction, items: Sequence[moves.Retry], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
     rows = await tx.fetch(
         _RETRY,
         tx.now,
-        SHARD,
+        shard(whole),
         *_fences(first),
         _ran(first),
         [item.delay_s for item in first],
         _errors(first),
         *_ends(first),
+        whole,
     )
     if rows:
         tx.note(News.OTHER)  # they have a time now
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
-async def _snooze(tx: Transaction, items: Sequence[moves.Snooze]) -> list[Verdict]:
+async def snooze(tx: Transaction, items: Sequence[moves.Snooze], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
-    delays, ends = [item.delay_s for item in first], [item.until for item in first]
-    rows = await tx.fetch(_SNOOZE, tx.now, SHARD, *_fences(first), _ran(first), delays, ends)
+    going = await lie_down(tx, first)
+    delays, ends = [item.delay_s for item in going], [item.until for item in going]
+    rows = await tx.fetch(_SNOOZE, tx.now, shard(whole), *_fences(first), _ran(first), delays, ends, whole)
     if rows:
         tx.note(News.OTHER)
     return await _verdicts(tx, items, first, *_misfits_and_aborted(first, rows))
 
 
-async def _release(tx: Transaction, items: Sequence[moves.Release]) -> list[Verdict]:
+async def release(tx: Transaction, items: Sequence[moves.Release], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
-    rows = await tx.fetch(_RELEASE, tx.now, SHARD, *_fences(first), _ran(first))
+    rows = await tx.fetch(_RELEASE, tx.now, shard(whole), *_fences(first), _ran(first), whole)
     return await _handed_back(tx, items, first, rows)
 
 
-async def _lose(tx: Transaction, items: Sequence[moves.Lose]) -> list[Verdict]:
+async def lose(tx: Transaction, items: Sequence[moves.Lose], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
     rows = await tx.fetch(
         _LOSE,
         tx.now,
-        SHARD,
+        shard(whole),
         *_fences(first),
         [item.worker for item in first],
         [item.outcome for item in first],
         [item.crashed for item in first],
         _errors(first),
+        whole,
     )
     return await _handed_back(tx, items, first, rows)
 
 
-async def _abort(tx: Transaction, items: Sequence[moves.Abort]) -> list[Verdict]:
+async def abort(tx: Transaction, items: Sequence[moves.Abort], *, whole: bool) -> list[Verdict | None]:
     first = _first_of_each(items)
-    rows = await tx.fetch(_ABORT, tx.now, SHARD, *_fences(first), _ran(first))
+    rows = await tx.fetch(_ABORT, tx.now, shard(whole), *_fences(first), _ran(first), whole)
     return await _verdicts(tx, items, first, _at(first, rows))
 
 
@@ -134,13 +149,6 @@ async def _progress(tx: Transaction, items: Sequence[Progressed]) -> list[Verdic
     return [STALE if _fence(item) in stale else APPLIED for item in items]
 
 
-SUCCEED: Final = Verb(_succeed, single=always)
-RETRY: Final = Verb(_retry, single=always)
-SNOOZE: Final = Verb(_snooze, single=always)
-FAIL: Final = Verb(_fail, single=always)
-RELEASE: Final = Verb(_release, single=always)
-LOSE: Final = Verb(_lose, single=always)
-ABORT: Final = Verb(_abort, single=always)
 PROGRESS: Final = Verb(_progress, single=always)
 
 
@@ -196,7 +204,7 @@ def _misfits_and_aborted(
 
 async def _handed_back(
     tx: Transaction, items: Sequence[MoveT], first: Sequence[MoveT], rows: Sequence[asyncpg.Record]
-) -> list[Verdict]:
+) -> list[Verdict | None]:
     """`rows`: of those that fit."""
     tx.note_ready(
         [
@@ -216,22 +224,33 @@ async def _verdicts(
     first: Sequence[MoveT],
     misfits: Sequence[MoveT],
     aborted: Sequence[MoveT] = (),
-) -> list[Verdict]:
+) -> list[Verdict | None]:
+    """None: passed over."""
     if len(misfits) < len(first):
         tx.note(News.TASKS)
     if first is items and not misfits and not aborted:
         return [APPLIED] * len(items)
-    known = await _ended_by(tx, misfits)
+    known, passed = await _ended_by(tx, misfits)
     batch = Sorted(
         items, [(place, known[_fence(item)]) for place, item in enumerate(items) if _fence(item) in known]
     )
     gone = {_fence(item) for item in aborted}
     batch.settle(ABORTED, [place for place in batch.places() if _fence(items[place]) in gone])
-    return batch.verdicts
+    return [
+        None if _fence(item) in passed else verdict
+        for item, verdict in zip(items, batch.verdicts, strict=True)
+    ]
 
 
-async def _ended_by(tx: Transaction, misfits: Sequence[MoveT]) -> dict[_Fence, str | None]:
+async def _ended_by(
+    tx: Transaction, misfits: Sequence[MoveT]
+) -> tuple[dict[_Fence, str | None], set[_Fence]]:
+    """The kind of report that ended each; and those that own their task after all."""
     if not misfits:
-        return {}
+        return {}, set()
     rows = await tx.fetch(_MISFITS, *_fences(misfits), earliest_finish(item.id for item in misfits))
-    return {_fence(item): row["ended_by"] for item, row in zip(misfits, rows, strict=True)}
+    found = [(_fence(item), row["ended_by"], row["passed"]) for item, row in zip(misfits, rows, strict=True)]
+    return (
+        {fence: ended_by for fence, ended_by, _ in found},
+        {fence for fence, _, passed in found if passed},
+    )

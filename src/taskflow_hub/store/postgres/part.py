@@ -12,6 +12,13 @@ from taskflow_hub.store.postgres.transaction import Snapshot
 from taskflow_hub.store.postgres.writer import Writer
 
 TASKS: Final = statement("tasks")
+DELETE_BESIDE: Final = (  # what belongs to tasks and does not go by days
+    statement("delete_tags"),
+    statement("delete_calls"),
+    statement("delete_steps"),
+    statement("delete_events"),
+    statement("delete_waits"),
+)
 
 
 class Part:

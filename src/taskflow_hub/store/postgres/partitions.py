@@ -15,11 +15,13 @@ from msgspec import Struct
 from taskflow_hub.store.postgres.statements import statement
 from taskflow_hub.store.postgres.transaction import Snapshot, Transaction
 
+NOW: Final = statement("only/now")
 DAYS: Final = statement("only/days")
 DAYS_LOCK: Final = statement("only/days_lock")
 
 AHEAD_DAYS: Final = 3  # for so long nobody need be there to make more
-FINISHED: Final = ("finished_success", "finished_failed", "finished_cancelled", "finished_skipped")
+FAILED: Final = "finished_failed"
+FINISHED: Final = ("finished_success", FAILED, "finished_cancelled", "finished_skipped")
 DAILY: Final = (*FINISHED, "attempts", "log_lines")
 
 _NAME: Final = re.compile(r"([a-z_]+)_(\d{4})(\d\d)(\d\d)")
@@ -78,7 +80,7 @@ async def days_there(snapshot: Snapshot, parents: Iterable[str] = DAILY) -> set[
 async def missing_days(snapshot: Snapshot) -> list[Day]:
     """Of those that should be there."""
     there = await days_there(snapshot)
-    now = snapshot.now or await snapshot.value("SELECT now()")
+    now = await snapshot.value(NOW, snapshot.now)
     return [day for day in days_around(now) if day not in there]
 
 

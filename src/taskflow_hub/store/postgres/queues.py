@@ -11,6 +11,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue, QueueUse
 from taskflow_hub.store.audit import of_purge
 from taskflow_hub.store.limit_uses import given_number
+from taskflow_hub.store.postgres.advance import lock_workflows
 from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.cancel import cancel_unstarted
 from taskflow_hub.store.postgres.limit_admin import patience, set_hub_limit
@@ -27,6 +28,7 @@ QUEUE: Final = statement("queue")
 PAUSE: Final = statement("pause")
 RESUME: Final = statement("resume")
 UPDATE_QUEUE: Final = statement("update_queue")
+PURGE_ROOTS: Final = statement("only/purge_roots")
 PURGE: Final = statement("purge")
 DEPTHS: Final = statement("depths")
 RATES: Final = statement("rates")
@@ -134,8 +136,10 @@ async def _told(
 async def _purge(
     tx: Transaction, account: str, queue: str, limit: int, waiting: int, by: By | None
 ) -> tuple[str, ...]:
-    ids = [row["id"] for row in await tx.fetch(PURGE, queue, account, limit)]
-    cancelled = sorted(await cancel_unstarted(tx, ids)) if ids else []
+    concerned = [row["workflow_id"] for row in await tx.fetch(PURGE_ROOTS, queue, account, limit)]
+    roots = await lock_workflows(tx, concerned)
+    ids = [row["id"] for row in await tx.fetch(PURGE, queue, account, limit, roots.ids)]
+    cancelled = sorted(await cancel_unstarted(tx, ids, roots)) if ids else []
     if cancelled:
         await record(tx, by, [of_purge(account, queue, max(waiting, len(cancelled)))])
     return tuple(cancelled)

@@ -19,8 +19,9 @@ from taskflow_hub.store.cursor import earliest_finish
 from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.faults import Collision
 from taskflow_hub.store.postgres.part import read_tasks
+from taskflow_hub.store.postgres.shard import shard
 from taskflow_hub.store.postgres.statements import statement
-from taskflow_hub.store.postgres.states import states
+from taskflow_hub.store.postgres.states import in_workflows, states
 from taskflow_hub.store.postgres.transaction import Transaction, columns
 
 REDRIVE_LOOK: Final = statement("redrive_look")
@@ -43,11 +44,12 @@ async def redrive(
     rows = await tx.fetch(REDRIVE_LOOK, list(set(ids)), account, earliest_finish(ids))
     finished = {row["id"]: row for row in rows}
     unfinished = await states(tx, account, [id for id in set(ids) if id not in finished])
+    owned = await in_workflows(tx, ids)
     errors: dict[int, TaskflowError] = {}
     moving: dict[str, _Key | None] = {}
     for place, id in enumerate(ids):
         state = State(finished[id]["status"]) if id in finished else unfinished.get(id)
-        refusal = refusals.of_redrive(id, State.QUEUED if id in moving else state)
+        refusal = refusals.of_redrive(id, State.QUEUED if id in moving else state, owned.get(id))
         if refusal is not None:
             errors[place] = refusal
         elif id not in finished:
@@ -62,7 +64,10 @@ async def redrive(
             del moving[id]
     if moving:
         tx.note_ready(
-            [tuple(row) for row in await tx.fetch(REDRIVE, tx.now, list(moving), earliest_finish(moving))]
+            tuple(row)[:5]
+            for row in await tx.fetch(
+                REDRIVE, tx.now, list(moving), earliest_finish(moving), shard(long=True)
+            )
         )
     found = await read_tasks(tx, moving)
     queued = {"status": State.QUEUED}

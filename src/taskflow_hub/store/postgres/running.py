@@ -7,12 +7,38 @@ lease, and a worker's row is locked while it is given work, so nothing can appea
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import asyncpg
 
 from taskflow_hub.domain.limits import ALONE_FROM
 from taskflow_hub.store.allot import Load
 from taskflow_hub.store.profiles import Profile
+
+MOST_REMEMBERED: Final = 100_000
+
+
+class OfWorkflows:
+    """Which of the tasks leased here are part of workflows, and of which (its root). A hint in memory only: it saves a try that
+    would pass over them."""
+
+    def __init__(self) -> None:
+        self._roots: dict[str, str] = {}
+
+    def add(self, id: str, root: str) -> None:
+        while len(self._roots) >= MOST_REMEMBERED:
+            del self._roots[next(iter(self._roots))]
+        self._roots[id] = root
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._roots
+
+    def root_of(self, id: str) -> str | None:
+        return self._roots.get(id)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        for id in ids:
+            self._roots.pop(id, None)
 
 
 class Seen:
@@ -36,8 +62,9 @@ Question = tuple[list[str], list[int], list[str], int]
 class RunningTasks:
     """A memory that only makes the count cheaper; it is the same without."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_workflows: OfWorkflows) -> None:
         self._seen: dict[str, Seen] = {}
+        self._of_workflows = of_workflows
 
     def question(self, workers: Iterable[str]) -> Question:
         """What parts/lease_running.sql is to be given to know what these workers run, whose rows are locked."""
@@ -74,3 +101,5 @@ class RunningTasks:
             seen = self._seen[row["worker"]]
             seen.ids.add(row["id"])
             seen.upto = max(seen.upto, row["lease_no"])
+            if row["workflow_id"] is not None:
+                self._of_workflows.add(row["id"], row["workflow_id"])

@@ -76,9 +76,9 @@ def upgrade_sql(start: str | None) -> str:
     return script and f"BEGIN;\n\n{_ONE_AT_A_TIME};\n\n{script}COMMIT;\n"
 
 
-async def require_current(snapshot: Snapshot) -> None:
-    """For a process that runs: raises SchemaMismatch unless the database has our schema, or a newer one."""
-    VERSIONS.require(await snapshot.value(_VERSION))
+async def require_current(snapshot: Snapshot) -> str:
+    """For a process that runs: the database's version. Raises SchemaMismatch unless that is ours, or a newer one."""
+    return VERSIONS.require(await snapshot.value(_VERSION))
 
 
 async def connect(target: Target) -> asyncpg.Connection:

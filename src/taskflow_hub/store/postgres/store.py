@@ -10,7 +10,10 @@ from taskflow_hub.store.postgres.bulk import Bulks
 from taskflow_hub.store.postgres.dispatch import Dispatch
 from taskflow_hub.store.postgres.door import refusal
 from taskflow_hub.store.postgres.due import Front
+from taskflow_hub.store.postgres.ends import Endings
+from taskflow_hub.store.postgres.failures import Failures
 from taskflow_hub.store.postgres.faults import Fault, fault_of
+from taskflow_hub.store.postgres.known import KnownTrees
 from taskflow_hub.store.postgres.limit_admin import LimitAdmin
 from taskflow_hub.store.postgres.link import Link
 from taskflow_hub.store.postgres.listen import Company
@@ -19,27 +22,55 @@ from taskflow_hub.store.postgres.queues import Queues
 from taskflow_hub.store.postgres.quotas import Quotas
 from taskflow_hub.store.postgres.readers import Readers
 from taskflow_hub.store.postgres.reads import Reads
+from taskflow_hub.store.postgres.running import OfWorkflows
+from taskflow_hub.store.postgres.schedules import Schedules
 from taskflow_hub.store.postgres.schema import bring_up
+from taskflow_hub.store.postgres.steps import StepPart
 from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.tasks import Tasks
 from taskflow_hub.store.postgres.transaction import Transaction
+from taskflow_hub.store.postgres.trends import Trends
 from taskflow_hub.store.postgres.upkeep import Upkeep
 from taskflow_hub.store.postgres.url import parse_url
 from taskflow_hub.store.postgres.workers import Workers
+from taskflow_hub.store.postgres.workflow_reads import WorkflowReads
+from taskflow_hub.store.postgres.workflows import Workflows
 from taskflow_hub.store.postgres.writer import Writer
 
 
-class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Audit, Upkeep):
+class PostgresStore(
+    Tasks,
+    StepPart,
+    Workers,
+    Queues,
+    LimitAdmin,
+    Quotas,
+    Reads,
+    Bulks,
+    Failures,
+    Schedules,
+    Access,
+    Audit,
+    Upkeep,
+    Trends,
+    Workflows,
+    WorkflowReads,
+):
     """Made by `open`. Any number of processes may open one database."""
 
     def __init__(self, link: Link, clock: Clock | None, survey_s: float, listen_url: str | None) -> None:
         self._link, self._clock = link, clock
         self._intake = Intake()
+        of_workflows = OfWorkflows()
+        self._trees = KnownTrees()
+        self._endings = Endings(of_workflows, self._trees)
         self._front = Front()
         self._seen = {}
         self._writer = Writer(link, clock, on_commit=self._committed, make_days=self._make_days)
         self._readers = Readers(link, clock)
-        self._dispatch = Dispatch(link, self._readers, self._writer, survey_s=survey_s, on_found=self._found)
+        self._dispatch = Dispatch(
+            link, self._readers, self._writer, of_workflows, survey_s=survey_s, on_found=self._found
+        )
         self._company = Company(link, self._dispatch, listen_url=listen_url)
 
     @classmethod
@@ -82,6 +113,8 @@ class PostgresStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Ac
             self._dispatch.lower(tx.ready)
         if tx.held:
             self._dispatch.limited()
+        for lesson in tx.lessons:
+            self._trees.learn(lesson)
         if tx.news:
             self._company.tell(tx.news, tx.ready, held=tx.held)
 

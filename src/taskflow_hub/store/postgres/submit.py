@@ -101,7 +101,7 @@ class Intake:
         if tx.single:
             return await self._few.submit(tx, submits)
         try:
-            batch = _Batch(tx, submits, twice, old, PATIENCE_MS)
+            batch = Batch(tx, submits, twice, old, PATIENCE_MS)
             outcomes = await batch.run()
         except (*UNSTORABLE, _BUSY):
             await tx.start_over()
@@ -110,19 +110,32 @@ class Intake:
         return outcomes
 
 
+async def submit_here(tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
+    """Of tasks with new ids, within a transaction that has done other things: those stay when some of this cannot be stored."""
+    await tx.connection.execute("SAVEPOINT here")
+    try:
+        outcomes = await Batch(tx, submits, set(), [], PATIENCE_MS).run()
+    except (*UNSTORABLE, _BUSY):
+        await tx.connection.execute("ROLLBACK TO here; RELEASE here")
+        return [await _alone(tx, request) for request in submits]
+    await tx.connection.execute("RELEASE here")
+    return outcomes
+
+
 async def _alone(tx: Transaction, request: Submit) -> Submitted | TaskflowError:
     """One of a batch in which something cannot be done."""
     await tx.connection.execute("SAVEPOINT one")
     ids = [new.id for new in request.tasks]
     try:
-        (outcome,) = await _Batch(tx, [request], set(ids), ids, SHORT_PATIENCE_MS).run()
+        (outcome,) = await Batch(tx, [request], set(ids), ids, SHORT_PATIENCE_MS).run()
     except UNSTORABLE as error:
         refusal: TaskflowError = Invalid(f"It cannot be stored: {error}")
     except _BUSY:
         refusal = refusals.key_busy()
     else:
+        await tx.connection.execute("RELEASE one")
         return outcome
-    await tx.connection.execute("ROLLBACK TO one")
+    await tx.connection.execute("ROLLBACK TO one; RELEASE one")
     return refusal
 
 
@@ -134,7 +147,7 @@ class _Fate(Struct):
     replaced: tuple[str, ...] = ()
 
 
-class _Batch:
+class Batch:
     def __init__(
         self,
         tx: Transaction,
@@ -326,7 +339,7 @@ class _Batch:
             await self._insert()
         if self.replaced:
             self.tx.note(News.TASKS)
-            await self.tx.run(CANCEL_UNSTARTED, self.tx.now, SHARD, list(self.replaced))
+            await self.tx.run(CANCEL_UNSTARTED, self.tx.now, SHARD, list(self.replaced), [])
         await self.unique.settle(self.tx)
         await use(self.tx, self.allowance)
         await self.limits.settle(self.tx)

@@ -10,7 +10,7 @@ from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import LINES_MAX
 from taskflow_hub.domain.messages import Logged, Progressed
-from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.model import Task, TaskError
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store import refusals
 from taskflow_hub.store.audit import of_update
@@ -21,26 +21,27 @@ from taskflow_hub.store.postgres.audit import record
 from taskflow_hub.store.postgres.cancel import cancel
 from taskflow_hub.store.postgres.dispatch import Dispatch
 from taskflow_hub.store.postgres.due import Front, expire_due, promote_due
+from taskflow_hub.store.postgres.ends import Endings
 from taskflow_hub.store.postgres.faults import Collision
-from taskflow_hub.store.postgres.part import Part, read_tasks
+from taskflow_hub.store.postgres.part import DELETE_BESIDE, Part, read_tasks
 from taskflow_hub.store.postgres.redrive import redrive
+from taskflow_hub.store.postgres.shard import SHARD, shard
 from taskflow_hub.store.postgres.statements import statement
-from taskflow_hub.store.postgres.states import states
+from taskflow_hub.store.postgres.states import in_workflows, states
 from taskflow_hub.store.postgres.submit import Intake
 from taskflow_hub.store.postgres.transaction import Transaction, columns
 from taskflow_hub.store.postgres.writer import Verb, always
 from taskflow_hub.store.values import Due, Leased, News, Submit, Submitted
-from taskflow_hub.store.verdicts import first_times
+from taskflow_hub.store.verdicts import REFERENCE_SIGNATURE, first_times
 
 PROMOTE: Final = statement("promote")
 UPDATE: Final = statement("update")
 DELETE: Final = statement("delete")
 DELETE_ATTEMPTS: Final = statement("delete_attempts")
 DELETE_LOGS: Final = statement("delete_logs")
-DELETE_TAGS: Final = statement("delete_tags")
-DELETE_CALLS: Final = statement("delete_calls")
 UNBLOCK: Final = statement("unblock")
 SKIP: Final = statement("skip")
+REJECT: Final = statement("reject")
 RESET: Final = statement("reset")
 LOG: Final = statement("log")
 
@@ -49,6 +50,7 @@ KEPT_BEFORE: Final = timedelta(days=1)  # a worker's clock may be behind ours by
 
 class Tasks(Part):
     _dispatch: Dispatch
+    _endings: Endings
     _intake: Intake
     _front: Front
 
@@ -60,25 +62,25 @@ class Tasks(Part):
         return await self._dispatch.lease(workers, limit)
 
     async def succeed(self, items: Sequence[moves.Succeed]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.SUCCEED, items)
+        return await self._endings.succeed.write(self._writer, items)
 
     async def retry(self, items: Sequence[moves.Retry]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.RETRY, items)
+        return await self._endings.retry.write(self._writer, items)
 
     async def snooze(self, items: Sequence[moves.Snooze]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.SNOOZE, items)
+        return await self._endings.snooze.write(self._writer, items)
 
     async def fail(self, items: Sequence[moves.Fail]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.FAIL, items)
+        return await self._endings.fail.write(self._writer, items)
 
     async def release(self, items: Sequence[moves.Release]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.RELEASE, items)
+        return await self._endings.release.write(self._writer, items)
 
     async def lose(self, items: Sequence[moves.Lose]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.LOSE, items)
+        return await self._endings.lose.write(self._writer, items)
 
     async def abort(self, items: Sequence[moves.Abort]) -> list[Verdict]:
-        return await self._writer.write_many(verbs.ABORT, items)
+        return await self._endings.abort.write(self._writer, items)
 
     async def progress(self, items: Sequence[Progressed]) -> list[Verdict]:
         return await self._writer.write_many(verbs.PROGRESS, items)
@@ -135,6 +137,9 @@ class Tasks(Part):
     async def skip(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_skip, ids)
 
+    async def reject(self, items: Sequence[tuple[str, TaskError]]) -> list[bool]:
+        return await self._writer.write(_reject, items)
+
     async def reset(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_reset, ids)
 
@@ -183,8 +188,10 @@ async def _update(
 async def _delete(
     tx: Transaction, account: str, ids: Sequence[str], by: By | None
 ) -> list[TaskflowError | None]:
-    before = {} if by is None else await read_tasks(tx, set(ids))
-    gone = await delete_finished(tx, account, ids)
+    owned = await in_workflows(tx, ids)
+    free = [id for id in ids if id not in owned]
+    before = {} if by is None else await read_tasks(tx, set(free))
+    gone = await delete_finished(tx, account, free)
     await record(
         tx,
         by,
@@ -201,7 +208,7 @@ async def _delete(
             left.remove(id)  # a second mention finds it gone
             outcomes.append(None)
         else:
-            outcomes.append(refusals.of_delete(id, known.get(id)) or _collision())
+            outcomes.append(refusals.of_delete(id, known.get(id), owned.get(id)) or _collision())
     return outcomes
 
 
@@ -218,14 +225,15 @@ async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> 
     if not ids:
         return {}
     since = earliest_finish(ids)
-    ended = {row["id"]: row["status"] for row in await tx.fetch(DELETE, list(ids), account, since)}
+    rows = await tx.fetch(DELETE, list(ids), account, since, shard(long=True))
+    ended = {row["id"]: row["status"] for row in rows}
     if ended:
         gone = list(ended)
         tx.note(News.TASKS)
         await tx.run(DELETE_ATTEMPTS, gone, since)
         await tx.run(DELETE_LOGS, gone, since - KEPT_BEFORE)
-        await tx.run(DELETE_TAGS, gone)
-        await tx.run(DELETE_CALLS, gone)
+        for sql in DELETE_BESIDE:
+            await tx.run(sql, gone)
     return ended
 
 
@@ -233,7 +241,7 @@ async def delete_finished(tx: Transaction, account: str, ids: Sequence[str]) -> 
 
 
 async def _unblock(tx: Transaction, ids: Sequence[str]) -> list[bool]:
-    rows = await tx.fetch(UNBLOCK, list(ids))
+    rows = await tx.fetch(UNBLOCK, list(ids), [None] * len(ids), [None] * len(ids))
     tx.note_ready(
         [(row["queue"], row["type"], row["priority"], row["account_id"], row["seq"]) for row in rows]
     )
@@ -247,10 +255,20 @@ async def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     return first_times(ids, moved)
 
 
+async def _reject(tx: Transaction, items: Sequence[tuple[str, TaskError]]) -> list[bool]:
+    if not items:
+        return []
+    ids, errors = columns([(id, to_json(error)) for id, error in items])
+    moved = [row["id"] for row in await tx.fetch(REJECT, tx.now, SHARD, ids, errors, REFERENCE_SIGNATURE)]
+    if moved:
+        tx.note(News.TASKS)
+    return first_times(ids, moved)
+
+
 async def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     if not ids:
         return []
-    moved = [row["id"] for row in await tx.fetch(RESET, list(ids), earliest_finish(ids))]
+    moved = [row["id"] for row in await tx.fetch(RESET, list(ids), earliest_finish(ids), shard(long=True))]
     if moved:
         tx.note(News.TASKS)
     return first_times(ids, moved)

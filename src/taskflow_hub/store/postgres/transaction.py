@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from taskflow_hub.store.postgres.known import Lesson
 from taskflow_hub.store.values import News
 
 Line = tuple[str, str, int, str]  # queue, type, priority, account: inside a line, place is `seq` alone
@@ -40,16 +41,21 @@ class Transaction(Snapshot):
         self.ready: dict[Line, int] = {}
         self.news = News.NOTHING
         self.held = False
+        self.decided = False  # about workflows, which may have moved
+        self.lessons: list[Lesson] = []
 
     async def run(self, sql: str, *values: Any) -> int:
         """Execute; how many rows changed."""
         status = await self.connection.execute(sql, *values)
         return int(status.rpartition(" ")[2])
 
+    async def commit(self) -> None:
+        await self.connection.execute("COMMIT")
+
     async def start_over(self) -> None:
         """Undo everything, and go on in a new transaction."""
         await self.connection.execute("ROLLBACK; BEGIN")
-        self.ready, self.news, self.held = {}, News.NOTHING, False
+        self.ready, self.news, self.held, self.decided, self.lessons = {}, News.NOTHING, False, False, []
 
     def note(self, news: News) -> None:
         self.news |= news

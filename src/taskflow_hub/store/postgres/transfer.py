@@ -134,7 +134,13 @@ async def _read(connection: asyncpg.Connection, table: Table) -> AsyncIterator[R
 # --- what is written ---------------------------------------------------------------------------------------------------
 
 # Columns that only we have.
-_OWN: Final = {"tasks": "lease_no", "log_lines": "kept_at", "calls": "called_at", "rollups": "shard"}
+_OWN: Final = {
+    "tasks": "lease_no",
+    "log_lines": "kept_at",
+    "calls": "called_at",
+    "rollups": "shard",
+    "failures": "shard",
+}
 # Tables that have a partition for each day, and what says which.
 _DAILY_BY: Final = {"finished_tasks": "finished_at", "attempts": "ended_at", "log_lines": "kept_at"}
 
@@ -160,7 +166,7 @@ def _rows(table: Table, source: Source, now: datetime) -> Iterator[Row]:
                 row.append(_kept_at(row[place["at"]], row[place["task_id"]], now))
             case "calls":
                 row.append(now)
-            case "rollups":
+            case "rollups" | "failures":
                 row.append(0)
         yield row
 

@@ -30,6 +30,7 @@ FORGIVE_FINISHED: Final = statement("forgive_finished")
 FORGIVE_DONE: Final = statement("forgive_done")
 TAKE_BACK: Final = statement("take_back")
 BURY: Final = statement("bury")
+FOUND_AGAIN: Final = statement("found_again")
 DRAIN: Final = statement("drain")
 BEAT_LOOK: Final = statement("beat_look")
 BEAT: Final = statement("beat")
@@ -60,10 +61,10 @@ class Workers(Part):
         return await self._writer.write(_drain, worker, by)
 
     async def retire(self, worker: str) -> None:
-        await self._writer.write(_bury, worker)
+        await self._writer.write(_bury, worker, lost=False)
 
     async def bury(self, worker: str) -> bool:
-        return await self._writer.write(_bury, worker)
+        return await self._writer.write(_bury, worker, lost=True)
 
     async def orphans(self, limit: int) -> list[Orphan]:
         return await self._readers.read(_orphans, limit)
@@ -97,7 +98,8 @@ async def _register(tx: Transaction, worker: Register) -> None:
         return
     tx.note(News.OTHER)
     if worker.previous is not None:
-        await tx.run(BURY, tx.now, worker.previous)
+        await tx.run(BURY, tx.now, worker.previous, False)
+        await tx.run(FOUND_AGAIN, worker.previous)
     await tx.run(
         REGISTER_TYPE,
         list(declared),
@@ -178,8 +180,8 @@ async def _write(tx: Transaction, worker: str, changes: Sequence[Change]) -> Non
 # --- leaving ---------------------------------------------------------------------------------------------------------
 
 
-async def _bury(tx: Transaction, worker: str) -> bool:
-    if buried := await tx.run(BURY, tx.now, worker) == 1:
+async def _bury(tx: Transaction, worker: str, *, lost: bool) -> bool:
+    if buried := await tx.run(BURY, tx.now, worker, lost) == 1:
         tx.note(News.OTHER)
     return buried
 

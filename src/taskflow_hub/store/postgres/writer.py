@@ -89,6 +89,7 @@ class Writer:
         self._on_commit, self._make_days = on_commit, make_days
         self._lanes: dict[Verb[Any, Any], _Lane] = defaultdict(_Lane)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.decisions = 0  # transactions that may have moved workflows, and are committed
 
     async def write(
         self, verb: Callable[Concatenate[Transaction, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -191,7 +192,7 @@ class Writer:
                             await _roll_back(connection)
                             raise
                         committing = True
-                        await connection.execute("COMMIT")
+                        await tx.commit()
             except Exception as error:
                 fault = fault_of(error)
                 if fault is Fault.NO_PARTITION and not made_days:
@@ -203,6 +204,7 @@ class Writer:
                 log.debug("again", fault=fault.name, error=str(error))
                 await patience.after(error)
                 continue
+            self.decisions += tx.decided
             self._on_commit(tx)
             return found
 

@@ -13,6 +13,7 @@ from taskflow_hub.domain.model import DEFAULT_ACCOUNT
 from taskflow_hub.domain.quota import Quota
 from taskflow_hub.store import audit
 from taskflow_hub.store.buckets import take
+from taskflow_hub.store.cursor import BEYOND
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite.audit import record
 from taskflow_hub.store.sqlite.part import Part
@@ -45,6 +46,7 @@ BUCKETS: Final = statement("buckets")
 SPEND: Final = statement("spend")
 REFUND: Final = statement("refund")
 OWNERS: Final = statement("owners")
+ANY_NUMBER: Final = -1  # as SQLite says it after LIMIT
 
 
 class Access(Part):
@@ -67,8 +69,10 @@ class Access(Part):
     async def login(self, email: str) -> tuple[User, str] | None:
         return await self._readers.read(_login, email)
 
-    async def users(self, account: str | None) -> list[User]:
-        return await self._readers.read_long(_users, account)
+    async def users(
+        self, account: str | None, *, after: str | None = None, limit: int | None = None
+    ) -> list[User]:
+        return await self._readers.read_long(_users, account, after or "", limit)
 
     async def set_role(self, user_id: str, role: Role, *, by: By | None = None) -> User | TaskflowError:
         return await self._writer.write(_set_role, user_id, role, by)
@@ -110,8 +114,10 @@ class Access(Part):
         if ids:
             await self._writer.write(_use_keys, ids)
 
-    async def keys(self, account: str | None) -> list[Key]:
-        return await self._readers.read_long(_keys, account)
+    async def keys(
+        self, account: str | None, *, before: str | None = None, limit: int | None = None
+    ) -> list[Key]:
+        return await self._readers.read_long(_keys, account, before or BEYOND, limit)
 
     async def revoke_key(self, account: str | None, key_id: str, *, by: By | None = None) -> Key | None:
         return await self._writer.write(_revoke_key, account, key_id, by)
@@ -174,8 +180,9 @@ def _login(snapshot: Snapshot, email: str) -> tuple[User, str] | None:
     return row.user(), password_hash
 
 
-def _users(snapshot: Snapshot, account: str | None) -> list[User]:
-    return [row.user() for row in snapshot.document(list[UserRow], USERS, account, account)]
+def _users(snapshot: Snapshot, account: str | None, after: str, limit: int | None) -> list[User]:
+    values = (account, after, account, after, ANY_NUMBER if limit is None else limit)
+    return [row.user() for row in snapshot.document(list[UserRow], USERS, *values)]
 
 
 def _register(
@@ -314,8 +321,9 @@ def _key_of(found: str | None) -> Key | None:
     return row.key()
 
 
-def _keys(snapshot: Snapshot, account: str | None) -> list[Key]:
-    return [row.key() for row in snapshot.document(list[KeyRow], KEYS, account, account)]
+def _keys(snapshot: Snapshot, account: str | None, before: str, limit: int | None) -> list[Key]:
+    values = (account, before, account, before, ANY_NUMBER if limit is None else limit)
+    return [row.key() for row in snapshot.document(list[KeyRow], KEYS, *values)]
 
 
 def _create_key(tx: Transaction, key: NewKey, by: By | None) -> Key:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from taskflow_hub.domain.errors import Misconfigured, StoreFull, StoreUnavailable
+from taskflow_hub.domain.fingerprint import fingerprint
 from taskflow_hub.store.sqlite.url import Location
 
 try:
@@ -47,6 +48,7 @@ def connect(location: Location, *, writer: bool = False, busy_s: float = 0.0) ->
         cached_statements=STATEMENTS if writer else 64,
     )
     try:
+        connection.create_function("fingerprint", 2, fingerprint, deterministic=True)
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA foreign_keys = OFF")
         if not writer:

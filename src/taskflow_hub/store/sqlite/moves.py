@@ -12,8 +12,9 @@ from taskflow_hub.domain.messages import Progressed
 from taskflow_hub.domain.model import AttemptOutcome, Reason
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store.documents import json_text, to_json
-from taskflow_hub.store.sqlite.part import finish
+from taskflow_hub.store.sqlite.ends import finish
 from taskflow_hub.store.sqlite.statements import statement
+from taskflow_hub.store.sqlite.steps import lie_down
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, to_us
 from taskflow_hub.store.verdicts import (
     ABORTED,
@@ -27,6 +28,7 @@ from taskflow_hub.store.verdicts import (
     of_progress,
     outcome_of,
     ran_s,
+    signature_of,
 )
 
 MISFITS: Final = statement("misfits")
@@ -71,12 +73,13 @@ def fail(tx: Transaction, items: Sequence[moves.Fail]) -> list[Verdict]:
             item.outcome,
             kind_of(item),
             item.crashed,
+            signature_of(item),
         )
         for item in batch.fit()
     ]
     if rows:
         tx.run_items(FAIL, rows, tx.now)
-        finish(tx)
+        finish(tx, failed=True)
     return batch.verdicts
 
 
@@ -94,7 +97,7 @@ def snooze(tx: Transaction, items: Sequence[moves.Snooze]) -> list[Verdict]:
     _yield_to_cancel(tx, batch)
     if stay := batch.fit():
         _end_attempts(tx, stay)
-        tx.run_items(SNOOZE, [(item.id, _wakes_at(tx, item)) for item in stay])
+        tx.run_items(SNOOZE, [(item.id, _wakes_at(tx, item)) for item in lie_down(tx, stay)])
     return batch.verdicts
 
 

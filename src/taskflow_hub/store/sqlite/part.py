@@ -8,18 +8,25 @@ from taskflow_hub.domain.model import Task
 from taskflow_hub.store.documents import to_json
 from taskflow_hub.store.sqlite.readers import Readers
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
-from taskflow_hub.store.sqlite.statements import statement
+from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction
 from taskflow_hub.store.sqlite.writer import Writer
 
 FINISH: Final = statement("only/finish")
 FINISH_TALLY: Final = statement("only/finish_tally")
+FINISH_FAILED: Final = statement("only/finish_failed")
 FINISH_REMOVE: Final = statement("only/finish_remove")
+REDRIVE_ATTEMPT: Final = statement("only/redrive_attempt")
+REDRIVE_FORGIVE: Final = statement("only/redrive_forgive")
+UNFAIL: Final = statement("only/unfail")
+REVIVE: Final = statement("only/revive")
+REVIVE_REMOVE: Final = statement("only/revive_remove")
 TASKS: Final = statement("tasks")
 OCTETS_AT_ONCE: Final = (
     64 << 20
 )  # of payload in one answer, but for its last task; SQLite's limit for a value is 10⁹
 MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
 
 
 class Part:
@@ -28,11 +35,23 @@ class Part:
     _clock: Clock
 
 
-def finish(tx: Transaction) -> None:
-    """Move every task that has ended in this transaction to the finished, and count it."""
+def move_over(tx: Transaction, *, failed: bool = False) -> None:
+    """Move every task that has ended in this transaction to the finished, and count it; `failed`: some may have failed. What
+    that means for workflows is not looked at: see ends.py."""
     if tx.run(FINISH):
         tx.run(FINISH_TALLY, tx.now - tx.now % MINUTE)
+        if failed:
+            tx.run(FINISH_FAILED, tx.now - tx.now % HOUR)
         tx.run(FINISH_REMOVE)
+
+
+def revive(tx: Transaction, ids: Sequence[str], verb: Statement, *first: int) -> None:
+    """Bring tasks back from the finished; `verb` then says what becomes of them. The attempt that ended each gets its row."""
+    if ids:
+        these = to_json(ids)
+        for sql in (UNFAIL, REDRIVE_ATTEMPT, REDRIVE_FORGIVE, REVIVE, REVIVE_REMOVE):
+            tx.run(sql, these)
+        tx.run(verb, *first, these)
 
 
 def read_tasks(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, Task]:

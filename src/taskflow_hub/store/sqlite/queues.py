@@ -12,8 +12,9 @@ from taskflow_hub.store.audit import of_purge
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.limit_uses import given_number
 from taskflow_hub.store.sqlite.audit import record
+from taskflow_hub.store.sqlite.ends import finish
 from taskflow_hub.store.sqlite.limit_admin import set_hub_limit
-from taskflow_hub.store.sqlite.part import Part, finish
+from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction, from_us, to_us
 from taskflow_hub.store.standing import queue_key

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.limits import ATTEMPTS_SHOWN
 from taskflow_hub.domain.model import Attempt, AttemptOutcome, LogLine, ResultRef, Task, TaskError
 from taskflow_hub.domain.why import LimitState
@@ -12,10 +13,10 @@ from taskflow_hub.store.gates import Numbers
 from taskflow_hub.store.looking import limit_state
 from taskflow_hub.store.sqlite.part import Part, read_tasks
 from taskflow_hub.store.sqlite.rows import TaskRow, task_of
-from taskflow_hub.store.sqlite.search import count, entries, search
+from taskflow_hub.store.sqlite.search import count, counts, entries, search
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, from_us, to_us
-from taskflow_hub.store.values import Entries, Page, TaskFilter
+from taskflow_hub.store.values import Count, Entries, Page, TaskFilter
 
 TASK: Final = statement("task")
 RESULT_REFS: Final = statement("result_refs")
@@ -51,6 +52,9 @@ class Reads(Part):
 
     async def count(self, account: str, where: TaskFilter) -> int:
         return await self._readers.read_long(count, account, where)
+
+    async def counts(self, account: str | None, where: TaskFilter, *, at_most: int) -> dict[State, Count]:
+        return await self._readers.read_long(counts, account, where, at_most)
 
     async def attempts(self, account: str, task_id: str) -> list[Attempt] | None:
         return await self._readers.read_long(_attempts, account, task_id)

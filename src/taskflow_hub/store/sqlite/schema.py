@@ -61,9 +61,9 @@ def upgrade_sql(start: str | None) -> str:
     return script and f"BEGIN IMMEDIATE;\n\n{script}COMMIT;\n"
 
 
-def require_current(snapshot: Snapshot) -> None:
-    """For a process that runs: raises SchemaMismatch unless the file has our schema, or a newer one."""
-    VERSIONS.require(_version(snapshot.connection))
+def require_current(snapshot: Snapshot) -> str:
+    """For a process that runs: the file's version. Raises SchemaMismatch unless that is ours, or a newer one."""
+    return VERSIONS.require(_version(snapshot.connection))
 
 
 def _bring_up(connection: sqlite3.Connection, location: Location, change: bool) -> None:

@@ -5,7 +5,7 @@ Two things are done to a file before SQLite sees it:
 - `/*items*/ (?, ?)` stands for one item; `sized(n)` repeats it, so that a batch is one statement. Sizes are powers of two, so
   that few texts exist and the driver's statement cache keeps them; what is too much is filled with rows of nulls, which match
   nothing.
-- `/*task*/` is replaced by an expression that makes one JSON array of a task's row (parts/task.sql).
+- `/*task*/` is replaced by parts/task.sql, and so on for every file in parts: expressions that make one JSON array of a row.
 
 Why one statement per batch and one row per answer: the driver lets go of the interpreter lock around each step, and getting it
 back from a busy event loop can take milliseconds. Many rows come back as one JSON document, decoded in one go.
@@ -21,6 +21,9 @@ from typing import Any, Final
 _ITEMS: Final = re.compile(r"/\*items\*/\s*(\([?, ]+\))")
 _SPACE: Final = re.compile(r"\s+")
 _COMMENT: Final = re.compile(r"--[^\n]*")
+_FOLDER: Final = files(__package__) / "sql"
+_PARTS: Final = [entry.name.removesuffix(".sql") for entry in (_FOLDER / "parts").iterdir()]
+_PART: Final = re.compile(rf"/\*({'|'.join(_PARTS)})\*/")
 LARGEST: Final = 512  # items in one statement
 NULL: Final = math.nan  # SQLite takes it for NULL; the driver binds a float five times as fast as a None
 
@@ -60,16 +63,14 @@ def statement(name: str) -> Statement:
 
 
 def _read(name: str) -> str:
-    raw = (files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    raw = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     text = _SPACE.sub(" ", _COMMENT.sub("", raw)).strip().rstrip(";")
-    while "/*task*/" in text:
-        text = text.replace("/*task*/", _read("parts/task"))
-    return text
+    return _PART.sub(lambda found: _read(f"parts/{found.group(1)}"), text)
 
 
 SQL_NAMES: Final = frozenset(
     folder + entry.name.removesuffix(".sql")
     for folder in ("", "only/")
-    for entry in (files(__package__) / "sql" / folder).iterdir()
+    for entry in (_FOLDER / folder).iterdir()
     if entry.name.endswith(".sql")
 )

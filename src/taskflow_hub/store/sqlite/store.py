@@ -7,21 +7,44 @@ from taskflow_hub.domain.clock import Clock, utc_now
 from taskflow_hub.store.sqlite.access import Access
 from taskflow_hub.store.sqlite.audit import Audit
 from taskflow_hub.store.sqlite.bulk import Bulks
+from taskflow_hub.store.sqlite.failures import Failures
 from taskflow_hub.store.sqlite.lease import Dispatch
 from taskflow_hub.store.sqlite.limit_admin import LimitAdmin
 from taskflow_hub.store.sqlite.queues import Queues
 from taskflow_hub.store.sqlite.quotas import Quotas
 from taskflow_hub.store.sqlite.readers import Readers
 from taskflow_hub.store.sqlite.reads import Reads
+from taskflow_hub.store.sqlite.schedules import Schedules
 from taskflow_hub.store.sqlite.schema import bring_up
+from taskflow_hub.store.sqlite.steps import StepPart
 from taskflow_hub.store.sqlite.tasks import Tasks
+from taskflow_hub.store.sqlite.trends import Trends
 from taskflow_hub.store.sqlite.upkeep import Upkeep
 from taskflow_hub.store.sqlite.url import Location, parse_url
 from taskflow_hub.store.sqlite.workers import Workers
+from taskflow_hub.store.sqlite.workflow_reads import WorkflowReads
+from taskflow_hub.store.sqlite.workflows import Workflows
 from taskflow_hub.store.sqlite.writer import Writer
 
 
-class SqliteStore(Tasks, Workers, Queues, LimitAdmin, Quotas, Reads, Bulks, Access, Audit, Upkeep):
+class SqliteStore(
+    Tasks,
+    StepPart,
+    Workers,
+    Queues,
+    LimitAdmin,
+    Quotas,
+    Reads,
+    Bulks,
+    Failures,
+    Schedules,
+    Access,
+    Audit,
+    Upkeep,
+    Trends,
+    Workflows,
+    WorkflowReads,
+):
     """Made by `open`. Any number of processes may open one file, on one machine and on a local disk."""
 
     def __init__(self, location: Location, clock: Clock) -> None:

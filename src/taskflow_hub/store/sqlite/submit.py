@@ -15,9 +15,10 @@ from taskflow_hub.store import refusals
 from taskflow_hub.store.allowance import Allowance, Counted
 from taskflow_hub.store.births import Birth, birth_of
 from taskflow_hub.store.documents import decoder, to_json
+from taskflow_hub.store.gates import Key
 from taskflow_hub.store.keys import Answer, answers, in_order, maybe_known, replayed, require_same
 from taskflow_hub.store.rooms import Rooms
-from taskflow_hub.store.sqlite.part import finish, read_tasks
+from taskflow_hub.store.sqlite.part import move_over, read_tasks
 from taskflow_hub.store.sqlite.rows import birth_row
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, from_us, to_us
@@ -43,7 +44,7 @@ UNIQUE_TAKE: Final = statement("unique_take")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 
 
-_LimitRow = tuple[str, str, int | None, float | None, float | None, int | None, int]
+LimitRow = tuple[str, str, int | None, float | None, float | None, int | None, int]
 
 
 class CountedRow(Struct, array_like=True):
@@ -82,6 +83,12 @@ class Surroundings(Struct):
 
 def submit(tx: Transaction, submits: Sequence[Submit]) -> list[Submitted | TaskflowError]:
     return _Intake(tx, submits).run()
+
+
+def numbers_of(keys: Sequence[Key], rows: Sequence[LimitRow]) -> Numbers:
+    """`rows`: what is known of these limits."""
+    found = {(account, key): (running, per_second) for account, key, running, per_second, *_ in rows}
+    return Numbers(keys, found, {(account, key) for account, key, *_, pinned in rows if pinned})
 
 
 class _Intake:
@@ -158,9 +165,8 @@ class _Intake:
     def _numbers(self) -> Numbers:
         """What is known of the limits that this batch names; nearly always none."""
         keys = keys_named(self.submits)
-        rows = self.tx.document(list[_LimitRow], LIMIT_ROWS, to_json(keys)) if keys else []
-        found = {(account, key): (running, per_second) for account, key, running, per_second, *_ in rows}
-        return Numbers(keys, found, {(account, key) for account, key, *_, pinned in rows if pinned})
+        rows = self.tx.document(list[LimitRow], LIMIT_ROWS, to_json(keys)) if keys else []
+        return numbers_of(keys, rows)
 
     def _known(self) -> set[str]:
         """Ids that exist, or come twice in this batch; nearly always none, for new ids are newer than all others."""
@@ -287,7 +293,7 @@ class _Intake:
         if status in UNSTARTED:
             queue = read_tasks(self.tx, [holder])[holder].queue
             self.tx.run(CANCEL_UNSTARTED, self.tx.now, to_json([holder]))
-            finish(self.tx)
+            move_over(self.tx)
             replaced.append(holder)
             self.rooms.waiting.pop(queue, None)
             if status is not State.BLOCKED:

@@ -10,20 +10,21 @@ from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.limits import LINES_MAX
 from taskflow_hub.domain.messages import Logged, Progressed
-from taskflow_hub.domain.model import Task
+from taskflow_hub.domain.model import Task, TaskError
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.store import refusals
 from taskflow_hub.store.audit import of_cancel, of_update
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.sqlite import moves as verbs
 from taskflow_hub.store.sqlite.audit import record
+from taskflow_hub.store.sqlite.ends import finish
 from taskflow_hub.store.sqlite.lease import Dispatch
-from taskflow_hub.store.sqlite.part import Part, finish, read_tasks
+from taskflow_hub.store.sqlite.part import Part, move_over, read_tasks, revive
 from taskflow_hub.store.sqlite.statements import Statement, statement
 from taskflow_hub.store.sqlite.submit import UNIQUE_FIND, submit
 from taskflow_hub.store.sqlite.transaction import SECOND, Snapshot, Transaction, to_us
 from taskflow_hub.store.values import Due, Leased, Submit, Submitted
-from taskflow_hub.store.verdicts import first_times
+from taskflow_hub.store.verdicts import EXPIRED_SIGNATURE, REFERENCE_SIGNATURE, first_times
 
 NEXT_DUE: Final = statement("next_due")
 DUE: Final = statement("only/due")
@@ -34,24 +35,26 @@ EXPIRE: Final = statement("expire")
 CANCEL_UNSTARTED: Final = statement("cancel_unstarted")
 CANCEL_RUNNING: Final = statement("only/cancel_running")
 REDRIVE_LOOK: Final = statement("redrive_look")
-REDRIVE_ATTEMPT: Final = statement("only/redrive_attempt")
-REDRIVE_FORGIVE: Final = statement("only/redrive_forgive")
-REVIVE: Final = statement("only/revive")
-REVIVE_REMOVE: Final = statement("only/revive_remove")
 REDRIVE: Final = statement("redrive")
 UNIQUE_KEEP: Final = statement("unique_keep")
 STATES: Final = statement("states")
+IN_WORKFLOWS: Final = statement("in_workflows")
 UPDATE: Final = statement("update")
 DELETE: Final = statement("delete")
 DELETE_REST: Final = (
+    statement("only/unfail"),
     statement("delete_tags"),
     statement("only/delete_payloads"),
     statement("delete_attempts"),
     statement("delete_logs"),
     statement("delete_calls"),
+    statement("delete_steps"),
+    statement("delete_events"),
+    statement("delete_waits"),
 )
 UNBLOCK: Final = statement("unblock")
 SKIP: Final = statement("skip")
+REJECT: Final = statement("reject")
 RESET: Final = statement("reset")
 LOG: Final = statement("log")
 
@@ -139,6 +142,9 @@ class Tasks(Part):
     async def skip(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_skip, ids)
 
+    async def reject(self, items: Sequence[tuple[str, TaskError]]) -> list[bool]:
+        return await self._writer.write(_reject, items)
+
     async def reset(self, ids: Sequence[str]) -> list[bool]:
         return await self._writer.write(_reset, ids)
 
@@ -169,8 +175,8 @@ def _promote_due(tx: Transaction, limit: int) -> Due:
 def _expire_due(tx: Transaction, limit: int) -> Due:
     ids = tx.document(list[str], EXPIRED, tx.now, limit)
     if ids:
-        tx.run(EXPIRE, tx.now, to_json(ids))
-        finish(tx)
+        tx.run(EXPIRE, tx.now, EXPIRED_SIGNATURE, to_json(ids))
+        finish(tx, failed=True)
     return _due(tx, ids, limit, NEXT_EXPIRY)
 
 
@@ -188,6 +194,11 @@ def _states(tx: Transaction, account: str, ids: Sequence[str]) -> dict[str, Stat
     return dict(tx.document(list[tuple[str, State]], STATES, to_json(list(set(ids))), account))
 
 
+def _in_workflows(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """Of which workflow those are part that are part of one that is there."""
+    return dict(tx.document(list[tuple[str, str]], IN_WORKFLOWS, to_json(list(set(ids)))))
+
+
 def _cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[Task | None]:
     states = _states(tx, account, ids)
     unstarted = [id for id, state in states.items() if state in UNSTARTED]
@@ -198,7 +209,7 @@ def _cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | None) ->
     asked: list[str] = []
     if running:
         rows = tx.connection.execute(CANCEL_RUNNING.text, (tx.now, to_json(running))).fetchall()
-        asked = [id for (id,) in rows]
+        asked = [id for id, *_ in rows]
     found = read_tasks(tx, list(states))
     record(tx, by, (of_cancel(account, found[id], states[id]) for id in (*unstarted, *asked)))
     return [found.get(id) for id in ids]
@@ -209,12 +220,13 @@ def _redrive(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -
         list[tuple[str, State, str, str | None]], REDRIVE_LOOK, to_json(list(set(ids))), account
     )
     known = {id: (state, type, key) for id, state, type, key in rows}
+    owned = _in_workflows(tx, ids)
     errors: dict[int, TaskflowError] = {}
     moving: list[str] = []
     keys: dict[tuple[str, str], str] = {}  # taken in this call
     for place, id in enumerate(ids):
         state, type, key = known.get(id, (None, "", None))
-        refusal = refusals.of_redrive(id, State.QUEUED if id in moving else state)
+        refusal = refusals.of_redrive(id, State.QUEUED if id in moving else state, owned.get(id))
         if refusal is not None:
             errors[place] = refusal
             continue
@@ -227,10 +239,7 @@ def _redrive(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -
             keys[type, key] = id
         moving.append(id)
     if moving:
-        these = to_json(moving)
-        for sql in (REDRIVE_ATTEMPT, REDRIVE_FORGIVE, REVIVE, REVIVE_REMOVE):
-            tx.run(sql, these)
-        tx.run(REDRIVE, tx.next_seq(len(moving)), tx.now, these)
+        revive(tx, moving, REDRIVE, tx.next_seq(len(moving)), tx.now)
     found = read_tasks(tx, moving)
     queued = {"status": State.QUEUED}
     record(
@@ -284,10 +293,11 @@ def _update(
 
 def _delete(tx: Transaction, account: str, ids: Sequence[str], by: By | None) -> list[TaskflowError | None]:
     states = _states(tx, account, ids)
+    owned = _in_workflows(tx, ids)
     outcomes: list[TaskflowError | None] = []
     gone: set[str] = set()
     for id in ids:
-        refusal = refusals.of_delete(id, None if id in gone else states.get(id))
+        refusal = refusals.of_delete(id, None if id in gone else states.get(id), owned.get(id))
         outcomes.append(refusal)
         if refusal is None:
             gone.add(id)
@@ -327,24 +337,29 @@ def _skip(tx: Transaction, ids: Sequence[str]) -> list[bool]:
     moving = _in_state(tx, ids, State.BLOCKED)
     if moving:
         tx.run(SKIP, tx.now, to_json(moving))
-        finish(tx)
+        move_over(tx)
+    return first_times(ids, moving)
+
+
+def _reject(tx: Transaction, items: Sequence[tuple[str, TaskError]]) -> list[bool]:
+    ids = [id for id, _ in items]
+    moving = _in_state(tx, ids, State.BLOCKED)
+    errors = dict(reversed(items))  # of two for one task the first counts
+    tx.run_items(REJECT, [(id, to_json(errors[id])) for id in moving], tx.now, REFERENCE_SIGNATURE)
+    move_over(tx, failed=True)
     return first_times(ids, moving)
 
 
 def _reset(tx: Transaction, ids: Sequence[str]) -> list[bool]:
-    moving = _in_state(tx, ids, State.SKIPPED)
-    if moving:
-        these = to_json(moving)
-        tx.run(REVIVE, these)
-        tx.run(REVIVE_REMOVE, these)
-        tx.run(RESET, these)
+    moving = _in_state(tx, ids, State.FAILED, State.CANCELLED, State.SKIPPED)
+    revive(tx, moving, RESET)
     return first_times(ids, moving)
 
 
-def _in_state(tx: Transaction, ids: Sequence[str], state: State) -> list[str]:
-    """Those in this state, in the order given, each once."""
+def _in_state(tx: Transaction, ids: Sequence[str], *states: State) -> list[str]:
+    """Those in one of these states, in the order given, each once."""
     found = read_tasks(tx, ids)
-    return [id for id in dict.fromkeys(ids) if id in found and found[id].status is state]
+    return [id for id in dict.fromkeys(ids) if id in found and found[id].status in states]
 
 
 def _log(tx: Transaction, rows: Sequence[tuple[object, ...]]) -> list[None]:

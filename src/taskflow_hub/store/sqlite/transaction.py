@@ -60,6 +60,7 @@ class Transaction(Snapshot):
         super().__init__(connection)
         self.at = now
         self.now = to_us(now)
+        self.decided = False  # about workflows, which may have moved
 
     def run(self, sql: Statement, *values: Any) -> int:
         """Execute once; how many rows changed. (A cursor's rowcount knows nothing of statements that begin with WITH.)"""
@@ -71,6 +72,9 @@ class Transaction(Snapshot):
         """Execute for a batch, in as few statements as possible; `first` are the values that stand before the items."""
         for text, values in _chunks(sql, items, first):
             self.connection.execute(text, values)
+
+    def commit(self) -> None:
+        self.connection.execute("COMMIT")
 
     def next_seq(self, count: int) -> int:
         """Take `count` places at the end of the line; the first of them."""

@@ -1,25 +1,39 @@
 """What keeps the store small, and tells whether it is well."""
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.store import refusals
-from taskflow_hub.store.keeping import BULKS_KEPT, ROLLUPS_KEPT, WORKERS_KEPT
+from taskflow_hub.store.keeping import (
+    BULKS_KEPT,
+    FAILURES_KEPT,
+    FIRES_KEPT,
+    ROLLUPS_KEPT,
+    TRENDS_KEPT,
+    WORKERS_KEPT,
+)
+from taskflow_hub.store.sqlite.failures import group_old
 from taskflow_hub.store.sqlite.part import Part
 from taskflow_hub.store.sqlite.schema import require_current
 from taskflow_hub.store.sqlite.statements import statement
 from taskflow_hub.store.sqlite.tasks import delete_finished
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction, to_us
-from taskflow_hub.store.values import News, Pruned
+from taskflow_hub.store.values import Described, News, Pruned
 
 PRUNE_OLD: Final = statement("only/prune_old")
 PRUNE_IDEMPOTENCY_KEYS: Final = statement("prune_idempotency_keys")
 PRUNE_UNIQUE_KEYS: Final = statement("prune_unique_keys")
 PRUNE_WORKERS: Final = statement("prune_workers")
 PRUNE_ROLLUPS: Final = statement("prune_rollups")
+PRUNE_SAMPLES: Final = statement("prune_samples")
+PRUNE_DURATIONS: Final = statement("prune_durations")
 PRUNE_BULKS: Final = statement("prune_bulks")
+PRUNE_FIRES: Final = statement("prune_fires")
+PRUNE_ORPHAN_FIRES: Final = statement("prune_orphan_fires")
+PRUNE_FAILURES: Final = statement("only/prune_failures")
 PRUNE_SESSIONS: Final = statement("prune_sessions")
 PRUNE_BUCKETS: Final = statement("prune_buckets")
 
@@ -55,6 +69,10 @@ class Upkeep(Part):
     async def ping(self) -> None:
         await self._readers.read(require_current)
 
+    async def describe(self) -> Described:
+        version = await self._readers.read(require_current)
+        return Described(kind="sqlite", version=sqlite3.sqlite_version, schema_version=version)
+
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.stop)
@@ -81,5 +99,14 @@ def _prune(tx: Transaction, retention_s: Mapping[State, float], limit: int) -> P
         tx.run(PRUNE_WORKERS, to_us(tx.at - WORKERS_KEPT), limit),
         tx.run(PRUNE_ROLLUPS, to_us(tx.at - ROLLUPS_KEPT), limit),
         tx.run(PRUNE_BULKS, to_us(tx.at - BULKS_KEPT), limit),
+        tx.run(PRUNE_FIRES, to_us(tx.at - FIRES_KEPT), limit),
+        tx.run(PRUNE_ORPHAN_FIRES, limit),
+        tx.run(PRUNE_FAILURES, to_us(tx.at - FAILURES_KEPT), limit),
+        group_old(tx, limit),
+        *[
+            tx.run(sql, step_s, to_us(tx.at - kept), limit)
+            for sql in (PRUNE_SAMPLES, PRUNE_DURATIONS)
+            for step_s, kept in TRENDS_KEPT.items()
+        ],
     ]
     return Pruned(len(ids), tuple(outside), more=max(removed) >= limit)

@@ -27,6 +27,7 @@ FORGIVE_FINISHED: Final = statement("forgive_finished")
 FORGIVE_DONE: Final = statement("forgive_done")
 TAKE_BACK: Final = statement("take_back")
 BURY: Final = statement("bury")
+FOUND_AGAIN: Final = statement("found_again")
 DRAIN: Final = statement("drain")
 BEAT_LOOK: Final = statement("beat_look")
 BEAT: Final = statement("beat")
@@ -49,10 +50,10 @@ class Workers(Part):
         return await self._writer.write(_drain, worker, by)
 
     async def retire(self, worker: str) -> None:
-        await self._writer.write(_bury, worker)
+        await self._writer.write(_bury, worker, lost=False)
 
     async def bury(self, worker: str) -> bool:
-        return await self._writer.write(_bury, worker)
+        return await self._writer.write(_bury, worker, lost=True)
 
     async def orphans(self, limit: int) -> list[Orphan]:
         return await self._readers.read(_orphans, limit)
@@ -84,7 +85,8 @@ def _register(tx: Transaction, worker: Register) -> None:
     if not new:
         return
     if worker.previous is not None:
-        tx.run(BURY, tx.now, worker.previous)
+        tx.run(BURY, tx.now, False, worker.previous)
+        tx.run(FOUND_AGAIN, worker.previous)
         tx.run(FORGIVE, worker.previous)
         tx.run(FORGIVE_FINISHED, worker.previous)
         tx.run(FORGIVE_DONE, worker.previous)
@@ -150,8 +152,8 @@ def _heartbeat(
 # --- leaving ---------------------------------------------------------------------------------------------------------
 
 
-def _bury(tx: Transaction, worker: str) -> bool:
-    return tx.run(BURY, tx.now, worker) == 1
+def _bury(tx: Transaction, worker: str, *, lost: bool) -> bool:
+    return tx.run(BURY, tx.now, lost, worker) == 1
 
 
 def _drain(tx: Transaction, worker: str, by: By | None) -> Worker | None:

@@ -76,6 +76,7 @@ class Writer:
         self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._version: int | None = None  # the `data_version` last seen
         self.foreign_changes = 0  # how often another process was seen to have written
+        self.decisions = 0  # transactions that may have moved workflows, and are committed
         self._company_until = 0.0
         self._next_poll = 0.0
         self._thread = threading.Thread(target=self._work, name="taskflow-store-writer", daemon=True)
@@ -250,10 +251,11 @@ class Writer:
                 outcomes += [
                     (call, found, None) for call, found in zip(group, _run(tx, verb, group), strict=True)
                 ]
-            connection.execute("COMMIT")
+            tx.commit()
         except BaseException:
             self._roll_back(connection)
             raise
+        self.decisions += tx.decided
         return outcomes
 
     def _begin(self) -> sqlite3.Connection:

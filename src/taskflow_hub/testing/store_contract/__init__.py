@@ -23,6 +23,8 @@ pytest.register_assert_rewrite(
             "audit",
             "company",
             "explain",
+            "failures",
+            "firing",
             "keys",
             "kit",
             "leasing",
@@ -33,11 +35,21 @@ pytest.register_assert_rewrite(
             "order",
             "quotas",
             "reading",
+            "schedules",
             "secret_fields",
+            "steps",
             "submitting",
+            "trends",
             "upkeep",
             "walks",
             "workers",
+            "workflow_ends",
+            "workflow_fans",
+            "workflow_firing",
+            "workflow_kit",
+            "workflow_reads",
+            "workflow_redrive",
+            "workflows",
         )
     )
 )
@@ -47,6 +59,8 @@ from taskflow_hub.testing.store_contract.attempts import AttemptsContract  # noq
 from taskflow_hub.testing.store_contract.audit import AuditContract  # noqa: E402
 from taskflow_hub.testing.store_contract.company import CompanyContract  # noqa: E402
 from taskflow_hub.testing.store_contract.explain import ExplainContract  # noqa: E402
+from taskflow_hub.testing.store_contract.failures import FailuresContract  # noqa: E402
+from taskflow_hub.testing.store_contract.firing import FiringContract  # noqa: E402
 from taskflow_hub.testing.store_contract.keys import KeysContract  # noqa: E402
 from taskflow_hub.testing.store_contract.kit import ManualClock, OpenStore  # noqa: E402
 from taskflow_hub.testing.store_contract.leasing import LeasingContract  # noqa: E402
@@ -57,12 +71,21 @@ from taskflow_hub.testing.store_contract.operators import OperatorsContract  # n
 from taskflow_hub.testing.store_contract.order import OrderContract  # noqa: E402
 from taskflow_hub.testing.store_contract.quotas import QuotasContract  # noqa: E402
 from taskflow_hub.testing.store_contract.reading import ReadingContract  # noqa: E402
+from taskflow_hub.testing.store_contract.schedules import SchedulesContract  # noqa: E402
 from taskflow_hub.testing.store_contract.secret_fields import SecretFieldsContract  # noqa: E402
+from taskflow_hub.testing.store_contract.steps import StepsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.submitting import SubmittingContract  # noqa: E402
+from taskflow_hub.testing.store_contract.trends import TrendsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.turns import TurnsContract  # noqa: E402
 from taskflow_hub.testing.store_contract.upkeep import UpkeepContract  # noqa: E402
 from taskflow_hub.testing.store_contract.walks import WalksContract  # noqa: E402
 from taskflow_hub.testing.store_contract.workers import WorkersContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflow_ends import WorkflowEndsContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflow_fans import WorkflowFansContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflow_firing import WorkflowFiringContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflow_reads import WorkflowReadsContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflow_redrive import WorkflowRedriveContract  # noqa: E402
+from taskflow_hub.testing.store_contract.workflows import WorkflowsContract  # noqa: E402
 
 __all__ = ["ManualClock", "OpenStore", "StoreContract"]
 
@@ -83,10 +106,21 @@ class StoreContract(
     ReadingContract,
     SecretFieldsContract,
     ExplainContract,
+    FailuresContract,
+    StepsContract,
+    SchedulesContract,
+    FiringContract,
+    WorkflowFiringContract,
     AccessContract,
     AuditContract,
     UpkeepContract,
+    TrendsContract,
     CompanyContract,
     WalksContract,
+    WorkflowsContract,
+    WorkflowFansContract,
+    WorkflowEndsContract,
+    WorkflowRedriveContract,
+    WorkflowReadsContract,
 ):
     """Everything."""

@@ -111,6 +111,10 @@ class AccessContract(ContractBase):
         assert await kit.store.users(None) == users, "oldest first"
         assert await kit.store.users("a") == [users[0], users[2]]
         assert await kit.store.users("c") == []
+        assert await kit.store.users(None, limit=2) == users[:2]
+        assert await kit.store.users(None, after=users[0].id, limit=1) == [users[1]]
+        assert await kit.store.users("a", after=users[0].id) == [users[2]]
+        assert await kit.store.users(None, after=users[2].id, limit=5) == []
 
     @pytest.mark.parametrize("closed", [False, True])
     async def test_of_several_first_at_once_one_becomes_admin(self, kit: Kit, closed: bool) -> None:
@@ -318,6 +322,10 @@ class AccessContract(ContractBase):
         assert await kit.store.keys(None) == keys, "newest first"
         assert await kit.store.keys("a") == [keys[0], keys[2]]
         assert await kit.store.keys("c") == []
+        assert await kit.store.keys(None, limit=2) == keys[:2]
+        assert await kit.store.keys(None, before=keys[0].id, limit=1) == [keys[1]]
+        assert await kit.store.keys("a", before=keys[0].id) == [keys[2]]
+        assert await kit.store.keys(None, before=keys[2].id, limit=5) == []
 
     async def test_when_keys_were_used_last(self, kit: Kit) -> None:
         keys = [await kit.store.create_key(new_key()) for _ in range(3)]

@@ -48,6 +48,8 @@ async def make(kit: Kit, move: Move, id: str, attempt: int) -> None:
             await kit.store.unblock([id])
         case Move.SKIP:
             await kit.store.skip([id])
+        case Move.REJECT:
+            await kit.store.reject([(id, OOPS)])
         case Move.RESET:
             await kit.store.reset([id])
         case Move.LEASE:

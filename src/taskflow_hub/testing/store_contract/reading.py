@@ -13,7 +13,7 @@ from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.lifecycle import UNSTARTED, State
 from taskflow_hub.domain.limits import PAGE_OCTETS
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, Reason, Task, TaskError
-from taskflow_hub.store.values import Entries, Page, TaskFilter
+from taskflow_hub.store.values import Count, Entries, Page, TaskFilter
 from taskflow_hub.testing.store_contract.kit import ContractBase, Kit, comparable, new_task
 
 ALL = TaskFilter()
@@ -153,8 +153,34 @@ class ReadingContract(ContractBase):
             ]
             assert await walk(kit, where, chance.choice([1, 4, 50])) == expected, where
             assert await kit.store.count(DEFAULT_ACCOUNT, where) == len(expected), where
+            states = [task.status for task in tasks if task.id in expected]
+            assert await kit.store.counts(DEFAULT_ACCOUNT, where, at_most=1_000) == {
+                state: Count(states.count(state), True) for state in status or State
+            }, where
             entries = (await kit.store.entries(DEFAULT_ACCOUNT, where, limit=1_000)).items
             assert [entry.id for entry in entries] == expected, where
+
+    async def test_a_state_is_counted_so_far_and_no_further(self, kit: Kit) -> None:
+        await kit.submit_all([new_task(tags=("x",)) for _ in range(5)])
+        for _ in range(4):
+            await kit.in_state(State.SUCCESS)
+        await kit.submit(account_id="b")
+        for where in (ALL, TaskFilter(status=(State.QUEUED, State.SUCCESS))):
+            found = await kit.store.counts(DEFAULT_ACCOUNT, where, at_most=4)
+            assert set(found) == set(where.status or State)
+            assert found[State.SUCCESS] == Count(4, True)
+            assert not found[State.QUEUED].exact
+            assert found[State.QUEUED].count >= 4, (
+                "what statistics say may be more, and never less than was seen"
+            )
+        exact = await kit.store.counts(DEFAULT_ACCOUNT, ALL, at_most=5)
+        assert exact[State.QUEUED] == Count(5, True)
+        assert {count for state, count in exact.items() if state not in {State.QUEUED, State.SUCCESS}} == {
+            Count(0, True)
+        }
+        assert (await kit.store.counts(None, ALL, at_most=10))[State.QUEUED] == Count(6, True)
+        assert (await kit.store.counts("b", ALL, at_most=10))[State.QUEUED] == Count(1, True)
+        assert (await kit.store.counts(None, TaskFilter(tag="x"), at_most=10))[State.QUEUED] == Count(5, True)
 
     async def test_paging_is_stable_while_tasks_come_change_and_go(self, kit: Kit) -> None:
         ids = sorted([(await kit.in_state(state))[0] for state in [*State] * 4])

@@ -1,6 +1,7 @@
 """Retention, pings, closing."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -166,12 +167,17 @@ class UpkeepContract(ContractBase):
 
     async def test_closing(self, kit: Kit) -> None:
         await kit.store.ping()
+        described = await kit.store.describe()
+        assert described.kind in {"sqlite", "postgresql"}
+        assert re.match(r"\d+\.\d", described.version)
+        assert re.fullmatch(r"\d{4}", described.schema_version)
         store = await kit.another_store()
         await store.close()
         await store.close()
         for call in (
             store.submit([Submit((new_task(),))]),
             store.ping(),
+            store.describe(),
             store.changed(60.0),
             store.queues(),
         ):

@@ -27,16 +27,16 @@ from msgspec import Raw
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import TooLarge
 from taskflow_hub.domain.limits import LINES_MAX, RESULT_MAX
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.messages import Asleep, CallOfAttempt, Reply
 from taskflow_hub.worker.context import Context, plain_fields
 from taskflow_hub.worker.executors import wire
 from taskflow_hub.worker.executors.wire import (
     LENGTH,
     Answer,
+    Asking,
     Done,
     Job,
     Progress,
-    Submitting,
     ToChild,
     Told,
     ToWorker,
@@ -45,6 +45,7 @@ from taskflow_hub.worker.hidden import Hidden
 from taskflow_hub.worker.outcome import Postponed, Raised, Returned, answered, raised
 from taskflow_hub.worker.reference import Reference
 from taskflow_hub.worker.refusal import from_code
+from taskflow_hub.worker.suspending import caught, suspended
 
 PROGRESS_S: Final = 0.25  # progress is sent at most so often; the worker stores it more rarely still
 OOM_SCORE: Final = "500"  # when memory runs out, the kernel shall take the child before the hub
@@ -89,9 +90,11 @@ def run(job: Job, channel: "Channel") -> Returned | Raised | Postponed:
     if job.context_name is not None:
         arguments[job.context_name] = Context(job.assignment, sink)
     try:
-        return answered(function(**arguments), secrets)
+        outcome = answered(function(**arguments), secrets)
     except BaseException as error:
-        return raised(error, secrets)
+        return suspended(sink.rests, error) or raised(error, secrets)
+    else:
+        return caught(sink, outcome) or outcome
     finally:
         sink.close()
 
@@ -137,6 +140,7 @@ class PipeSink:
         self._timer: threading.Timer | None = None
         self._lock = threading.RLock()
         self._closed = False
+        self.rests: list[Asleep] = []
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         with self._lock:
@@ -166,19 +170,22 @@ class PipeSink:
                 self._channel.send(self._progress)
                 self._progress, self._progress_due = None, time.monotonic() + PROGRESS_S
 
-    async def submit(self, task: Submission) -> str:
-        return self.submit_sync(task)
+    async def ask(self, call: CallOfAttempt) -> Reply:
+        return self.ask_sync(call)
 
-    def submit_sync(self, task: Submission) -> str:
+    def ask_sync(self, call: CallOfAttempt) -> Reply:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the attempt of this context has ended")
-            self._channel.send(Submitting(task))
+            self._channel.send(Asking(call))
             answer = self._channel.receive()
         assert isinstance(answer, Answer)
-        if answer.id is None:
+        if answer.reply is None:
             raise from_code(answer.code, answer.detail)
-        return answer.id
+        return answer.reply
+
+    def may_block(self) -> None:
+        """No loop of ours is here."""
 
     def close(self) -> None:
         with self._lock:

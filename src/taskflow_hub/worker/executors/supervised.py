@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Final, Self
 
 from taskflow_hub.domain.errors import TaskflowError
+from taskflow_hub.domain.messages import CallOfAttempt
 from taskflow_hub.worker.executors.wire import (
     FRAME_MAX,
     LENGTH,
     Answer,
+    Asking,
     Done,
     Job,
     Progress,
-    Submitting,
     ToChild,
     Told,
     ToWorker,
@@ -106,8 +107,8 @@ class Child:
                         sink.log(level, text, fields, at=at)
                     case Progress(fraction=fraction, message=text):
                         sink.progress(fraction, text)
-                    case Submitting():
-                        answers.add(asyncio.create_task(self._submit(message, sink)))
+                    case Asking(call=call):
+                        answers.add(asyncio.create_task(self._ask(call, sink)))
         except (asyncio.IncompleteReadError, ConnectionError):
             raise ChildDied(_how(await self.end())) from None
         finally:
@@ -184,13 +185,12 @@ class Child:
         loop.add_reader(descriptor, died)
         return unwatch
 
-    async def _submit(self, message: Submitting, sink: AttemptSink) -> None:
-        try:
-            answer = Answer(id=await sink.submit(message.task))
-        except TaskflowError as error:
-            answer = Answer(code=error.code, detail=error.detail)
+    async def _ask(self, call: CallOfAttempt, sink: AttemptSink) -> None:
         with contextlib.suppress(ConnectionError):
-            await self._write(answer)
+            try:
+                await self._write(Answer(reply=await sink.ask(call)))
+            except TaskflowError as error:  # also an answer that is too large for a frame
+                await self._write(Answer(code=error.code, detail=error.detail))
 
     async def _write(self, message: ToChild) -> None:
         self._writer.write(frame(message))

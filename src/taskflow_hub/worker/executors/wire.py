@@ -11,8 +11,7 @@ from typing_extensions import Buffer
 
 from taskflow_hub.domain.errors import TooLarge
 from taskflow_hub.domain.limits import RESULT_MAX
-from taskflow_hub.domain.messages import Assignment
-from taskflow_hub.domain.submission import Submission
+from taskflow_hub.domain.messages import Assignment, CallOfAttempt, Reply
 from taskflow_hub.worker.outcome import Postponed, Raised, Returned
 from taskflow_hub.worker.reference import Reference
 
@@ -41,9 +40,9 @@ class Job(Struct, frozen=True, tag="job"):
 
 
 class Answer(Struct, frozen=True, tag="answer"):
-    """To a Submitting: the new task's id, or the error that it raised."""
+    """To an Asking: the reply, or the error that it raised."""
 
-    id: str | None = None
+    reply: Reply | None = None
     code: str = ""
     detail: str = ""
 
@@ -65,8 +64,10 @@ class Progress(Struct, frozen=True, tag="progress"):
     message: str
 
 
-class Submitting(Struct, frozen=True, tag="submitting"):
-    task: Submission
+class Asking(Struct, frozen=True, tag="asking"):
+    """What its Context asks the engine; the worker says whose it is."""
+
+    call: CallOfAttempt
 
 
 class Done(Struct, frozen=True, tag="done"):
@@ -77,7 +78,7 @@ class Done(Struct, frozen=True, tag="done"):
 
 
 ToChild = Job | Answer
-ToWorker = Told | Progress | Submitting | Done
+ToWorker = Told | Progress | Asking | Done
 
 _encoder = msgspec.json.Encoder()
 decode_to_child: Callable[[Buffer], ToChild] = msgspec.json.Decoder(ToChild).decode

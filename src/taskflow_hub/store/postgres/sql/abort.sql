@@ -9,7 +9,7 @@ locked AS MATERIALIZED (
         item.n, item.id, task.cancel_requested_at IS NOT NULL AS asked, /*begun*/ AS begun, 'aborted' AS ended_by,
         NULL::text AS error
     FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running'
+    WHERE task.attempt = item.attempt AND task.status = 'running' AND (task.workflow_id IS NULL OR $6::boolean)
 ),
 /*yield*/
 SELECT n FROM item WHERE n NOT IN (SELECT n FROM aborted)

@@ -13,7 +13,9 @@ locked AS MATERIALIZED (
         item.n, item.id, task.attempt, task.worker, task.cancel_requested_at IS NOT NULL AS asked, task.started_at AS begun,
         item.outcome, item.outcome AS ended_by, item.error, item.crashed AND task.missing >= 0 AS crashed
     FROM item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running' AND task.worker = item.worker
+    WHERE
+        task.attempt = item.attempt AND task.status = 'running' AND task.worker = item.worker
+        AND (task.workflow_id IS NULL OR task.cancel_requested_at IS NULL OR $9::boolean)
 ),
 attempt AS (/*attempt*/),
 moved AS (

@@ -1,6 +1,6 @@
 -- failed, cancelled → queued, at the end of the line in the order given, as if new; `attempt` never goes back. Locked before, by
 -- redrive_look.sql. The attempt that ended the task gets its row before the task forgets (no attempt, no row), and crashes are
--- counted anew, so no worker that comes back may take back an old one. $3: none of them has finished before.
+-- counted anew, so no worker that comes back may take back an old one. $3: none of them has finished before. $4: the shard.
 WITH clock AS (SELECT coalesce($1::timestamptz, now()) AS now),
 item AS MATERIALIZED (
     SELECT id, n, nextval('task_seq') AS seq
@@ -11,6 +11,8 @@ back AS (
     WHERE task.id = item.id AND task.finished_at >= $3::timestamptz
     RETURNING task.*, item.seq
 ),
+here AS (SELECT $4::smallint AS shard),
+unfailed AS (/*unfailed*/),
 attempt AS (
     INSERT INTO attempts (task_id, attempt, outcome, ended_by, started_at, ended_at, worker, error)
     SELECT id, attempt, outcome, ended_by, started_at, finished_at, worker, error FROM back WHERE outcome IS NOT NULL
@@ -28,4 +30,4 @@ SELECT
     max_retries, created_at, tags, traceparent, account_id, user_id, retry, unrouted, unique_key, parent_id, schedule_id,
     workflow_id, octets, limits, payload
 FROM back CROSS JOIN clock
-RETURNING queue, type, priority, account_id, seq
+RETURNING queue, type, priority, account_id, seq, id::text AS id

@@ -10,7 +10,9 @@ locked AS MATERIALIZED (
         item.n, item.id, task.attempt, task.worker, task.cancel_requested_at IS NOT NULL AS asked, /*begun*/ AS begun,
         'released' AS outcome, 'released' AS ended_by, NULL::text AS error, false AS crashed
     FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running'
+    WHERE
+        task.attempt = item.attempt AND task.status = 'running'
+        AND (task.workflow_id IS NULL OR task.cancel_requested_at IS NULL OR $6::boolean)
 ),
 attempt AS (/*attempt*/),
 moved AS (

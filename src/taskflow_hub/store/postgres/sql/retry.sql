@@ -12,7 +12,9 @@ locked AS MATERIALIZED (
         item.n, item.id, task.attempt, task.worker, task.cancel_requested_at IS NOT NULL AS asked, /*begun*/ AS begun,
         item.outcome, item.ended_by, item.error, false AS crashed, clock.now + make_interval(secs => item.delay_s) AS run_at
     FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running'
+    WHERE
+        task.attempt = item.attempt AND task.status = 'running'
+        AND (task.workflow_id IS NULL OR task.cancel_requested_at IS NULL OR $10::boolean)
 ),
 attempt AS (/*attempt*/),
 moved AS (

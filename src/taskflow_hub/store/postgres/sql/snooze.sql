@@ -13,7 +13,9 @@ locked AS MATERIALIZED (
         'snoozed' AS outcome, 'snoozed' AS ended_by, NULL::text AS error, false AS crashed,
         coalesce(item.until, clock.now + make_interval(secs => coalesce(item.delay_s, 0))) AS run_at
     FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running'
+    WHERE
+        task.attempt = item.attempt AND task.status = 'running'
+        AND (task.workflow_id IS NULL OR task.cancel_requested_at IS NULL OR $8::boolean)
 ),
 attempt AS (/*attempt*/),
 moved AS (

@@ -9,17 +9,7 @@ item AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT item.n, item.id, item.result, item.result_ref, /*begun*/ AS begun
     FROM clock CROSS JOIN item CROSS JOIN LATERAL (/*lock*/) AS task
-    WHERE task.attempt = item.attempt AND task.status = 'running'
+    WHERE task.attempt = item.attempt AND task.status = 'running' AND (task.workflow_id IS NULL OR $8::boolean)
 ),
-ended AS (
-    DELETE FROM tasks AS task USING locked WHERE task.id = ANY (ARRAY[locked.id])
-    RETURNING task.*, locked.n, locked.begun, locked.result, locked.result_ref
-),
-kept AS (
-    INSERT INTO finished_tasks (/*carried*/, status, rev, crashes, started_at, finished_at, outcome, ended_by, result, result_ref)
-    SELECT /*carried*/, 'success', rev + 1, crashes, begun, clock.now, 'succeeded', 'succeeded', result, result_ref
-    FROM ended CROSS JOIN clock
-    RETURNING account_id, queue, type, status, finished_at
-),
-tally AS (/*tally*/)
+/*succeeded*/
 SELECT n FROM item WHERE n NOT IN (SELECT n FROM ended)

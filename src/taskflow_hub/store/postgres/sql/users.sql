@@ -1,4 +1,5 @@
--- Oldest first; those of one account, or all.
+-- A page, oldest first, after one of them; of one account, or of all.
 SELECT /*user*/ FROM account_users
-WHERE $1::text IS NULL OR account_id = $1
-ORDER BY created_at, id COLLATE "C"
+WHERE ($1::text IS NULL OR account_id = $1) AND id COLLATE "C" > $2::text
+ORDER BY id COLLATE "C"
+LIMIT $3::integer

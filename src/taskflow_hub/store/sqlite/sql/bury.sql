@@ -1,2 +1,2 @@
--- alive, draining → dead.
-UPDATE workers SET state = 'dead', died_at = ? WHERE id = ? AND state <> 'dead'
+-- alive, draining → dead. The second: was it taken for dead, or has it left?
+UPDATE workers SET state = 'dead', died_at = ?, lost = ? WHERE id = ? AND state <> 'dead'

@@ -7,6 +7,6 @@ SET
     run_at = NULL, started_at = NULL, finished_at = NULL, leased_at = NULL, cancel_requested_at = NULL,
     expires_at = CASE WHEN expires_at > line.now THEN expires_at END,
     worker = NULL, taken = NULL, hold = NULL,
-    outcome = NULL, ended_by = NULL, reason = NULL, error = NULL, progress = NULL, result = NULL, result_ref = NULL
+    outcome = NULL, ended_by = NULL, reason = NULL, error = NULL, fingerprint = NULL, progress = NULL, result = NULL, result_ref = NULL
 FROM json_each(?) AS item, line
 WHERE tasks.id = item.value

@@ -2,5 +2,5 @@
 -- index (OFFSET 0 keeps it from moving conditions in here). Whoever waited for the lock decides by what he finds then.
 SELECT
     tasks.status, tasks.attempt, tasks.worker, tasks.leased_at, tasks.started_at, tasks.missing,
-    tasks.cancel_requested_at, tasks.error
+    tasks.cancel_requested_at, tasks.error, tasks.workflow_id
 FROM tasks WHERE tasks.id = item.id OFFSET 0 FOR UPDATE

@@ -4,4 +4,4 @@ UPDATE tasks
 SET cancel_requested_at = clock.now, rev = rev + 1
 FROM clock
 WHERE id IN (SELECT value FROM json_each(?)) AND status = 'running' AND cancel_requested_at IS NULL
-RETURNING id
+RETURNING id, attempt, worker

@@ -1,0 +1,1 @@
+DELETE FROM workflow_graphs WHERE workflow_id = ANY ($1::uuid[])

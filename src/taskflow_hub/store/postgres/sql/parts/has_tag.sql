@@ -1,0 +1,2 @@
+-- Workflows with a tag.
+/* tag */ = ANY (workflow.tags)

@@ -1,0 +1,5 @@
+-- Waits are decided: the event came (its payload), or did not (null).
+UPDATE task_steps AS step
+SET decided_at = coalesce($1::timestamptz, now()), octets = coalesce(octet_length(item.payload), 0), result = item.payload
+FROM unnest($2::uuid[], $3::text[], $4::text[]) AS item (id, name, payload)
+WHERE step.task_id = item.id AND step.kind = 'event' AND step.name = item.name AND step.decided_at IS NULL

@@ -1,0 +1,3 @@
+INSERT INTO workflow_graphs (workflow_id, graph)
+SELECT * FROM (VALUES /*items*/ (?, ?))
+WHERE column1 IS NOT NULL

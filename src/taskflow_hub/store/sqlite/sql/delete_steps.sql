@@ -1,0 +1,1 @@
+DELETE FROM task_steps WHERE task_id IN (SELECT value FROM json_each(?))

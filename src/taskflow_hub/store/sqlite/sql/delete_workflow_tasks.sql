@@ -1,0 +1,1 @@
+DELETE FROM workflow_tasks WHERE workflow_id IN (SELECT value FROM json_each(?))

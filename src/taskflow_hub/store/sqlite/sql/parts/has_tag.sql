@@ -1,0 +1,2 @@
+-- Workflows with a tag.
+EXISTS (SELECT 1 FROM json_each(workflow.tags) WHERE value = /* tag */)

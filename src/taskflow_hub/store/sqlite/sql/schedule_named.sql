@@ -1,0 +1,1 @@
+SELECT /*schedule*/ FROM schedules WHERE account_id = ? AND name = ?

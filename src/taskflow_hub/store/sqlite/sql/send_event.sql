@@ -1,0 +1,1 @@
+INSERT INTO task_events (task_id, name, payload, sent_at) VALUES (?, ?, ?, ?)

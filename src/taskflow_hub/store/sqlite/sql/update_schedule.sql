@@ -1,0 +1,6 @@
+-- What somebody may change of it, and where that leaves its ticks.
+UPDATE schedules SET
+    name = ?2, cron = ?3, every_s = ?4, timezone = ?5, type = ?6, template = ?7, overlap = ?8, catch_up = ?9,
+    catch_up_limit = ?10, jitter_s = ?11, starts_at = ?12, ends_at = ?13, paused_at = ?14, rev = ?15, updated_at = ?16,
+    next_at = ?17, waiting_at = ?18, application = ?19
+WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT graph FROM workflow_graphs WHERE workflow_id = ?

@@ -1,0 +1,1 @@
+SELECT json_group_array(task_id) FROM workflow_tasks WHERE workflow_id IN (SELECT value FROM json_each(?))
