@@ -16,6 +16,9 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 UV_VERSION := 0.13.9
 DEBIAN_PACKAGES := chromium libfaketime pgbouncer redis-server
 ARGS ?=
+# Tests wait more than they work: one process more than there are cores. A file's tests stay together, with what they share. In the
+# order of the rooms: what takes long (crash, docs, e2e) does not come last.
+SIDE_BY_SIDE := -n $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) --dist loadfile --no-loadscope-reorder
 # docs/adr/0080-a-second-look.md
 SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
 	--rerun-exclude-path tests/unit --rerun-exclude-path tests/contract
@@ -23,6 +26,9 @@ SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
 BIN := .venv/bin
 PY := $(BIN)/python
 CODE := src $(wildcard tests bench examples docs)
+UI := src/taskflow_hub/http/ui/index.html
+UI_SOURCE := $(if $(wildcard ui),$(shell find ui -path ui/node_modules -prune -o -type f -print))
+NODE_MODULES := ui/node_modules/.package-lock.json
 # The stamp carries the folder's name: a copied or moved environment is made anew.
 empty :=
 READY := .venv/.ready$(subst $(empty) ,_,$(subst /,-,$(CURDIR)))
@@ -30,25 +36,25 @@ READY := .venv/.ready$(subst $(empty) ,_,$(subst /,-,$(CURDIR)))
 ##@ Use
 
 .PHONY: run
-run: $(READY)  ## start a hub on http://127.0.0.1:8080 with ./taskflow.db (ARGS="--help")
+run: $(READY) $(UI)  ## start a hub on http://127.0.0.1:8080 with ./taskflow.db (ARGS="--help")
 	@exec $(BIN)/taskflow up $(ARGS)
 
 ##@ Test
 
 .PHONY: test
-test: $(READY)  ## run every test that needs only PyPI (ARGS="-k word -x")
-	@$(PY) -m pytest -m "not debian" $(ARGS)
+test: $(READY) $(UI)  ## run every test that needs only PyPI (ARGS="-k word -x")
+	@$(PY) -m pytest -m "not debian" $(if $(ARGS),,$(SIDE_BY_SIDE)) $(ARGS)
 
 .PHONY: test-all
-test-all: $(READY) debian  ## run every test, and name the slowest; installs the Debian packages they need
-	@$(PY) -m pytest --durations=25 --durations-min=5 $(SECOND_LOOK) $(ARGS)
+test-all: $(READY) $(UI) debian  ## run every test, and name the slowest; installs the Debian packages they need
+	@$(PY) -m pytest --durations=25 --durations-min=5 $(SIDE_BY_SIDE) $(SECOND_LOOK) $(ARGS)
 
 .PHONY: coverage
-coverage: $(READY)  ## run the tests and show what they cover; below 90 % of src/ fails
+coverage: $(READY) $(UI)  ## run the tests and show what they cover; below 90 % of src/ fails
 	@$(PY) -m pytest -m "not debian" --cov --cov-report=term $(ARGS)
 
 .PHONY: coverage-html
-coverage-html: $(READY)  ## the same, as pages: htmlcov/index.html
+coverage-html: $(READY) $(UI)  ## the same, as pages: htmlcov/index.html
 	@$(PY) -m pytest -m "not debian" --cov --cov-report=html $(ARGS)
 
 .PHONY: bench
@@ -77,15 +83,20 @@ chaos: $(READY)  ## do to running hubs what operators fear, and check what becam
 	@.ci/debian libfaketime
 	@$(PY) -m tests.crash.chaos $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY)  ## play 50 000 random workflows on each database against a model, killing processes (ARGS="--help")
+	@$(PY) -m tests.fuzz $(ARGS)
+
 ##@ Check
 
 .PHONY: check
-check: $(READY)  ## format, lint, types and import contracts, changing nothing
+check: $(READY) $(UI)  ## format, lint, types and import contracts, changing nothing
 	@$(BIN)/uv lock --check --offline --quiet || { echo "check: uv.lock does not match pyproject.toml: make lock" >&2; exit 1; }
 	@$(PY) -m ruff format --check $(CODE)
 	@$(PY) -m ruff check $(CODE)
 	@$(PY) -m mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
+	@cd ui && ../.ci/node npm run --silent lint && ../.ci/node npm run --silent types
 
 .PHONY: format
 format: $(READY)  ## format the code and mend what can be mended
@@ -99,7 +110,14 @@ hooks: $(READY)  ## check before every commit (pre-commit)
 ##@ Keep
 
 .PHONY: setup
-setup: $(READY)  ## make .venv with the locked packages
+setup: $(READY) $(UI)  ## make .venv with the locked packages, and build the dashboard
+
+.PHONY: ui
+ui: $(READY) $(UI)  ## build the dashboard into the package, if its source is newer (`npm run dev` in ui/ to work on it)
+
+.PHONY: ui-types
+ui-types: $(READY) $(NODE_MODULES)  ## renew the dashboard's types from the API's description
+	@$(PY) -m tests.support.ui_types
 
 .PHONY: lock
 lock: $(READY)  ## renew uv.lock from pyproject.toml (ARGS="--upgrade")
@@ -107,11 +125,16 @@ lock: $(READY)  ## renew uv.lock from pyproject.toml (ARGS="--upgrade")
 	@$(BIN)/uv sync --frozen --quiet
 
 .PHONY: pictures
-pictures: $(READY) debian  ## take the documentation's pictures anew
+pictures: $(READY)  ## record the documentation's terminals anew
 	@$(PY) -m docs.make_pictures $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(READY) $(UI) debian  ## photograph the dashboard anew, light and dark, desk and phone (ARGS="--into FOLDER")
+	@$(PY) -m docs.make_screenshots $(ARGS)
 
 .PHONY: clean
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)
+	@rm -rf ui/node_modules $(dir $(UI))
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build .bench
 	@find src tests $(wildcard bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -125,8 +148,16 @@ help:  ## show this
 
 # --- below: not for the hand -----------------------------------------------------------------------------------------
 
-$(READY): pyproject.toml uv.lock .ci/setup
+$(READY): pyproject.toml uv.lock .ci/setup .ci/node
 	@.ci/setup $(READY) $(UV_VERSION)
+
+$(UI): $(UI_SOURCE) $(NODE_MODULES) | $(READY)
+	@cd ui && ../.ci/node npm run --silent build
+	@touch $@
+
+$(NODE_MODULES): ui/package-lock.json ui/.npmrc | $(READY)
+	@cd ui && ../.ci/node npm ci --silent
+	@touch $@
 
 .PHONY: debian
 debian:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from tests.support.http_api import Threaded
 
 CHROMIUM: Final = "/usr/bin/chromium"
 REFUSED: Final = re.compile(
-    r"status of (401|403|404|409|422|503)|net::ERR_"
+    r"status of (401|403|404|409|422|429|503)|net::ERR_"
 )  # the browser logs every answer that says no
-WIDE: Final = {"width": 1280, "height": 900}
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 expect.set_options(
     timeout=30_000
 )  # nothing here is about speed; five seconds, the default, a busy machine may need
@@ -44,7 +44,7 @@ class Visitor:
         if not url.startswith(self.server.url + "/"):
             self.faults.append(f"asked {url}")
 
-    def open(self, path: str = "/ui/") -> Page:
+    def open(self, path: str = "/ui/tasks") -> Page:
         self.page.goto(self.server.url + path)
         expect(self.page.locator("#live")).to_have_attribute("data-state", "live")
         return self.page
@@ -56,6 +56,6 @@ def visiting(browser: Browser, server: Threaded, **options: Any) -> Iterator[Vis
     try:
         visitor = Visitor(context, server)
         yield visitor
-        assert not visitor.faults
+        assert not visitor.faults, visitor.faults
     finally:
         context.close()

@@ -20,12 +20,15 @@ function prose(text) {
       : el("p", {}, words(block.replace(/\s+/g, " "))));
 }
 
-function kindOf(given) {
+/** `within`: the unions that are being read, for JSON's own is a union with lists of itself. */
+function kindOf(given, within = []) {
+  if (given && within.includes(given.$ref)) return nameOf(given);
   const schema = resolve(given) ?? {};
-  if (schema.anyOf) return schema.anyOf.map(kindOf).join(" or ");
+  const inside = given?.$ref ? [...within, given.$ref] : within;
+  if (schema.anyOf) return schema.anyOf.map((one) => kindOf(one, inside)).join(" or ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.type === "array") return `list of ${schema.items ? kindOf(schema.items) : "anything"}`;
+  if (schema.type === "array") return `list of ${schema.items ? kindOf(schema.items, inside) : "anything"}`;
   if (schema.type === "object") return nameOf(given) ?? "object";
   return schema.type ?? "anything";
 }
@@ -88,6 +91,7 @@ function answer([status, given]) {
 
 function operation(path, method, given) {
   const body = given.requestBody?.content["application/json"]?.schema;
+  const members = body && inner(body);
   const example = body && resolve(body).examples?.[0];
   const answers = Object.entries(given.responses);
   const good = answers.filter(([status]) => status < "400"), bad = answers.filter(([status]) => status >= "400");
@@ -95,7 +99,7 @@ function operation(path, method, given) {
     el("h3", {}, el("span", { class: "method", "data-method": method }, method.toUpperCase()), el("code", {}, path)),
     ...prose(given.description ?? ""),
     ...(given.parameters ? [el("h4", {}, "Parameters"), el("ul", { class: "fields" }, given.parameters.map(parameter))] : []),
-    ...(body ? [el("h4", {}, "Body"), fields(resolve(body))] : []),
+    ...(body ? [el("h4", {}, "Body"), members ? fields(members) : el("p", { class: "kind" }, kindOf(body))] : []),
     ...(example ? [el("h4", {}, "Example"), el("pre", { tabindex: "0" }, `curl -X ${method.toUpperCase()} ${new URL(path.slice(1), location.href)} -d '${JSON.stringify(example)}'`)] : []),
     el("h4", {}, "Answers"),
     el("ul", { class: "fields" }, good.map(answer)),
