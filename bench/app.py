@@ -18,4 +18,10 @@ async def stamp() -> float:
     return time.time()
 
 
+@hub.task("bench.numbers")
+async def numbers(count: int) -> list[int]:
+    """A list for a fan-out."""
+    return [*range(count)]
+
+
 PAYLOAD = {"text": "x" * 89}  # 100 bytes of JSON

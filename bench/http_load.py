@@ -13,17 +13,29 @@ def request(path: str, body: Any, *, key: str | None = None) -> bytes:
     return f"{head}{who}\r\n".encode() + content
 
 
+def question(path: str) -> bytes:
+    """A GET, to be sent as a `request` is."""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
 async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:
     """Send one request, read one answer; its body. Raises RuntimeError unless it is a 2xx."""
+    status, body = await answer(reader, writer, message)
+    if not 200 <= status < 300:
+        raise RuntimeError(f"{message.decode()}{status} {body.decode()}")
+    return body
+
+
+async def answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
+) -> tuple[int, bytes]:
+    """Status and body, whatever they are."""
     writer.write(message)
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
     )
-    body = await reader.readexactly(length)
-    if not head.startswith(b"HTTP/1.1 2"):
-        raise RuntimeError(f"{head.decode()}{body.decode()}")
-    return body
+    return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
 
 
 async def submits_per_second(port: int, message: bytes, *, connections: int, total: int) -> float:

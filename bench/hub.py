@@ -1,7 +1,7 @@
 """The hub by itself: measure, and print medians with their spread beside what we aim at.
 
 The everyday scenarios take turns, round after round, and an idle hub is watched at the end. The studies are about PostgreSQL
-and each prints tables of its own.
+and each prints tables of its own. A survey asks any database, and runs where it is named.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.databases import Databases, Postgres, databases
-from bench.measure import Figure, Report, Scenario, Study
+from bench.measure import Figure, Report, Scenario, Study, Survey
 from bench.scenarios.costs import Costs
 from bench.scenarios.drain import Drain
 from bench.scenarios.held_open import HeldOpen
@@ -23,8 +23,10 @@ from bench.scenarios.http import Http
 from bench.scenarios.idle import Idle
 from bench.scenarios.late_commit import LateCommit
 from bench.scenarios.over_redis import OverRedis
+from bench.scenarios.pages import Pages
 from bench.scenarios.readers import Readers
 from bench.scenarios.store_cycles import StoreCycles
+from bench.scenarios.workflows import Workflows
 
 BOUND = "store cycles"
 FIGURES = {
@@ -40,13 +42,17 @@ FIGURES = {
     "latency p99": Figure("submit → start, idle, p99", "ms"),
     "accounts": Figure("HTTP submit with a key, 32 connections, to one without accounts", "×", "≥ 0.85"),
     "limits": Figure("no-op drain under a limit, to one without", "×", "≥ 0.85"),
+    "fan-out": Figure("a workflow: a list, 10 000 no-op tasks, a join", "s", "≤ 8"),
+    "hop p50": Figure("a workflow: from one of 1 000 nodes to the next, p50", "ms", "≤ 5"),
+    "hop p95": Figure("a workflow: from one of 1 000 nodes to the next, p95", "ms"),
     "idle cpu": Figure("idle hub, CPU", "% of a core", "< 1"),
     "idle server cpu": Figure("idle hub, CPU of the server", "% of a core"),
     "idle memory": Figure("idle hub, PSS", "MB", "< 100"),
 }
-SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http(), Costs()]
+SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http(), Costs(), Workflows()]
 IDLE = Idle()
 STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers()]
+SURVEYS: list[Survey] = [Pages()]
 
 
 def main() -> None:
@@ -59,6 +65,11 @@ def main() -> None:
             _run(everyday, measured, arguments.rounds, idle=IDLE.name in arguments.names)
             console.print(_table(measured, arguments.rounds))
             everything |= {name: figure.values for name, figure in FIGURES.items() if figure.values}
+        for survey in SURVEYS:
+            if survey.name in arguments.names:
+                report = survey.run(measured, arguments.rounds, full=arguments.full)
+                _show(console, report, arguments.plots)
+                everything[survey.name] = report.values
         for study in STUDIES:
             if study.name in arguments.names:
                 assert isinstance(measured, Postgres)
@@ -72,17 +83,21 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     everyday = [one.name for one in (*SCENARIOS, IDLE)]
     studies = [study.name for study in STUDIES]
+    surveys = [survey.name for survey in SURVEYS]
     parser = argparse.ArgumentParser(prog="python -m bench.hub", description=__doc__)
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        choices=[*everyday, *studies, []],
-        help=f"{', '.join(everyday)}; with PostgreSQL also {', '.join(studies)}; left out: all of them",
+        choices=[*everyday, *surveys, *studies, []],
+        help=f"{', '.join(everyday)}; with PostgreSQL also {', '.join(studies)}; left out: all of these;"
+        f" where named, {', '.join(surveys)}",
     )
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--rounds", type=int, default=5, help="how often each runs; medians are of these")
-    parser.add_argument("--full", action="store_true", help="studies as long and as large as their aims say")
+    parser.add_argument(
+        "--full", action="store_true", help="studies and surveys as long and as large as their aims say"
+    )
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the studies' plots into it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value here")
     arguments = parser.parse_args()

@@ -30,6 +30,7 @@ class HubProcess:
             "PYTHONPATH": str(Path.cwd()),
             "TASKFLOW_DATABASE_URL": self._url,
             "TASKFLOW_WORKER_SLOTS": str(self._slots),
+            "TASKFLOW_WORKER_GRACE": "1",  # what runs at the end has been measured
             **self._accounts,
         }
         command = [

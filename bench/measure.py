@@ -45,6 +45,16 @@ class Report:
     plots: dict[Path, str] = field(default_factory=dict)  # by file name: SVG
 
 
+class Survey(Protocol):
+    """A question about any database that takes minutes, and a table of its own: it runs where it is named."""
+
+    name: str
+
+    def run(self, databases: Databases, rounds: int, *, full: bool) -> Report:
+        """`full`: as large as the aim says."""
+        ...
+
+
 class Study(Protocol):
     """A question about PostgreSQL that takes a run of its own; it compares two ways within that run."""
 
