@@ -2,25 +2,18 @@
 
 * `terminal.svg`: a session in a real terminal, as it went; only what is typed is ours; commands that merely wait
   are left out.
-* `page-*.png`: the page at /ui/ in Chromium, on a desktop and a phone, light and dark.
+* `graph.svg`: the workflow of examples/pipeline.py as a terminal shows it once it has run.
 """
 
 import argparse
-import io
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyte
-from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
-from tests.support.hub_process import HubProcess
 from tests.support.ports import free_port
 from tests.support.terminal import Terminal
 
@@ -39,6 +32,8 @@ SESSION: Final = (
 )
 COLUMNS: Final = 96
 ROWS: Final = 14
+GRAPH: Final = "taskflow workflow graph $id"
+GRAPH_SIZE: Final = (64, 34)  # columns and rows
 PROMPT: Final = "\x1b[1;32m$\x1b[0m "
 KEY_S: Final = 0.035
 AFTER_TYPING_S: Final = 0.25
@@ -63,6 +58,7 @@ COLOURS: Final = {
     "brightblack": "#8b949e",
 }
 FONTS: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+TEXT: Final = f"text {{ font: 14px {FONTS}; white-space: pre; }}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,31 @@ def _environment(folder: Path) -> dict[str, str]:
         "TASKFLOW_HTTP_PORT": port,
         "TASKFLOW_SERVER": f"http://127.0.0.1:{port}",
         "TASKFLOW_WORKER_LOCK_DIR": str(folder / "locks"),
+        "PYTHONPATH": str(ROOT),
     }
+
+
+def photograph_graph(folder: Path) -> list[Shown]:
+    """What stands in the terminal after `GRAPH`; a workflow has run in it, of a page that is there."""
+    environ = _environment(folder)
+    (folder / "page.html").write_text("<p>the fox and the dog and the moon</p>")
+    code = "import json; from examples.pipeline import pipeline; print(json.dumps(pipeline.definition(input={})))"
+    given = {"name": "front", "url": (folder / "page.html").as_uri()}
+    with Terminal(folder, environ, columns=GRAPH_SIZE[0], rows=GRAPH_SIZE[1]) as terminal:
+        terminal.run(
+            f"python -c '{code.replace('input={}', f'input={given}'.replace(chr(39), chr(34)))}' >front.json"
+        )
+        terminal.run("taskflow up --app examples.pipeline:hub 2>hub.log &")
+        terminal.run("until curl -sf $TASKFLOW_SERVER/workers | grep -q '\"pid\":'$!; do sleep 0.02; done")
+        terminal.run("id=$(taskflow workflow submit front.json)")
+        assert terminal.run("taskflow workflow graph --follow $id >/dev/null").status == 0
+        began = len(terminal.heard)
+        terminal.run(GRAPH)
+        heard = b"".join(piece for _, piece in terminal.heard[began:])
+    screen = pyte.Screen(*GRAPH_SIZE)
+    pyte.ByteStream(screen).feed(f"{PROMPT}{GRAPH}\r\n".encode() + re.sub(rb"\x1b\]777;\d+\x07", b"", heard))
+    lines = [(row, _line(screen, row)) for row in range(GRAPH_SIZE[1])]
+    return [Shown(row, line, 0.0) for row, line in lines if line]
 
 
 def develop(tape: list[tuple[float, bytes]]) -> tuple[list[Shown], float]:
@@ -166,7 +186,7 @@ def develop(tape: list[tuple[float, bytes]]) -> tuple[list[Shown], float]:
 
 def _line(screen: pyte.Screen, row: int) -> Line:
     runs: list[Run] = []
-    for column in range(COLUMNS):
+    for column in range(screen.columns):
         cell = screen.buffer[row][column]
         colour = COLOURS.get(cell.fg, INK if cell.fg == "default" else f"#{cell.fg}")
         if cell.data == " ":
@@ -182,12 +202,7 @@ def _line(screen: pyte.Screen, row: int) -> Line:
 
 def draw(film: list[Shown], end: float) -> str:
     """An SVG that shows the film in a loop, its last frame where pictures do not move or people want none that do."""
-    width = COLUMNS * CELL[0] + 2 * MARGIN[0]
-    height = ROWS * CELL[1] + MARGIN[1] + MARGIN[0]
-    styles = [
-        f"text {{ font: 14px {FONTS}; white-space: pre; }}",
-        "g { visibility: hidden; } .end { visibility: visible; }",
-    ]
+    styles = [TEXT, "g { visibility: hidden; } .end { visibility: visible; }"]
     lines = []
     for number, shown in enumerate(sorted(film, key=lambda one: (one.since, one.row))):
         last = shown.until >= end
@@ -202,6 +217,20 @@ def draw(film: list[Shown], end: float) -> str:
             f'<g id="l{number}"{" class=" + chr(34) + "end" + chr(34) if last else ""}>{_drawn(shown)}</g>'
         )
     styles.append("@media (prefers-reduced-motion: reduce) { g { animation: none !important; } }")
+    return _framed("A task outlives kill -9", styles, lines, COLUMNS, ROWS)
+
+
+def draw_still(lines: list[Shown], title: str) -> str:
+    """An SVG that does not move."""
+    columns = max(run.column + len(run.text) for shown in lines for run in shown.line)
+    rows = max(shown.row for shown in lines) + 1
+    return _framed(title, [TEXT], [f"<g>{_drawn(shown)}</g>" for shown in lines], columns, rows)
+
+
+def _framed(title: str, styles: list[str], lines: list[str], columns: int, rows: int) -> str:
+    """In the window of a terminal."""
+    width = columns * CELL[0] + 2 * MARGIN[0]
+    height = rows * CELL[1] + MARGIN[1] + MARGIN[0]
     dots = "".join(
         f'<circle cx="{24 + 20 * index}" cy="24" r="6" fill="{colour}"/>'
         for index, colour in enumerate(("#ff5f57", "#febc2e", "#28c840"))
@@ -209,7 +238,7 @@ def draw(film: list[Shown], end: float) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img">',
-            "<title>A task outlives kill -9</title>",
+            f"<title>{title}</title>",
             f"<style>{' '.join(styles)}</style>",
             f'<rect width="{width:g}" height="{height:g}" rx="10" fill="{PAPER}"/>{dots}',
             *lines,
@@ -228,77 +257,20 @@ def _drawn(shown: Shown) -> str:
     )
 
 
-# --- the page --------------------------------------------------------------------------------------------------------
-
-SIZES: Final[dict[str, dict[str, Any]]] = {
-    "page": {"viewport": {"width": 1160, "height": 640}, "device_scale_factor": 2},
-    "phone": {"viewport": {"width": 390, "height": 720}, "device_scale_factor": 2, "is_mobile": True},
-}
-SCHEMES: Final = ("light", "dark")
-
-
-def photograph(hub: HubProcess, into: Path) -> None:
-    at_work(hub)
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        for name, size in SIZES.items():
-            for scheme in SCHEMES:
-                page = browser.new_page(color_scheme=scheme, reduced_motion="reduce", **size)
-                page.goto(f"{hub.url}/ui/")
-                page.get_by_text("demo.sleep").first.wait_for()
-                page.locator("#live[data-state=live]").wait_for()
-                _keep(page.screenshot(), into / f"{name}-{scheme}.png")
-                page.close()
-
-
-def _keep(picture: bytes, path: Path) -> None:
-    """With 256 colours, which is more than the page has: a third of the bytes."""
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
-
-
-@contextmanager
-def chromium(playwright: Any) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), chromium_sandbox=False)
-    try:
-        yield browser
-    finally:
-        browser.close()
-
-
-def at_work(hub: HubProcess) -> None:
-    """A hub in the middle of a day: something in every state."""
-    for name in ("january", "february", "march"):
-        hub.final(hub.submit("file.hash", {"path": f"{name}.csv"}, tags=[name])["id"])
-    for _ in range(4):
-        hub.final(hub.submit("demo.noop")["id"])
-    hub.final(hub.submit("demo.fail", {"message": "the printer is out of paper"}, max_retries=0)["id"])
-    hub.final(hub.submit("demo.fail", {"times": 1})["id"])
-    cancelled = hub.submit("demo.sleep", {"seconds": 60}, delay=3600)["id"]
-    hub.post(f"/tasks/{cancelled}/cancel")
-    hub.submit("web.title", {"url": "https://example.com"}, delay=900, tags=["morning"])
-    hub.post("/queues/night/pause")
-    hub.submit("demo.noop", queue="night", tags=["night"])
-    hub.submit("invoice.send", {"order": 17}, priority=8)
-    for seconds in (90, 40, 20):
-        hub.until(hub.submit("demo.sleep", {"seconds": seconds})["id"], "running")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make pictures")
-    parser.add_argument("--only", choices=["terminal", "page"], help="leave the others as they are")
+    parser.add_argument("--only", choices=["terminal", "graph"], help="leave the others as they are")
     parser.add_argument("--into", type=Path, default=PICTURES, help="the folder to put them in")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if wanted.only != "page":
+        if wanted.only in {None, "terminal"}:
             (wanted.into / "terminal.svg").write_text(draw(*develop(record(folder))), encoding="utf-8")
-        if wanted.only != "terminal":
-            files = folder / "files"
-            files.mkdir()
-            for month in ("january", "february", "march"):
-                (files / f"{month}.csv").write_text("a,b\n" * 10_000)
-            environ = {"TASKFLOW_FILES_ROOT": str(files), "TASKFLOW_WORKER_NAME": "hub-1"}
-            with HubProcess(files, environ=environ) as hub:
-                photograph(hub, wanted.into)
+        if wanted.only in {None, "graph"}:
+            beside = folder / "graph"
+            beside.mkdir()
+            picture = draw_still(photograph_graph(beside), "A workflow, drawn by taskflow workflow graph")
+            (wanted.into / "graph.svg").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

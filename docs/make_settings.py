@@ -52,7 +52,6 @@ SECTIONS: Final = {
     "files": "Where `file.*` and `image.*` may read and write.",
     "log": "The hub's own log, on stderr.",
 }
-UNITS: Final = {"Seconds": "seconds", "Bytes": "bytes", "Megabytes": "megabytes"}
 BOUNDS: Final = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -97,7 +96,7 @@ def _kind(field: Any) -> str:
         for name, sign in BOUNDS.items()
         if hasattr(rule, name)
     ]
-    unit = UNITS.get(str(field.description).split()[0])
+    unit = settings.unit_of(field)
     match wanted:
         case type() if issubclass(wanted, Enum):
             kind = " ".join(f"`{one.value}`" for one in wanted)
