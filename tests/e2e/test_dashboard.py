@@ -140,6 +140,25 @@ def test_keys(visitor: Visitor, served: Threaded) -> None:
     expect(page.locator("h1")).to_have_text("Workers")
 
 
+def test_who_goes_elsewhere_is_not_called_back_by_words(visitor: Visitor) -> None:
+    """Words are looked for soon after they were typed, but not once one has left."""
+    visitor.page.clock.install()
+    page = visitor.open()
+    page.evaluate(
+        """() => {
+            const search = document.getElementById("search");
+            search.value = "web.title";
+            search.dispatchEvent(new Event("input"));
+            document.querySelector("nav a[href$=workers]").click();
+        }"""
+    )
+    expect(page.locator("h1")).to_have_text("Workers")
+    page.clock.fast_forward(1000)
+    expect(page.locator("#search")).to_have_value("")
+    expect(page.locator("h1")).to_have_text("Workers")
+    expect(page).to_have_url(re.compile("/ui/workers$"))
+
+
 def test_an_id_is_found(visitor: Visitor, served: Threaded) -> None:
     task = submit(served, "web.title", {"url": "http://a"})
     page = visitor.open("/ui/queues")
