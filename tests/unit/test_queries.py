@@ -18,6 +18,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Register
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, TaskType
 from taskflow_hub.domain.retry import RetryPolicy
+from taskflow_hub.engine.depths import depths_of
 from taskflow_hub.engine.queries import Queries
 from taskflow_hub.store.sqlite import SqliteStore
 from taskflow_hub.store.values import NewTask, Submit, Submitted, TaskFilter
@@ -31,8 +32,12 @@ class Hall:
 
     def __init__(self, store: SqliteStore) -> None:
         self.store, self.now = store, NOON
-        self.queries = Queries(store, lambda: self.now, {State.SUCCESS: 60.0, State.FAILED: 90.0})
+        depths = depths_of(store, self._clock, lambda _: None)
+        self.queries = Queries(store, self._clock, depths, {State.SUCCESS: 60.0, State.FAILED: 90.0})
         self.count = 0
+
+    def _clock(self) -> datetime:
+        return self.now
 
     async def submit(
         self, type: str = "work", queue: str | None = None, account: str = DEFAULT_ACCOUNT

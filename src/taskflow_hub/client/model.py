@@ -80,6 +80,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     full: tuple[str, ...] = ()  # which of max_size and running are reached
     depth: dict[str, int] = field(default_factory=dict)  # unfinished tasks by status
     held: dict[str, int] = field(default_factory=dict)  # queued tasks that may not start, by reason
+    counted_at: datetime | None = None  # when these were; beyond 10 000 tasks, maybe some seconds ago
     oldest_age: float | None = None  # seconds since the oldest queued task was submitted
     rate: float = 0.0  # tasks finished per second, over the last minutes
     workers: tuple[str, ...] = ()  # ids of those who serve it

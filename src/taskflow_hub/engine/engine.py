@@ -12,6 +12,7 @@ from taskflow_hub.domain.model import Worker
 from taskflow_hub.engine.accounts.accounts import Accounts
 from taskflow_hub.engine.audit import Audit
 from taskflow_hub.engine.bulk import BulkOperations
+from taskflow_hub.engine.depths import depths_of
 from taskflow_hub.engine.failures import FailureQueries
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.inputs import NodeInputs
@@ -26,6 +27,7 @@ from taskflow_hub.engine.loops.listener import Listener
 from taskflow_hub.engine.loops.promoter import Promoter
 from taskflow_hub.engine.loops.pruner import Pruner
 from taskflow_hub.engine.loops.reaper import Reaper
+from taskflow_hub.engine.loops.renewals import Renewals
 from taskflow_hub.engine.loops.sampler import Sampler
 from taskflow_hub.engine.metrics import Metrics
 from taskflow_hub.engine.overview import Overviews
@@ -106,8 +108,10 @@ class Engine:
         self.bulk = BulkOperations(store, self.hints, new_id)
         self.accounts = Accounts(store, auth, quotas=quotas, clock=clock, new_id=new_id, monotonic=monotonic)
         self.audit = Audit(store)
-        self.queries = Queries(store, clock, retention.by_state())
-        self.overviews = Overviews(store, clock)
+        renewals = Renewals()
+        depths = depths_of(store, clock, renewals.soon)
+        self.queries = Queries(store, clock, depths, retention.by_state())
+        self.overviews = Overviews(store, clock, depths, renewals.soon)
         self.failures = FailureQueries(store, clock)
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)
@@ -130,6 +134,7 @@ class Engine:
             Pruner(store, self.results, self.hints, retention),
             Listener(store, self.hints),
             Sampler(store),
+            renewals,
             Collector(
                 store,
                 broker,

@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -25,6 +25,7 @@ from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import Queue, QueueUse, WorkerState
 from taskflow_hub.domain.trends import Range, Window
+from taskflow_hub.engine.depths import Depths
 from taskflow_hub.engine.overview_views import (
     Overview,
     QueueTrend,
@@ -36,18 +37,20 @@ from taskflow_hub.engine.overview_views import (
     types_of,
     worst,
 )
-from taskflow_hub.engine.sparing import Sparing
+from taskflow_hub.engine.sparing import Later, Sparing
 from taskflow_hub.store.base import QueueStore, QuotaStore, WorkerStore
 from taskflow_hub.store.base_trends import Ended, TrendStore
 from taskflow_hub.store.values import Depth
 
 LINES: Final = 100  # schedules, workers and queues that are looked up to be told of
 LOOKED_AT: Final = 10_000  # ready tasks of a queue, to find the one that waits the longest
-PICTURES: Final = 1_000  # accounts, and questions, of which the last answer is kept
 LATELY_S: Final = int(LOOKED_BACK / timedelta(seconds=1))
 
 
 class _Store(QueueStore, WorkerStore, QuotaStore, TrendStore, Protocol): ...
+
+
+_Asked: TypeAlias = tuple[str | None, tuple[str, ...], Range]  # account, queues
 
 
 class _Picture(Struct, frozen=True):
@@ -59,10 +62,11 @@ class _Picture(Struct, frozen=True):
 
 
 class Overviews:
-    def __init__(self, store: _Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-        self._pictures: dict[str | None, Sparing[_Picture]] = {}
-        self._ended: dict[tuple[str | None, tuple[str, ...], Range], Sparing[list[Ended]]] = {}
+    def __init__(self, store: _Store, clock: Clock, depths: Depths, later: Later) -> None:
+        self._store, self._clock, self._depths = store, clock, depths
+        self._picture: Sparing[str | None, _Picture] = Sparing(self._look, later)
+        # A week has ten thousand minutes, each with every type: they are not summed up for every look.
+        self._outcomes: Sparing[_Asked, list[Ended]] = Sparing(self._sum_up, later)
 
     async def overview(self, who: Who, range_: Range) -> Overview:
         """Of the asker's account; of all, for who may look into every one. A key for some queues sees only those."""
@@ -70,10 +74,10 @@ class Overviews:
         window = Window.of(range_, now)
         account, these, store = who.looks_into, who.queues, self._store
         picture, queues, workers, uses = await asyncio.gather(
-            self._picture(account), store.queues(), store.workers(), store.queue_uses()
+            self._picture.get(account), store.queues(), store.workers(), store.queue_uses()
         )
         ended, lately, samples, latencies = await asyncio.gather(
-            self._outcomes(account, these, range_),
+            self._outcomes.get((account, these, range_)),
             store.outcomes(account, these, now - LOOKED_BACK, LATELY_S),
             store.samples(account, these, window.start, window.step_s),
             store.latencies(account, these, window.start, window.step_s),
@@ -114,7 +118,7 @@ class Overviews:
         window = Window.of(range_, self._clock())
         account = who.looks_into
         ended, samples = await asyncio.gather(
-            self._outcomes(account, (name,), range_),
+            self._outcomes.get((account, (name,), range_)),
             self._store.samples(account, (name,), window.start, window.step_s),
         )
         return QueueTrend(
@@ -125,32 +129,13 @@ class Overviews:
             points=trend_points(window, ended, samples),
         )
 
-    async def _picture(self, account: str | None) -> _Picture:
-        """Where a million tasks wait, counting them takes long: so it is not done for every look."""
-        picture = self._pictures.get(account)
-        if picture is None:
-            if len(self._pictures) >= PICTURES:
-                self._pictures.clear()
-            picture = self._pictures[account] = Sparing(lambda: self._look(account))
-        return await picture.get()
-
-    async def _outcomes(self, account: str | None, queues: tuple[str, ...], range_: Range) -> list[Ended]:
-        """A week has ten thousand minutes, each with every type: they, too, are not summed up for every look."""
-
-        async def read() -> list[Ended]:
-            window = Window.of(range_, self._clock())
-            return await self._store.outcomes(account, queues, window.start, window.step_s)
-
-        key = account, queues, range_
-        if (ended := self._ended.get(key)) is None:
-            if len(self._ended) >= PICTURES:
-                self._ended.clear()
-            ended = self._ended[key] = Sparing(read)
-        return await ended.get()
+    async def _sum_up(self, asked: _Asked) -> list[Ended]:
+        account, queues, range_ = asked
+        window = Window.of(range_, self._clock())
+        return await self._store.outcomes(account, queues, window.start, window.step_s)
 
     async def _look(self, account: str | None) -> _Picture:
-        now = self._clock()
-        depths = await self._store.depths(account)
+        depths, now = (await self._depths.get(account)).depths, self._clock()
         old = {
             depth.queue
             for depth in depths

@@ -19,6 +19,7 @@ from taskflow_hub.domain.model import Attempt, LogLine, Queue, QueueUse, Task, W
 from taskflow_hub.domain.scaling import suggested_workers
 from taskflow_hub.domain.why import Why
 from taskflow_hub.engine.audit import Audit
+from taskflow_hub.engine.depths import Depths
 from taskflow_hub.engine.remembered import Remembered
 from taskflow_hub.store.base import AccessStore, AuditStore, QueueStore, Reads, WorkerStore
 from taskflow_hub.store.base_steps import StepStore
@@ -45,6 +46,7 @@ class QueueView(Struct, frozen=True, kw_only=True):
     full: tuple[str, ...]  # which of `max_size` and `running` are reached
     depth: dict[str, int]  # unfinished tasks by status
     held: dict[str, int]  # queued tasks that may not be leased, by hold
+    counted_at: datetime  # when `depth` and `held` were: of many tasks, not for every look
     oldest_age: float | None  # seconds since the oldest queued task was submitted
     rate: float  # tasks finished per second, over the last five minutes
     workers: tuple[str, ...]  # ids of those who serve it
@@ -55,8 +57,10 @@ class QueueView(Struct, frozen=True, kw_only=True):
 
 
 class Queries:
-    def __init__(self, store: _Store, clock: Clock, retention_s: Mapping[State, float]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: _Store, clock: Clock, depths: Depths, retention_s: Mapping[State, float]
+    ) -> None:
+        self._store, self._clock, self._depths = store, clock, depths
         self._audit = Audit(store)
         self._shortest_s = min(retention_s.values(), default=None)
         self._serving: Remembered[Serving] = Remembered(self._read_serving, fresh_s=FRESH_S)
@@ -144,7 +148,8 @@ class Queries:
         for view in await self.queues(who):
             if view.name == name:
                 return view
-        return _View(Queue(name=name)).present(await self._serving.get(), {}, self._clock())
+        now = self._clock()
+        return _View(Queue(name=name)).present(await self._serving.get(), {}, now, now)
 
     async def queues(self, who: Who) -> list[QueueView]:
         """How full they are of the asker's tasks; of all, for who may look into every account.
@@ -155,7 +160,8 @@ class Queries:
         serving = Serving.of(queues, workers)
         known = [queue for queue in queues if Scope.ADMIN in who.scopes or queue.has_policy]
         views = {queue.name: _View(queue) for queue in known}
-        for depth in await self._store.depths(who.looks_into):
+        counted = await self._depths.get(who.looks_into)
+        for depth in counted.depths:
             view = views.setdefault(depth.queue, _View(Queue(name=depth.queue)))
             view.depth[depth.status] += depth.count
             if depth.status is State.QUEUED:
@@ -172,7 +178,7 @@ class Queries:
             views.setdefault(name, _View(Queue(name=name)))
         now = self._clock()
         return [
-            view.present(serving, finished, now)
+            view.present(serving, finished, counted.at, now)
             for name, view in sorted(views.items())
             if not who.queues or name in who.queues
         ]
@@ -224,7 +230,9 @@ class _View:
             ]
         )
 
-    def present(self, serving: Serving, finished: Mapping[str, int], now: datetime) -> QueueView:
+    def present(
+        self, serving: Serving, finished: Mapping[str, int], counted_at: datetime, now: datetime
+    ) -> QueueView:
         name = self.queue.name
         workers = [worker for worker in serving.workers if not worker.queues or name in worker.queues]
         return QueueView(
@@ -237,6 +245,7 @@ class _View:
             full=self._full(),
             depth=self.depth,
             held=dict(self.held),
+            counted_at=counted_at,
             oldest_age=max((now - self.oldest).total_seconds(), 0.0) if self.oldest else None,
             rate=round(finished.get(name, 0) / (RATE_MINUTES * 60), 3),
             workers=tuple(worker.id for worker in workers),

@@ -274,6 +274,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "full": "Which of `max_size` and `running` are reached.",
         "depth": "Unfinished tasks by status.",
         "held": "Queued tasks that may not start, by hold.",
+        "counted_at": "When `depth` and `held` were counted: beyond 10 000 tasks, maybe some seconds ago.",
         "oldest_age": "Seconds since the oldest queued task was submitted.",
         "rate": "Tasks finished per second, over the last five minutes.",
         "workers": "Ids of those alive who serve it.",
