@@ -8,14 +8,16 @@ from typing import Any
 
 def request(path: str, body: Any, *, key: str | None = None) -> bytes:
     content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n"
-    who = "" if key is None else f"Authorization: Bearer {key}\r\n"
-    return f"{head}{who}\r\n".encode() + content
+    return f"POST {path} HTTP/1.1\r\n{_head(key)}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
 
-def question(path: str) -> bytes:
+def question(path: str, *, key: str | None = None) -> bytes:
     """A GET, to be sent as a `request` is."""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\n{_head(key)}\r\n".encode()
+
+
+def _head(key: str | None) -> str:
+    return "Host: 127.0.0.1\r\n" + ("" if key is None else f"Authorization: Bearer {key}\r\n")
 
 
 async def post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:

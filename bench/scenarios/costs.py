@@ -1,18 +1,17 @@
 """What accounts cost a submit, and a limit a drain: each as a ratio to the same without, in turn."""
 
 import asyncio
-import json
 from contextlib import ExitStack
 from statistics import median
 
 from bench.app import PAYLOAD
 from bench.databases import Databases
-from bench.http_load import post, request, submits_per_second
+from bench.first_user import SECRET, first_key
+from bench.http_load import request, submits_per_second
 from bench.hub_process import HubProcess
 from bench.scenarios.drain import TASKS, drained_per_s, fill
 from taskflow_hub import Limit
 
-SECRET = "what is measured here opens nothing"
 TURNS, SUBMITS, CONNECTIONS, SLOTS = 6, 1_000, 32, 20
 NEVER_FULL = (Limit(key="bench", running=1_000_000),)
 
@@ -33,7 +32,7 @@ def _accounts(databases: Databases) -> float:
         ]
         task = {"type": "bench.unserved", "payload": PAYLOAD}
         messages = {open_hub.port: request("/tasks", task)}
-        messages[hub.port] = request("/tasks", task, key=asyncio.run(_key(hub.port)))
+        messages[hub.port] = request("/tasks", task, key=asyncio.run(first_key(hub.port, ["submit"])))
         rates = [
             [
                 asyncio.run(submits_per_second(port, message, connections=CONNECTIONS, total=SUBMITS))
@@ -42,19 +41,6 @@ def _accounts(databases: Databases) -> float:
             for _ in range(TURNS)
         ]
         return median(with_key / without for without, with_key in rates)
-
-
-async def _key(port: int) -> str:
-    """A key that may submit, made by the first user."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    first = {"email": "bench@example.org", "password": "measured and forgotten"}
-    login = json.loads(await post(reader, writer, request("/auth/register", first)))
-    wanted = {"name": "bench", "scopes": ["submit"]}
-    made = json.loads(await post(reader, writer, request("/keys", wanted, key=login["access_token"])))
-    writer.close()
-    await writer.wait_closed()
-    secret: str = made["secret"]
-    return secret
 
 
 def _limits(databases: Databases) -> float:

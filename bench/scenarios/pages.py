@@ -6,33 +6,44 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.table import Table
 
 from bench.databases import Databases
 from bench.filled import SEED, fill
-from bench.http_load import answer, post, question, request
+from bench.first_user import SECRET, first_key
+from bench.http_load import post, question, request
 from bench.hub_process import HubProcess
 from bench.measure import Report, percentile
 from bench.page_requests import ASKS, Ask
 from bench.process import cpu_s
 
 FULL, SMALLER = 1_000_000, 100_000
-WAITING = 20  # so many times fewer wait: 50 000 of a million
 COSTED = 10  # calls in a row, for what one costs
 CALLS = 20  # of each request a round, at each concurrency
 AT_ONCE: Final = (1, 4)
-ABSENT: Final = {404: "no such route", 409: "a hub without accounts has none"}
 GOAL_MS: Final = 300.0
-SLOTS, RUNNING, BATCH, SCHEDULES = 20, 10, 5_000, 60
+SLOTS, RUNNING, BATCH, SCHEDULES, KEYS = 20, 10, 5_000, 60, 60
 WORKFLOWS, ITEMS = 200, 1_000  # beside a million tasks
 HOST, PATIENCE_S, LOOK_S = "127.0.0.1", 300.0, 0.2
 
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+class Asker(NamedTuple):
+    """A connection of somebody with a key."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    key: str
+
+    async def get(self, path: str) -> Any:
+        return json.loads(await post(self.reader, self.writer, question(path, key=self.key)))
+
+    async def post(self, path: str, body: Any) -> Any:
+        return json.loads(await post(self.reader, self.writer, request(path, body, key=self.key)))
 
 
 class Pages:
@@ -41,72 +52,69 @@ class Pages:
     def run(self, databases: Databases, rounds: int, *, full: bool) -> Report:
         tasks = FULL if full else SMALLER
         with filled(databases, tasks) as (hub, holds):
-            took_ms, absent = asyncio.run(measured(hub.port, holds, CALLS * rounds))
-            costs = asyncio.run(cpu_ms(hub, databases, holds, absent))
-        return report(databases.title, tasks, took_ms, costs, absent)
+            took_ms = asyncio.run(measured(hub.port, holds, CALLS * rounds))
+            costs = asyncio.run(cpu_ms(hub, databases, holds))
+        return report(databases.title, tasks, took_ms, costs)
 
 
 @contextmanager
 def filled(databases: Databases, tasks: int) -> Iterator[tuple[HubProcess, dict[str, str]]]:
-    """A hub with so many finished tasks and what else there may be; and what the requests name of it."""
+    """A hub with so many finished tasks, as many that wait, and what else there may be; and what the requests name of it."""
     with databases.fresh() as url:
-        with HubProcess(url, slots=SLOTS) as hub:
-            asyncio.run(_seed(hub.port))
+        with HubProcess(url, slots=SLOTS, secret=SECRET) as hub:
+            key = asyncio.run(first_key(hub.port, ["admin"]))
+            asyncio.run(_seed(hub.port, key))
         asyncio.run(fill(url, tasks))
-        with HubProcess(url, slots=SLOTS) as hub:
-            yield hub, asyncio.run(_live(hub.port, tasks))
+        with HubProcess(url, slots=SLOTS, secret=SECRET) as hub:
+            yield hub, asyncio.run(_live(hub.port, key, tasks))
 
 
-async def _seed(port: int) -> None:
+async def _seed(port: int, key: str) -> None:
     """One finished task of each outcome, which the others will be like."""
-    async with _connected(port) as connection:
+    async with _connected(port, key) as asker:
         ended = [("demo.noop", {}, "success"), ("demo.fail", {"message": "The far end is away."}, "failed")]
         for type, payload, status in ended:
             seed = {"type": type, "queue": SEED, "payload": payload, "max_retries": 0}
-            await _until(connection, await _submitted(connection, seed), status)
-        waits = await _submitted(connection, {"type": "demo.noop", "queue": SEED, "delay": 3600})
-        await post(*connection, request(f"/tasks/{waits}/cancel", {}))
+            await _until(asker, (await asker.post("/tasks", seed))["id"], status)
+        waits = await asker.post("/tasks", {"type": "demo.noop", "queue": SEED, "delay": 3600})
+        await asker.post(f"/tasks/{waits['id']}/cancel", {})
 
 
-async def _live(port: int, tasks: int) -> dict[str, str]:
-    """What has not finished; workflows and schedules."""
-    waiting = tasks // WAITING
-    async with _connected(port) as connection:
+async def _live(port: int, key: str, tasks: int) -> dict[str, str]:
+    """What has not finished; workflows, schedules and keys."""
+    async with _connected(port, key) as asker:
         for number in range(max(WORKFLOWS * tasks // FULL, 2)):
-            await post(
-                *connection,
-                request("/workflows", _workflow(max(ITEMS * tasks // FULL, 3) if number == 0 else 3)),
-            )
-        newest = question("/workflows?limit=100&status=running")
+            await asker.post("/workflows", _workflow(max(ITEMS * tasks // FULL, 3) if number == 0 else 3))
         give_up = time.monotonic() + PATIENCE_S
-        while json.loads(await post(*connection, newest))["items"]:
+        while (await asker.get("/workflows?limit=100&status=running"))["items"]:
             if time.monotonic() > give_up:
                 raise RuntimeError("the workflows do not end")
             await asyncio.sleep(LOOK_S)  # a look from outside
         sleeps = {"type": "demo.sleep", "payload": {"seconds": 3600}}
-        running = [await _submitted(connection, sleeps) for _ in range(RUNNING)]
-        await _until(connection, running[-1], "running")
-        bodies = [
-            {"name": f"s{number}", "every": "1h", "task": {"type": "demo.noop"}}
-            for number in range(SCHEDULES)
+        running = [(await asker.post("/tasks", sleeps))["id"] for _ in range(RUNNING)]
+        await _until(asker, running[-1], "running")
+        schedules = [
+            await asker.post("/schedules", {"name": f"s{n}", "every": "1h", "task": {"type": "demo.noop"}})
+            for n in range(SCHEDULES)
         ]
-        schedules = [json.loads(await post(*connection, request("/schedules", body))) for body in bodies]
-        await post(*connection, request("/queues/paused/pause", {}))
+        for number in range(KEYS):
+            await asker.post("/keys", {"name": f"k{number}", "scopes": ["read"]})
+        await asker.post("/queues/paused/pause", {})
         kinds: list[dict[str, Any]] = [
             {"type": "bench.unserved", "queue": "q1"},
             {"type": "demo.noop", "queue": "paused", "tags": ["often"]},
         ]
         for kind in kinds:
-            for first in range(0, waiting // 2, BATCH):
-                batch = [kind] * min(BATCH, waiting // 2 - first)
-                await post(*connection, request("/tasks/batch", {"tasks": batch}))
-        later = [{"type": "demo.noop", "delay": 86_400}] * min(BATCH, max(waiting // 20, 1))
-        await post(*connection, request("/tasks/batch", {"tasks": later}))
-        failed = json.loads(await post(*connection, question("/tasks?status=failed&limit=50")))
-        queued = json.loads(await post(*connection, question("/tasks?status=queued&limit=50")))
-        workflows = json.loads(await post(*connection, question("/workflows?limit=200&name=fan")))
+            for first in range(0, tasks // 2, BATCH):
+                await asker.post("/tasks/batch", {"tasks": [kind] * min(BATCH, tasks // 2 - first)})
+        later = [{"type": "demo.noop", "delay": 86_400}] * min(BATCH, max(tasks // 400, 1))
+        await asker.post("/tasks/batch", {"tasks": later})
+        failed = await asker.get("/tasks?status=failed&limit=50")
+        queued = await asker.get("/tasks?status=queued&limit=50")
+        workflows = await asker.get("/workflows?limit=200&name=fan")
     now = datetime.now(UTC)
     return {
+        "key": key,
         "failed": failed["items"][-1]["id"],
         "deep": failed["next_cursor"],
         "queued": queued["items"][-1]["id"],
@@ -131,40 +139,29 @@ def _workflow(items: int) -> dict[str, Any]:
     }
 
 
-async def measured(
-    port: int, holds: dict[str, str], calls: int
-) -> tuple[dict[tuple[Ask, int], list[float]], dict[Ask, str]]:
-    """Milliseconds of each call, by request and how many were under way; and what this hub does not answer, with the reason.
+async def measured(port: int, holds: dict[str, str], calls: int) -> dict[tuple[Ask, int], list[float]]:
+    """Milliseconds of each call, by request and how many were under way.
 
-    All requests take turns, so that a slow moment of the machine meets them all.
+    All requests take turns, so that a slow moment of the machine meets them all. Raises RuntimeError for one that is refused.
     """
     took_ms: dict[tuple[Ask, int], list[float]] = defaultdict(list)
     messages = _messages(holds)
-    absent: dict[Ask, str] = {}
-    async with _connected(port) as connection:
-        for ask, message in messages.items():
-            status, body = await answer(*connection, message)
-            if status in ABSENT or status >= 500:
-                absent[ask] = ABSENT.get(status, f"answered {status}")
-            elif not 200 <= status < 300:
-                raise RuntimeError(f"{ask.path} → {status} {body.decode()}")
-    there = [ask for ask in ASKS if ask not in absent]
 
     async def walk(at_once: int, walks: int) -> None:
-        async with _connected(port) as connection:
+        async with _connected(port, holds["key"]) as asker:
             for _ in range(walks):
-                for ask in random.sample(there, len(there)):
+                for ask in random.sample(ASKS, len(ASKS)):
                     began = time.perf_counter()
-                    await post(*connection, messages[ask])
+                    await post(asker.reader, asker.writer, messages[ask])
                     took_ms[ask, at_once].append((time.perf_counter() - began) * 1000)
 
     for at_once in AT_ONCE:
         await asyncio.gather(*(walk(at_once, max(calls // at_once, 1)) for _ in range(at_once)))
-    return took_ms, absent
+    return took_ms
 
 
 async def cpu_ms(
-    hub: HubProcess, databases: Databases, holds: dict[str, str], absent: Collection[Ask], calls: int = COSTED
+    hub: HubProcess, databases: Databases, holds: dict[str, str], calls: int = COSTED
 ) -> dict[Ask, float]:
     """What a call costs the hub and its database, in CPU time: a busy machine makes it wait for that, and hardly costlier."""
 
@@ -172,19 +169,21 @@ async def cpu_ms(
         return cpu_s(hub.pid) + databases.server_cpu_s()
 
     found: dict[Ask, float] = {}
-    async with _connected(hub.port) as connection:
+    async with _connected(hub.port, holds["key"]) as asker:
         for ask, message in _messages(holds).items():
-            if ask not in absent:
-                began = spent_s()
-                for _ in range(calls):
-                    await post(*connection, message)
-                found[ask] = (spent_s() - began) / calls * 1000
+            began = spent_s()
+            for _ in range(calls):
+                await post(asker.reader, asker.writer, message)
+            found[ask] = (spent_s() - began) / calls * 1000
     return found
 
 
 def _messages(holds: dict[str, str]) -> dict[Ask, bytes]:
+    key = holds["key"]
     return {
-        ask: request(ask.path, json.loads(ask.body)) if ask.body else question(ask.path.format_map(holds))
+        ask: request(ask.path, json.loads(ask.body), key=key)
+        if ask.body
+        else question(ask.path.format_map(holds), key=key)
         for ask in ASKS
     }
 
@@ -194,10 +193,9 @@ def report(
     tasks: int,
     took_ms: dict[tuple[Ask, int], list[float]],
     costs: dict[Ask, float],
-    absent: dict[Ask, str],
 ) -> Report:
     table = Table(
-        title=f"{title}: every page of the dashboard beside {tasks:,} finished tasks; goal p95 < {GOAL_MS:.0f} ms;"
+        title=f"{title}: every page of the dashboard beside {tasks:,} finished tasks and as many that wait; goal p95 < {GOAL_MS:.0f} ms;"
         f" load of the machine {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
     )
     table.add_column("page")
@@ -217,10 +215,6 @@ def report(
             if p95 >= GOAL_MS:
                 aims.append((f"{ask.page}, {ask.path}, {at_once} at once: {p95:.0f} ms", False))
         table.add_row(ask.page, _shown(ask), *cells)
-    for ask, why in absent.items():
-        table.add_row(ask.page, _shown(ask), f"skipped: {why}", *[""] * 2 * len(AT_ONCE))
-        if why not in ABSENT.values():
-            aims.append((f"{ask.page}, {ask.path}: {why}", False))
     if not aims:
         aims.append((f"every request is answered within {GOAL_MS:.0f} ms (p95)", True))
     values = {f"{ask.page} {_shown(ask)} ×{at_once} ms": found for (ask, at_once), found in took_ms.items()}
@@ -235,23 +229,18 @@ def _shown(ask: Ask) -> str:
 
 
 @asynccontextmanager
-async def _connected(port: int) -> AsyncIterator[Connection]:
+async def _connected(port: int, key: str) -> AsyncIterator[Asker]:
     reader, writer = await asyncio.open_connection(HOST, port, limit=16 << 20)
     try:
-        yield reader, writer
+        yield Asker(reader, writer, key)
     finally:
         writer.close()
         await writer.wait_closed()
 
 
-async def _submitted(connection: Connection, task: dict[str, Any]) -> str:
-    id: str = json.loads(await post(*connection, request("/tasks", task)))["id"]
-    return id
-
-
-async def _until(connection: Connection, id: str, status: str) -> None:
+async def _until(asker: Asker, id: str, status: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while json.loads(await post(*connection, question(f"/tasks/{id}")))["status"] != status:
+        while (await asker.get(f"/tasks/{id}"))["status"] != status:
             await asyncio.sleep(LOOK_S)  # a look from outside
 
 
