@@ -21,7 +21,7 @@ WITH given AS MATERIALIZED (
             id, type, queue, priority, expires_at, timeout, max_retries, traceparent, account_id, user_id, retry, octets, payload,
             n
         )
-        LEFT JOIN task_types AS home ON home.type = item.type
+        LEFT JOIN task_types AS home ON home.type = ANY (ARRAY[item.type])
 ),
 open AS MATERIALIZED (
     -- And nobody is waited for long, who just uses the key.

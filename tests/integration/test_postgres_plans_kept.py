@@ -1,0 +1,149 @@
+"""A plan is kept from its first use, which may come right after an ANALYZE of tables that are empty. There a look-up by a key
+costs what a walk over the whole index costs, and if the walk is kept, it is taken when there are a million rows. So every
+statement is planned in just that state here, and must look things up even then."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from taskflow_hub.store.postgres import PostgresStore
+from taskflow_hub.store.postgres.link import PLANNER
+from taskflow_hub.store.postgres.statements import SQL_NAMES, statement
+
+# Texts that are completed for each question, so no plan of theirs is kept, or that are not planned at all.
+NO_PLAN: Final = {
+    **dict.fromkeys(("audit", "workflows"), "conditions are written for the question"),
+    **dict.fromkeys(("count", "counts", "entries", "list", "read_to"), "search.py writes the branches"),
+    "only/day_in_use": "the name of a day's table is put in",
+    "only/users_lock": "LOCK TABLE",
+}
+# Of these there are few, whatever else there is: a row for each process, queue, task type or running bulk operation.
+FEW: Final = {"bulks", "leaving_days", "queues", "task_types", "workers"}
+# What is read from one end to the other on purpose, by statement and table, and why that is right.
+COUNTED: Final = "counts what there is, by an index that has nothing else"
+FIRST: Final = "the first row, or whether there is one"
+EVERY: Final = "a list of all there are"
+DEFAULT: Final = "the default account has nearly all of it (parts/account_waiting.sql)"
+LANES: Final = "from one lane to the next, and no further"
+MEANT: Final[dict[str, dict[str, str]]] = {
+    "admins": {"account_users": EVERY},
+    "any_user": {"account_users": FIRST},
+    "depths": {"tasks": COUNTED},
+    "failures": {"failures": "of all accounts, where none is named"},
+    "held_lanes": {"tasks": LANES},
+    "keys": {"api_keys": EVERY},
+    "lease_look": {"quotas": EVERY, "tasks": LANES},
+    "limit_held": {"tasks": COUNTED},
+    "limit_standing": {"tasks": "what runs: as few rows as there are slots"},
+    "limits": {"limits": EVERY},
+    "limits_of": {"tasks": "what runs: as few rows as there are slots"},
+    "next_deadline": {"workflows": FIRST},
+    "next_expiry": {"tasks": FIRST},
+    "only/allowance": {"tasks": DEFAULT},
+    "only/forget_failures": {"failures": "of all accounts, once a day"},
+    "only/purge_roots": {"tasks": "oldest first, to its limit"},
+    "only/ready_lines": {"tasks": LANES},
+    "only/submit_within": {"tasks": DEFAULT},
+    "only/tagged": {"task_tags": "of all accounts, where none is named"},
+    "prune_orphan_fires": {"schedule_fires": "from one schedule to the next, and no further"},
+    "purge": {"tasks": "oldest first, to its limit"},
+    "queue_uses": {"tasks": "what runs: as few rows as there are slots"},
+    "queues": {"tasks": LANES},
+    "quota": {"tasks": DEFAULT},
+    "quotas": {"quotas": EVERY},
+    "sample_counts": {"tasks": COUNTED},
+    "schedules": {"schedules": EVERY},
+    "schedules_next": {"schedules": FIRST},
+    "unhold": {"tasks": "what is held in all lanes"},
+    "users": {"account_users": EVERY},
+}
+
+
+@pytest_asyncio.fixture
+async def analyzed(postgres_tables_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Set as a connection of the store is, beside tables that are empty and known to be so."""
+    await (await PostgresStore.open(postgres_tables_url)).close()
+    connection = await asyncpg.connect(postgres_tables_url, server_settings=PLANNER)
+    await connection.execute("ANALYZE")
+    yield connection
+    await connection.close()
+
+
+async def plan_kept(sql: asyncpg.Connection, name: str) -> dict[str, Any]:
+    await sql.execute(f"PREPARE it AS {statement(name)}")
+    kinds = await sql.fetchval("SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'it'")
+    # No day of history can be left out.
+    given = ["'-infinity'" if kind == "timestamp with time zone" else "NULL" for kind in kinds]
+    values = f"({', '.join(given)})" if given else ""
+    plan: dict[str, Any] = json.loads(await sql.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE it {values}"))[0][
+        "Plan"
+    ]
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is scanned for each row of the other side, if it is a table."""
+    if "Append" in plan["Node Type"]:
+        return [scan for child in plan["Plans"] for scan in scans(child)]
+    return [plan] if "Relation Name" in plan else []
+
+
+def may_be_large(table: str) -> bool:
+    return bool(table) and table not in FEW and not table.startswith("pg_")
+
+
+def walks(plan: dict[str, Any], leading: dict[str, str]) -> set[tuple[str, str]]:
+    """Where a table that may be large is not scanned by what an index begins with, or its rows are then compared one by one."""
+    found = set()
+    for node in nodes(plan):
+        table, condition = table_of(node), node.get("Index Cond", "")
+        if may_be_large(table) and "Scan" in node["Node Type"] and node["Node Type"] != "Tid Scan":
+            index = node.get("Index Name")
+            # All indexes of a day that is empty are alike to the planner, if they have the id in them. Few days are known to be
+            # empty, only the last is filled, and by its first rows another plan is made.
+            by = (
+                "id" if table.startswith("finished_") and names("id", condition) else leading.get(index or "")
+            )
+            if by is None or not names(by, condition):
+                found.add((table, f"{index or node['Node Type']}: {condition or 'all of it'}"))
+        if " = " in node.get("Join Filter", ""):
+            inner = next(child for child in node["Plans"] if child["Parent Relationship"] == "Inner")
+            tables = {table_of(scan) for scan in scans(inner)}
+            found |= {(table, f"joined by {node['Join Filter']}") for table in tables if may_be_large(table)}
+    return found
+
+
+def names(column: str, condition: str) -> bool:
+    return bool(re.search(rf"(?<![.\w]){re.escape(column)}(?!\w)", condition))
+
+
+def table_of(node: dict[str, Any]) -> str:
+    """Without its day, if it is a part of history."""
+    return re.sub(r"_\d{8}$", "", node.get("Relation Name", ""))
+
+
+async def leading_columns(sql: asyncpg.Connection) -> dict[str, str]:
+    rows = await sql.fetch(
+        "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid, 1, true) AS by FROM pg_index"
+    )
+    return {row["name"]: row["by"] for row in rows}
+
+
+@pytest.mark.parametrize("name", sorted(SQL_NAMES - NO_PLAN.keys()))
+async def test_it_looks_up_what_it_names(analyzed: asyncpg.Connection, name: str) -> None:
+    found = walks(await plan_kept(analyzed, name), await leading_columns(analyzed))
+    meant = MEANT.get(name, {})
+    assert {table for table, _ in found} == meant.keys(), "\n".join(
+        f"{table}: {how}" for table, how in sorted(found)
+    )
