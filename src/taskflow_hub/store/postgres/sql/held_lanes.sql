@@ -23,6 +23,7 @@ SELECT
         WHERE EXISTS (
             SELECT 1 FROM tasks
             WHERE tasks.queue = lane.queue AND tasks.type = lane.type AND tasks.status = 'queued' AND tasks.hold = 'no_worker'
+            OFFSET 0
         )
     )
     OR EXISTS (

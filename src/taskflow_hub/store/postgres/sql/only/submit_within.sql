@@ -99,12 +99,13 @@ held AS (
         FROM (
             SELECT
                 held.until > statement_timestamp()
-                OR EXISTS (SELECT FROM tasks WHERE tasks.id = held.task_id)
+                OR EXISTS (SELECT FROM tasks WHERE tasks.id = held.task_id OFFSET 0)
                 OR NOT EXISTS (
                     SELECT FROM unique_keys AS seen
                     WHERE
                         seen.account_id = held.account_id AND seen.type = held.type AND seen.key = held.key
                         AND seen.ctid = held.ctid
+                    OFFSET 0
                 ) AS stays
         ) AS holder
     )
