@@ -5,12 +5,14 @@ statement is planned in just that state here, and must look things up even then.
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from taskflow_hub.domain.clock import new_id
 from taskflow_hub.store.postgres import PostgresStore
 from taskflow_hub.store.postgres.link import PLANNER
 from taskflow_hub.store.postgres.statements import SQL_NAMES, statement
@@ -62,6 +64,8 @@ MEANT: Final[dict[str, dict[str, str]]] = {
     "unhold": {"tasks": "what is held in all lanes"},
     "users": {"account_users": EVERY},
 }
+
+LONG_AGO: Final = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 @pytest_asyncio.fixture
@@ -147,3 +151,26 @@ async def test_it_looks_up_what_it_names(analyzed: asyncpg.Connection, name: str
     assert {table for table, _ in found} == meant.keys(), "\n".join(
         f"{table}: {how}" for table, how in sorted(found)
     )
+
+
+async def test_a_page_of_items_looks_up_its_own(analyzed: asyncpg.Connection) -> None:
+    flow = new_id()
+    await analyzed.execute(
+        """
+        WITH work AS (
+            INSERT INTO workflow_tasks (workflow_id, node, item, task_id)
+            SELECT $1::uuid, 'n', item, gen_random_uuid() FROM generate_series(0, 99) AS item
+            RETURNING task_id
+        )
+        INSERT INTO tasks (id, status, type, queue, priority, created_at, account_id, retry, octets, payload)
+        SELECT task_id, 'queued', 't', 'q', 5, now(), 'a', '{}', 2, '{}' FROM work
+        """,
+        flow,
+    )
+    answer = await analyzed.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {statement('node_items')}", flow, "n", 49, [], 5, 1_000, LONG_AGO
+    )
+    looked_up = {
+        node.get("Index Name"): node.get("Actual Loops") for node in nodes(json.loads(answer)[0]["Plan"])
+    }
+    assert looked_up["tasks_pkey"] == 5 + 1  # one more tells whether there is another page

@@ -26,7 +26,10 @@ SELECT
             OFFSET 0
         )
     )
-    OR EXISTS (
-        SELECT FROM task_types WHERE EXISTS (SELECT FROM tasks WHERE tasks.unrouted AND tasks.type = task_types.type OFFSET 0)
+    OR (
+        EXISTS (SELECT FROM tasks WHERE tasks.unrouted)
+        AND EXISTS (
+            SELECT FROM task_types WHERE EXISTS (SELECT FROM tasks WHERE tasks.unrouted AND tasks.type = task_types.type OFFSET 0)
+        )
     ) AS mend,
     EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND limits IS NOT NULL AND hold <> 'no_worker') AS limited
