@@ -64,7 +64,8 @@ MEANT: Final[dict[str, dict[str, str]]] = {
     "unhold": {"tasks": "what is held in all lanes"},
     "users": {"account_users": EVERY},
 }
-
+# Where a state is so rare that the planner knows of none, two indexes of it cost the same, though one has the order.
+RARE: Final = {name: {"tasks": "of scheduled tasks"} for name in ("next_due", "only/promote_due")}
 LONG_AGO: Final = datetime(2001, 1, 1, tzinfo=UTC)
 
 
@@ -87,6 +88,7 @@ async def plan_kept(sql: asyncpg.Connection, name: str) -> dict[str, Any]:
     plan: dict[str, Any] = json.loads(await sql.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE it {values}"))[0][
         "Plan"
     ]
+    await sql.execute("DEALLOCATE it")
     return plan
 
 
@@ -111,9 +113,10 @@ def walks(plan: dict[str, Any], leading: dict[str, str]) -> set[tuple[str, str]]
     """Where a table that may be large is not scanned by what an index begins with, or its rows are then compared one by one."""
     found = set()
     for node in nodes(plan):
-        table, condition = table_of(node), node.get("Index Cond", "")
+        table = table_of(node)
         if may_be_large(table) and "Scan" in node["Node Type"] and node["Node Type"] != "Tid Scan":
-            index = node.get("Index Name")
+            scan = node["Plans"][0] if node["Node Type"] == "Bitmap Heap Scan" else node
+            index, condition = scan.get("Index Name"), scan.get("Index Cond", "")
             # All indexes of a day that is empty are alike to the planner, if they have the id in them. Few days are known to be
             # empty, only the last is filled, and by its first rows another plan is made.
             by = (
@@ -146,11 +149,51 @@ async def leading_columns(sql: asyncpg.Connection) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", sorted(SQL_NAMES - NO_PLAN.keys()))
 async def test_it_looks_up_what_it_names(analyzed: asyncpg.Connection, name: str) -> None:
-    found = walks(await plan_kept(analyzed, name), await leading_columns(analyzed))
-    meant = MEANT.get(name, {})
-    assert {table for table, _ in found} == meant.keys(), "\n".join(
-        f"{table}: {how}" for table, how in sorted(found)
+    leading, meant = await leading_columns(analyzed), MEANT.get(name, {})
+    found = walks(await plan_kept(analyzed, name), leading)
+    assert {table for table, _ in found} == meant.keys(), f"beside empty tables: {found}"
+    await add_a_few_rows(analyzed)
+    found = walks(await plan_kept(analyzed, name), leading)
+    assert {table for table, _ in found} <= meant.keys() | RARE.get(name, {}).keys(), (
+        f"beside few rows: {found}"
     )
+
+
+async def add_a_few_rows(sql: asyncpg.Connection) -> None:
+    """Of what is joined most. What happens to be alike in them makes one index cheaper than another."""
+    await sql.execute(
+        """
+        WITH flow AS (
+            INSERT INTO workflows (id, root_id, account_id, name, status, created_at, left_nodes)
+            SELECT id, id, 'a', 'f', 'running', now(), 1 FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 3)) AS one
+            RETURNING id
+        ),
+        node AS (
+            INSERT INTO workflow_nodes (workflow_id, node, status, waits)
+            SELECT id, 'n', 'running', 0 FROM flow RETURNING workflow_id, node
+        ),
+        work AS (
+            INSERT INTO workflow_tasks (workflow_id, node, item, task_id)
+            SELECT workflow_id, node, -1, gen_random_uuid() FROM node RETURNING workflow_id, task_id
+        ),
+        task AS (
+            INSERT INTO tasks (
+                id, status, attempt, type, queue, priority, worker, lease_no, created_at, account_id, retry, octets, payload,
+                workflow_id
+            )
+            SELECT task_id, 'running', 1, 't', 'q', 5, 'w', 1, now(), 'a', '{}', 2, '{}', workflow_id FROM work RETURNING id
+        ),
+        step AS (
+            INSERT INTO task_steps (task_id, kind, name, attempt, kept_at, octets) SELECT id, 'step', 's', 1, now(), 0 FROM task
+        ),
+        unique_key AS (
+            INSERT INTO unique_keys (account_id, type, key, task_id, until)
+            SELECT 'a', 't', id::text, id, '-infinity' FROM task
+        )
+        INSERT INTO limits (account_id, key, running) SELECT 'a', id::text, 5 FROM task
+        """
+    )
+    await sql.execute("ANALYZE")
 
 
 async def test_a_page_of_items_looks_up_its_own(analyzed: asyncpg.Connection) -> None:
