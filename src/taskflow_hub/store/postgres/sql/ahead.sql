@@ -4,7 +4,7 @@
 -- the task is looked at. (Ordered by all its columns, for only this index can do so.)
 WITH RECURSIVE me AS MATERIALIZED (
     SELECT tasks.queue, tasks.priority, tasks.seq, tasks.account_id, coalesce(quotas.weight, 1) AS weight
-    FROM tasks LEFT JOIN quotas ON quotas.account_id = tasks.account_id
+    FROM tasks LEFT JOIN quotas ON quotas.account_id = ANY (ARRAY[tasks.account_id])
     WHERE tasks.id = $1::uuid AND tasks.status = 'queued'
 ),
 lane (queue, type) AS (
@@ -73,7 +73,7 @@ turns AS MATERIALIZED (
         FROM
             me CROSS JOIN higher CROSS JOIN earlier
             JOIN (SELECT DISTINCT account_id FROM stand) AS rival ON rival.account_id <> me.account_id
-            LEFT JOIN quotas ON quotas.account_id = rival.account_id
+            LEFT JOIN quotas ON quotas.account_id = ANY (ARRAY[rival.account_id])
             CROSS JOIN LATERAL (
                 SELECT 1
                 FROM stand CROSS JOIN LATERAL (

@@ -1,2 +1,2 @@
-DELETE FROM schedule_fires USING unnest($2::timestamptz[]) AS item (planned_at)
-WHERE schedule_fires.schedule_id = $1::uuid AND schedule_fires.planned_at = item.planned_at
+DELETE FROM schedule_fires
+WHERE schedule_fires.schedule_id = $1::uuid AND schedule_fires.planned_at = ANY ($2::timestamptz[])

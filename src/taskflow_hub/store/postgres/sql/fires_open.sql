@@ -9,6 +9,6 @@ FROM (
     ORDER BY schedule_id, planned_at
     LIMIT $3::bigint
 ) AS open
-LEFT JOIN tasks ON tasks.id = open.task_id
-LEFT JOIN workflows ON workflows.id = open.workflow_id
+LEFT JOIN tasks ON tasks.id = ANY (ARRAY[open.task_id])
+LEFT JOIN workflows ON workflows.id = ANY (ARRAY[open.workflow_id])
 ORDER BY open.schedule_id, open.planned_at

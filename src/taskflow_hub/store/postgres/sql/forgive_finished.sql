@@ -1,15 +1,18 @@
 -- And from tasks that have ended meanwhile. No new revision: that it was counted is nobody's news any more. Locked in the order of ids,
 -- as a redrive locks them.
 WITH back AS MATERIALIZED (
-    SELECT task_id, count(*)::integer AS n FROM attempts WHERE worker = $1 AND crashed GROUP BY task_id
+    SELECT crash.task_id, count(*)::integer AS n
+    FROM (SELECT task_id FROM attempts WHERE worker = $1 AND crashed OFFSET 0) AS crash
+    GROUP BY crash.task_id
+    ORDER BY crash.task_id
 ),
 locked AS MATERIALIZED (
-    SELECT finished_tasks.id FROM finished_tasks
-    WHERE finished_tasks.id = ANY (ARRAY(SELECT back.task_id FROM back))
-    ORDER BY finished_tasks.id
-    FOR UPDATE
+    SELECT back.*
+    FROM back CROSS JOIN LATERAL (
+        SELECT FROM finished_tasks WHERE finished_tasks.id = back.task_id OFFSET 0 FOR UPDATE
+    ) AS task
 )
 UPDATE finished_tasks
-SET crashes = greatest(0, finished_tasks.crashes - back.n)
-FROM back
-WHERE finished_tasks.id = ANY (ARRAY[back.task_id]) AND back.task_id IN (SELECT locked.id FROM locked)
+SET crashes = greatest(0, finished_tasks.crashes - locked.n)
+FROM locked
+WHERE finished_tasks.id = ANY (ARRAY[locked.task_id])

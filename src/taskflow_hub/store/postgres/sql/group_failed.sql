@@ -7,7 +7,9 @@ kept AS (
     UPDATE finished_tasks AS task
     SET fingerprint = item.fingerprint
     FROM item
-    WHERE task.id = item.id AND task.finished_at = item.finished_at AND task.status = 'failed' AND task.fingerprint IS NULL
+    WHERE
+        task.id = ANY (ARRAY[item.id]) AND task.finished_at = item.finished_at AND task.status = 'failed'
+        AND task.fingerprint IS NULL
     RETURNING task.account_id, task.queue, task.type, task.finished_at, task.id, task.fingerprint
 ),
 grouped AS (/*failed*/)

@@ -23,7 +23,13 @@ SELECT
         WHERE EXISTS (
             SELECT 1 FROM tasks
             WHERE tasks.queue = lane.queue AND tasks.type = lane.type AND tasks.status = 'queued' AND tasks.hold = 'no_worker'
+            OFFSET 0
         )
     )
-    OR EXISTS (SELECT 1 FROM tasks JOIN task_types ON task_types.type = tasks.type WHERE tasks.unrouted) AS mend,
+    OR (
+        EXISTS (SELECT FROM tasks WHERE tasks.unrouted)
+        AND EXISTS (
+            SELECT FROM task_types WHERE EXISTS (SELECT FROM tasks WHERE tasks.unrouted AND tasks.type = task_types.type OFFSET 0)
+        )
+    ) AS mend,
     EXISTS (SELECT 1 FROM tasks WHERE status = 'queued' AND limits IS NOT NULL AND hold <> 'no_worker') AS limited

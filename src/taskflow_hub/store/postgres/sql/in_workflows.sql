@@ -8,4 +8,5 @@ FROM (
 -- The first release let its own tests write here what is no UUID.
 WHERE EXISTS (
     SELECT FROM workflows WHERE workflows.id = CASE WHEN task.workflow_id ~ '^[0-9a-f-]{36}$' THEN task.workflow_id::uuid END
+    OFFSET 0
 )

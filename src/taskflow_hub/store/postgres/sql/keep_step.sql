@@ -17,7 +17,7 @@ locked AS MATERIALIZED (
 there AS MATERIALIZED (
     SELECT locked.n, step.wakes_at, step.decided_at, step.result
     FROM locked
-    JOIN task_steps AS step ON step.task_id = locked.id AND step.kind = locked.kind AND step.name = locked.name
+    JOIN task_steps AS step ON step.task_id = ANY (ARRAY[locked.id]) AND step.kind = locked.kind AND step.name = locked.name
 ),
 made AS (
     INSERT INTO task_steps (task_id, kind, name, attempt, kept_at, ran_s, wakes_at, octets, result)

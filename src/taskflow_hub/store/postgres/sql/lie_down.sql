@@ -13,4 +13,5 @@ kept AS (
     ON CONFLICT (task_id, event) DO UPDATE SET attempt = excluded.attempt
 )
 SELECT DISTINCT item.id::text AS id
-FROM item JOIN task_events AS sent ON sent.task_id = item.id AND sent.name = item.event
+FROM item
+WHERE EXISTS (SELECT FROM task_events AS sent WHERE sent.task_id = item.id AND sent.name = item.event OFFSET 0)

@@ -11,7 +11,7 @@ CROSS JOIN LATERAL (
     FROM limits AS there
     WHERE there.account_id = '' AND there.key IN ('queue:' || me.queue, 'account:' || me.account_id)
 ) AS named
-LEFT JOIN limits ON limits.account_id = named.account_id AND limits.key = named.key
+LEFT JOIN limits ON limits.account_id = ANY (ARRAY[named.account_id]) AND limits.key = named.key
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS run,

@@ -19,5 +19,6 @@ WHERE
         WHERE
             line.task_id = item.task_id AND line.attempt = item.attempt AND line.n = item.n
             AND line.kept_at >= $9::timestamptz
+        OFFSET 0
     )
 ON CONFLICT DO NOTHING

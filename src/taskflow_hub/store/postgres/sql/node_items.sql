@@ -2,23 +2,38 @@
 -- these, but for the first; $7: none of the tasks can have finished before. `found`: how many there were before the octets ran out.
 WITH item AS MATERIALIZED (
     SELECT * FROM (
-        SELECT
-            work.item, work.task_id::text AS task_id, NULL::text AS workflow_id, coalesce(live.status, done.status) AS status,
-            coalesce(live.started_at, done.started_at) AS started_at, done.finished_at, done.result, done.result_ref,
-            coalesce(live.error, done.error) AS error
-        FROM
-            workflow_tasks AS work
-            LEFT JOIN tasks AS live ON live.id = work.task_id
-            LEFT JOIN LATERAL (
-                SELECT * FROM finished_tasks AS task WHERE task.id = work.task_id AND task.finished_at >= $7::timestamptz OFFSET 0
-            ) AS done ON true
-        WHERE work.workflow_id = $1::uuid AND work.node = $2::text AND work.item > $3::integer
+        (
+            SELECT
+                work.item, work.task_id::text AS task_id, NULL::text AS workflow_id, task.status, task.started_at, task.finished_at,
+                task.result, task.result_ref, task.error
+            FROM
+                (
+                    SELECT item, task_id FROM workflow_tasks
+                    WHERE workflow_id = $1::uuid AND node = $2::text AND item > $3::integer
+                    ORDER BY item
+                ) AS work
+                CROSS JOIN LATERAL (
+                    SELECT
+                        status, started_at, NULL::timestamptz AS finished_at, NULL::text AS result, NULL::text AS result_ref, error
+                    FROM tasks WHERE tasks.id = work.task_id
+                    UNION ALL
+                    SELECT status, started_at, finished_at, result, result_ref, error
+                    FROM finished_tasks WHERE finished_tasks.id = work.task_id AND finished_tasks.finished_at >= $7::timestamptz
+                    LIMIT 1
+                ) AS task
+            WHERE cardinality($4::text[]) = 0 OR task.status = ANY ($4::text[])
+            ORDER BY work.item
+            LIMIT $5::integer + 1
+        )
         UNION ALL
-        SELECT coalesce(item, -1), NULL, id::text, status, created_at, finished_at, result, NULL, error
-        FROM workflows
-        WHERE parent_id = $1::uuid AND parent_node = $2::text AND coalesce(item, -1) > $3::integer
+        (
+            SELECT coalesce(item, -1), NULL, id::text, status, created_at, finished_at, result, NULL, error
+            FROM workflows
+            WHERE
+                parent_id = $1::uuid AND parent_node = $2::text AND coalesce(item, -1) > $3::integer
+                AND (cardinality($4::text[]) = 0 OR status = ANY ($4::text[]))
+        )
     ) AS item
-    WHERE status IS NOT NULL AND (cardinality($4::text[]) = 0 OR status = ANY ($4::text[]))
     ORDER BY item
     LIMIT $5::integer + 1
 ),

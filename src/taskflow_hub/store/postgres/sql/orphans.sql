@@ -18,6 +18,6 @@ orphan (id) AS (
 SELECT
     task.id::text AS id, task.attempt, task.type, task.worker, task.crashes - (task.missing < 0)::integer AS crashes, task.taken,
     coalesce(task_types.on_lost, 'retry') AS on_lost
-FROM orphan JOIN tasks AS task ON task.id = ANY (ARRAY[orphan.id]) LEFT JOIN task_types ON task_types.type = task.type
+FROM orphan JOIN tasks AS task ON task.id = ANY (ARRAY[orphan.id]) LEFT JOIN task_types ON task_types.type = ANY (ARRAY[task.type])
 ORDER BY task.worker, task.id
 LIMIT $1::bigint

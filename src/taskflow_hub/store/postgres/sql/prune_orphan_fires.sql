@@ -14,6 +14,6 @@ WHERE ctid = ANY (ARRAY(
     FROM known CROSS JOIN LATERAL (
         SELECT schedule_fires.ctid FROM schedule_fires WHERE schedule_fires.schedule_id = known.id LIMIT $1::bigint
     ) AS orphan
-    WHERE NOT EXISTS (SELECT FROM schedules WHERE schedules.id = known.id)
+    WHERE NOT EXISTS (SELECT FROM schedules WHERE schedules.id = known.id OFFSET 0)
     LIMIT $1::bigint
 ))

@@ -19,5 +19,9 @@ SELECT
         WHEN limits.running IS NOT NULL THEN
             (SELECT count(*) FROM tasks WHERE tasks.queue = queues.name AND tasks.status = 'running')
     END AS active
-FROM queues LEFT JOIN limits ON limits.account_id = '' AND limits.key = 'queue:' || queues.name
+FROM
+    queues
+    LEFT JOIN LATERAL (
+        SELECT * FROM limits WHERE limits.account_id = '' AND limits.key = 'queue:' || queues.name OFFSET 0
+    ) AS limits ON true
 WHERE queues.max_size IS NOT NULL OR limits.running IS NOT NULL

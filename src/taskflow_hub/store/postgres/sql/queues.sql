@@ -42,7 +42,9 @@ lane (name) AS (
 SELECT lane.name, coalesce(queues.paused, false) AS paused, queues.max_size, limits.running, limits.per_second
 FROM
     lane
-    LEFT JOIN queues ON queues.name = lane.name
-    LEFT JOIN limits ON limits.account_id = '' AND limits.key = 'queue:' || lane.name
+    LEFT JOIN queues ON queues.name = ANY (ARRAY[lane.name])
+    LEFT JOIN LATERAL (
+        SELECT * FROM limits WHERE limits.account_id = '' AND limits.key = 'queue:' || lane.name OFFSET 0
+    ) AS limits ON true
 WHERE lane.name IS NOT NULL
 ORDER BY lane.name COLLATE "C"

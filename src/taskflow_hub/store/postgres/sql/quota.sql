@@ -11,5 +11,7 @@ SELECT
     (SELECT count(*) FROM tasks WHERE tasks.status = 'running' AND tasks.account_id = asked.account_id) AS active
 FROM
     (SELECT $2::text AS account_id OFFSET 0) AS asked
-    LEFT JOIN quotas ON quotas.account_id = asked.account_id
-    LEFT JOIN limits ON limits.account_id = '' AND limits.key = 'account:' || asked.account_id
+    LEFT JOIN quotas ON quotas.account_id = ANY (ARRAY[asked.account_id])
+    LEFT JOIN LATERAL (
+        SELECT * FROM limits WHERE limits.account_id = '' AND limits.key = 'account:' || asked.account_id OFFSET 0
+    ) AS limits ON true

@@ -8,7 +8,7 @@ item AS MATERIALIZED (
 ),
 back AS (
     DELETE FROM finished_tasks AS task USING item
-    WHERE task.id = item.id AND task.finished_at >= $3::timestamptz
+    WHERE task.id = ANY (ARRAY[item.id]) AND task.finished_at >= $3::timestamptz
     RETURNING task.*, item.seq
 ),
 here AS (SELECT $4::smallint AS shard),
@@ -19,7 +19,7 @@ attempt AS (
 ),
 forgiven AS (
     UPDATE attempts SET crashed = false
-    WHERE task_id = ANY ($2::uuid[]) AND crashed AND ended_at >= $3::timestamptz
+    WHERE task_id = ANY ($2::uuid[]) AND crashed::integer = 1 AND ended_at >= $3::timestamptz
 )
 INSERT INTO tasks (
     id, status, attempt, type, queue, priority, seq, expires_at, rev, timeout, max_retries, created_at, tags, traceparent,

@@ -21,7 +21,7 @@ attempt AS (
 ),
 forgiven AS (
     UPDATE attempts SET crashed = false
-    WHERE task_id = ANY (ARRAY(SELECT id FROM back)) AND crashed AND ended_at >= $2::timestamptz
+    WHERE task_id = ANY (ARRAY(SELECT id FROM back)) AND crashed::integer = 1 AND ended_at >= $2::timestamptz
 )
 INSERT INTO tasks (
     id, status, attempt, type, queue, priority, expires_at, rev, timeout, max_retries, created_at, tags, traceparent, account_id,

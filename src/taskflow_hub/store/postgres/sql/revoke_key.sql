@@ -6,5 +6,5 @@ WITH found AS MATERIALIZED (
 )
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, $1::timestamptz, now())
 FROM found
-WHERE id = found_id
+WHERE id = ANY (ARRAY[found_id])
 RETURNING /*key*/, before

@@ -11,7 +11,9 @@ SELECT
         SELECT FROM schedules
         WHERE
             schedules.waiting_at IS NOT NULL AND schedules.paused_at IS NULL AND schedules.id <> ALL ($2::uuid[])
-            AND NOT EXISTS (SELECT FROM tasks WHERE tasks.schedule_id = schedules.id::text)
-            AND NOT EXISTS (SELECT FROM workflows WHERE workflows.schedule_id = schedules.id::text AND workflows.status = 'running')
+            AND NOT EXISTS (SELECT FROM tasks WHERE tasks.schedule_id = schedules.id::text OFFSET 0)
+            AND NOT EXISTS (
+                SELECT FROM workflows WHERE workflows.schedule_id = schedules.id::text AND workflows.status = 'running' OFFSET 0
+            )
     ) AS ready
 FROM clock

@@ -6,4 +6,4 @@ UPDATE schedule_fires SET
 FROM unnest(
     $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::uuid[], $10::uuid[]
 ) AS item (schedule_id, planned_at, outcome, reason, detail, ticks, by_hand, task_id, workflow_id)
-WHERE schedule_fires.schedule_id = item.schedule_id AND schedule_fires.planned_at = item.planned_at
+WHERE schedule_fires.schedule_id = ANY (ARRAY[item.schedule_id]) AND schedule_fires.planned_at = item.planned_at

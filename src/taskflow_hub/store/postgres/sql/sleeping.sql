@@ -5,6 +5,7 @@ SELECT
         WHEN EXISTS (
             SELECT FROM task_steps AS step
             WHERE step.task_id = task.id AND step.kind <> 'step' AND step.wakes_at = task.run_at AND step.decided_at IS NULL
+            OFFSET 0
         ) THEN task.run_at
     END AS until,
     ARRAY(

@@ -10,6 +10,12 @@ page AS (
 SELECT
     page.n, page.total, step.kind, step.name, step.attempt, step.kept_at, step.ran_s, step.wakes_at, step.decided_at,
     step.result, coalesce($1::timestamptz, now()) AS now
-FROM page JOIN task_steps AS step ON step.task_id = $2::uuid AND step.kind = page.kind AND step.name = page.name
+FROM
+    page
+    CROSS JOIN LATERAL (
+        SELECT * FROM task_steps
+        WHERE task_steps.task_id = $2::uuid AND task_steps.kind = page.kind AND task_steps.name = page.name
+        OFFSET 0
+    ) AS step
 WHERE page.before < $5::bigint AND page.n <= $3::bigint + $4::bigint
 ORDER BY page.n

@@ -2,6 +2,6 @@
 SELECT id::text AS id, finished_at, type, reason, error
 FROM finished_tasks
 WHERE status = 'failed' AND fingerprint IS NULL
-ORDER BY account_id, id
+ORDER BY fingerprint, account_id, id
 LIMIT $1::bigint
 FOR UPDATE SKIP LOCKED

@@ -5,5 +5,6 @@ SELECT
     held.account_id, held.type, held.key, held.task_id::text AS holder, live.status, live.queue,
     held.until > coalesce($1::timestamptz, now()) AS windowed
 FROM unnest($2::text[], $3::text[], $4::text[]) AS wanted (account_id, type, key)
-JOIN unique_keys AS held USING (account_id, type, key)
-LEFT JOIN tasks AS live ON live.id = held.task_id
+JOIN unique_keys AS held
+    ON held.account_id = ANY (ARRAY[wanted.account_id]) AND held.type = wanted.type AND held.key = wanted.key
+LEFT JOIN tasks AS live ON live.id = ANY (ARRAY[held.task_id])

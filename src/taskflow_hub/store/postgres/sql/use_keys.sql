@@ -4,4 +4,4 @@ WITH free AS MATERIALIZED (
 )
 UPDATE api_keys SET last_used_at = coalesce($1::timestamptz, now())
 FROM free
-WHERE api_keys.id = free.id
+WHERE api_keys.id = ANY (ARRAY[free.id])

@@ -14,11 +14,19 @@ FROM (
         done.result_ref IS NOT NULL AS outside, coalesce(live.error, done.error, sub.error) AS work_error
     FROM
         workflow_nodes AS node
-        LEFT JOIN workflow_tasks AS work ON work.workflow_id = node.workflow_id AND work.node = node.node AND work.item = -1
-        LEFT JOIN tasks AS live ON live.id = work.task_id
+        LEFT JOIN LATERAL (
+            SELECT task_id FROM workflow_tasks AS work
+            WHERE work.workflow_id = node.workflow_id AND work.node = node.node AND work.item = -1
+            OFFSET 0
+        ) AS work ON true
+        LEFT JOIN tasks AS live ON live.id = ANY (ARRAY[work.task_id])
         LEFT JOIN LATERAL (
             SELECT * FROM finished_tasks AS task WHERE task.id = work.task_id AND task.finished_at >= $3::timestamptz OFFSET 0
         ) AS done ON true
-        LEFT JOIN workflows AS sub ON sub.parent_id = node.workflow_id AND sub.parent_node = node.node AND sub.item IS NULL
+        LEFT JOIN LATERAL (
+            SELECT * FROM workflows AS sub
+            WHERE sub.parent_id = node.workflow_id AND sub.parent_node = node.node AND sub.item IS NULL
+            OFFSET 0
+        ) AS sub ON true
     WHERE node.workflow_id = $1::uuid
 ) AS look

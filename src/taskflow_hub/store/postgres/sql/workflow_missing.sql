@@ -3,8 +3,12 @@
 SELECT node.workflow_id::text AS workflow_id, node.node
 FROM
     workflows AS workflow
-    JOIN workflow_nodes AS node ON node.workflow_id = workflow.id
-    JOIN workflow_tasks AS work ON work.workflow_id = node.workflow_id AND work.node = node.node
+    CROSS JOIN LATERAL (
+        SELECT * FROM workflow_nodes AS node WHERE node.workflow_id = workflow.id OFFSET 0
+    ) AS node
+    CROSS JOIN LATERAL (
+        SELECT task_id FROM workflow_tasks AS work WHERE work.workflow_id = node.workflow_id AND work.node = node.node OFFSET 0
+    ) AS work
     LEFT JOIN LATERAL (
         SELECT task.id, task.status FROM finished_tasks AS task
         WHERE task.id = work.task_id AND task.finished_at >= $2::timestamptz
@@ -13,7 +17,7 @@ FROM
 WHERE
     workflow.root_id = $1::uuid AND workflow.status IN ('failed', 'cancelled')
     AND (node.status IN ('failed', 'cancelled', 'skipped') OR node.node = 'finally')
-GROUP BY node.workflow_id, node.node
+GROUP BY node.workflow_id, node.node, node.total, node.failed, node.cancelled
 HAVING
     CASE
         WHEN node.total IS NULL THEN count(task.id) < count(*)

@@ -1,3 +1,3 @@
 -- The sub-workflows in a tree that have not ended.
-SELECT /*workflow*/ FROM workflows AS workflow
-WHERE workflow.root_id = $1::uuid AND workflow.parent_id IS NOT NULL AND workflow.status = 'running'
+SELECT /*workflow*/ FROM (SELECT * FROM workflows WHERE root_id = $1::uuid OFFSET 0) AS workflow
+WHERE workflow.parent_id IS NOT NULL AND workflow.status = 'running'

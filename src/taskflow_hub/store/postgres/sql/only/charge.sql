@@ -5,4 +5,4 @@ SET full_at = greatest(
     coalesce($1::timestamptz, clock_timestamp()) + item.full_in_s * interval '1 second'
 )
 FROM unnest($2::text[], $3::double precision[], $4::double precision[]) AS item (name, later_s, full_in_s)
-WHERE buckets.name = item.name
+WHERE buckets.name = ANY (ARRAY[item.name])

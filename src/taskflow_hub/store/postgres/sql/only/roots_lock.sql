@@ -5,11 +5,10 @@ WITH mine AS MATERIALIZED (
         task.workflow_id::uuid AS root_id,
         array_agg(ARRAY[work.workflow_id::text, work.node, work.item::text, work.task_id::text])
             FILTER (WHERE work.task_id IS NOT NULL) AS work
-    FROM tasks AS task LEFT JOIN workflow_tasks AS work ON work.task_id = task.id
+    FROM tasks AS task LEFT JOIN workflow_tasks AS work ON work.task_id = ANY (ARRAY[task.id])
     WHERE task.id = ANY ($1::uuid[]) AND task.workflow_id IS NOT NULL
     GROUP BY 1
+    ORDER BY 1
 )
 SELECT /*workflow*/, workflow.rev, mine.work
-FROM mine JOIN workflows AS workflow ON workflow.id = mine.root_id
-ORDER BY workflow.id
-FOR UPDATE OF workflow
+FROM mine CROSS JOIN LATERAL (SELECT * FROM workflows WHERE workflows.id = mine.root_id OFFSET 0 FOR UPDATE) AS workflow

@@ -2,12 +2,12 @@
 UPDATE tasks AS task
 SET queue = home.queue, unrouted = false, rev = task.rev + (task.queue <> home.queue)::integer
 FROM (
-    SELECT tasks.id, task_types.queue
-    FROM tasks JOIN task_types ON task_types.type = tasks.type
-    WHERE tasks.unrouted
-    FOR UPDATE OF tasks SKIP LOCKED
+    SELECT task.id, task_types.queue
+    FROM task_types CROSS JOIN LATERAL (
+        SELECT id FROM tasks WHERE tasks.unrouted AND tasks.type = task_types.type OFFSET 0 FOR UPDATE SKIP LOCKED
+    ) AS task
 ) AS home
-WHERE task.id = ANY (ARRAY[home.id]) AND task.unrouted
+WHERE task.id = ANY (ARRAY[home.id]) AND task.unrouted::integer = 1
 RETURNING
     task.queue, task.type, task.priority, task.account_id,
     CASE WHEN task.status = 'queued' AND task.hold IS NULL THEN task.seq END AS seq

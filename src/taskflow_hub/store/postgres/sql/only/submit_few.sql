@@ -5,13 +5,14 @@ WITH given AS MATERIALIZED (
     SELECT
         item.*, coalesce(item.queue, home.queue, 'default') AS lane, item.queue IS NULL AND home.type IS NULL AS unrouted,
         EXISTS (
-            SELECT FROM queues WHERE name = coalesce(item.queue, home.queue, 'default') AND max_size IS NOT NULL
+            SELECT FROM queues WHERE name = coalesce(item.queue, home.queue, 'default') AND max_size IS NOT NULL OFFSET 0
         ) AS bounded,
         EXISTS (
             SELECT FROM quotas
             WHERE
                 quotas.account_id = item.account_id
                 AND (per_minute IS NOT NULL OR per_day IS NOT NULL OR quotas.queued IS NOT NULL)
+            OFFSET 0
         ) AS quoted
     FROM
         unnest(
@@ -21,7 +22,7 @@ WITH given AS MATERIALIZED (
             id, type, queue, priority, expires_at, timeout, max_retries, traceparent, account_id, user_id, retry, octets, payload,
             n
         )
-        LEFT JOIN task_types AS home ON home.type = item.type
+        LEFT JOIN task_types AS home ON home.type = ANY (ARRAY[item.type])
 ),
 open AS MATERIALIZED (
     -- And nobody is waited for long, who just uses the key.

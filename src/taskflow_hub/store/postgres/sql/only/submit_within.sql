@@ -37,7 +37,7 @@ wanted AS MATERIALIZED (
             unique_key text, window_s double precision, reject boolean, limits text, sealed boolean,
             limited boolean
         )
-        LEFT JOIN task_types AS home ON home.type = item.type
+        LEFT JOIN task_types AS home ON home.type = ANY (ARRAY[item.type])
 ),
 unknown AS (
     SELECT wanted.n FROM wanted CROSS JOIN given WHERE wanted.unknown AND CAST(given.doc ->> 'strict' AS boolean)
@@ -99,12 +99,13 @@ held AS (
         FROM (
             SELECT
                 held.until > statement_timestamp()
-                OR EXISTS (SELECT FROM tasks WHERE tasks.id = held.task_id)
+                OR EXISTS (SELECT FROM tasks WHERE tasks.id = held.task_id OFFSET 0)
                 OR NOT EXISTS (
                     SELECT FROM unique_keys AS seen
                     WHERE
                         seen.account_id = held.account_id AND seen.type = held.type AND seen.key = held.key
                         AND seen.ctid = held.ctid
+                    OFFSET 0
                 ) AS stays
         ) AS holder
     )
@@ -126,7 +127,7 @@ crowded AS MATERIALIZED (
     SELECT queues.name, queues.max_size, waiting.tasks AS waiting
     FROM
         coming
-        JOIN queues ON queues.name = coming.lane AND queues.max_size IS NOT NULL
+        JOIN queues ON queues.name = ANY (ARRAY[coming.lane]) AND queues.max_size IS NOT NULL
         JOIN go ON go.ahead
         CROSS JOIN LATERAL (
             SELECT

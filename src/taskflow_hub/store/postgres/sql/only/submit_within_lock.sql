@@ -2,7 +2,7 @@
 WITH locked AS (
     SELECT account_id
     FROM quotas
-    WHERE account_id IN (SELECT json_array_elements_text(CAST(CAST($1 AS text) AS json) -> 'accounts'))
+    WHERE account_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(CAST($1 AS text) AS json) -> 'accounts')))
     ORDER BY account_id COLLATE "C"
     FOR UPDATE
 )

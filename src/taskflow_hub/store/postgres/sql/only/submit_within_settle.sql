@@ -10,14 +10,14 @@ dropped AS (
     DELETE FROM idempotency_keys AS kept
     USING given
     WHERE
-        kept.account_id = given.account_id AND kept.route = given.route AND kept.key = given.key
+        kept.account_id = ANY (ARRAY[given.account_id]) AND kept.route = given.route AND kept.key = given.key
         AND kept.answer = given.taken AND given.answer IS NULL
 ),
 kept AS (
     UPDATE idempotency_keys AS kept SET answer = given.answer
     FROM given
     WHERE
-        kept.account_id = given.account_id AND kept.route = given.route AND kept.key = given.key
+        kept.account_id = ANY (ARRAY[given.account_id]) AND kept.route = given.route AND kept.key = given.key
         AND kept.answer = given.taken AND given.answer IS NOT NULL
 ),
 freed AS (
@@ -26,7 +26,7 @@ freed AS (
         given
         CROSS JOIN LATERAL json_to_recordset(given.held) AS mine (account_id text, type text, key text, task_id uuid)
     WHERE
-        held.account_id = mine.account_id AND held.type = mine.type AND held.key = mine.key
+        held.account_id = ANY (ARRAY[mine.account_id]) AND held.type = mine.type AND held.key = mine.key
         AND held.task_id = mine.task_id AND given.answer IS NULL
 )
 SELECT '{}'

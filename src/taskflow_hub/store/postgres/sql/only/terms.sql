@@ -7,5 +7,5 @@ SELECT CAST(coalesce(json_object_agg(
 ), '{}') AS text)
 FROM task_types
 WHERE
-    type IN (SELECT json_array_elements_text(CAST(CAST($1 AS text) AS json)))
+    type = ANY (ARRAY(SELECT json_array_elements_text(CAST(CAST($1 AS text) AS json))))
     AND (strpos(document, '"secret":["') > 0 OR strpos(document, '"limits":[{') > 0)

@@ -14,7 +14,7 @@ used AS MATERIALIZED (
         END AS waiting
     FROM
         (SELECT account_id, count(*) AS tasks FROM wanted WHERE n NOT IN (SELECT n FROM answered) GROUP BY account_id) AS coming
-        JOIN quotas AS asked ON asked.account_id = coming.account_id
+        JOIN quotas AS asked ON asked.account_id = ANY (ARRAY[coming.account_id])
         JOIN go ON go.ahead
 ),
 exceeded AS MATERIALIZED (

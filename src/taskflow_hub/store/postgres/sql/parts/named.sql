@@ -10,7 +10,7 @@ named AS MATERIALIZED (
         CROSS JOIN LATERAL json_to_recordset(given.doc -> 'limits') AS item (
             n integer, place integer, account_id text, key text, running integer, per_second double precision
         )
-        LEFT JOIN limits AS known ON known.account_id = item.account_id AND known.key = item.key
+        LEFT JOIN limits AS known ON known.account_id = ANY (ARRAY[item.account_id]) AND known.key = item.key
     WHERE item.n NOT IN (SELECT n FROM answered)
     WINDOW before AS (PARTITION BY item.account_id, item.key ORDER BY item.n)
 ),

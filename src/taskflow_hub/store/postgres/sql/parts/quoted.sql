@@ -4,6 +4,6 @@ quoted AS MATERIALIZED (
     SELECT quotas.account_id
     FROM quotas
     WHERE
-        quotas.account_id IN (SELECT account_id FROM wanted WHERE n NOT IN (SELECT n FROM answered))
+        quotas.account_id = ANY (ARRAY(SELECT account_id FROM wanted WHERE n NOT IN (SELECT n FROM answered)))
         AND (quotas.per_minute IS NOT NULL OR quotas.per_day IS NOT NULL OR quotas.queued IS NOT NULL)
 ),

@@ -11,7 +11,7 @@ saved AS (
         END,
         deadline_at = coalesce(clock.now + make_interval(secs => flow.deadline_s), workflow.deadline_at)
     FROM clock, gate, flow
-    WHERE workflow.id = flow.id
+    WHERE workflow.id = ANY (ARRAY[flow.id])
 ),
 changed AS (
     UPDATE workflow_nodes AS node
@@ -21,7 +21,7 @@ changed AS (
         started_at = CASE WHEN step.begun THEN coalesce(node.started_at, clock.now) END,
         finished_at = CASE WHEN step.status NOT IN ('blocked', 'running') THEN coalesce(node.finished_at, clock.now) END
     FROM clock, gate, step
-    WHERE node.workflow_id = step.workflow_id AND node.node = step.node
+    WHERE node.workflow_id = ANY (ARRAY[step.workflow_id]) AND node.node = step.node
 ),
 waiting AS MATERIALIZED (
     SELECT item.*

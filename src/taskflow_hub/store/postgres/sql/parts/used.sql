@@ -5,5 +5,6 @@ counted AS (
         minute = used.minute, in_minute = used.in_minute + used.tasks, day = used.day, in_day = used.in_day + used.tasks
     FROM used CROSS JOIN clear
     WHERE
-        clear.ahead AND quotas.account_id = used.account_id AND (used.per_minute IS NOT NULL OR used.per_day IS NOT NULL)
+        clear.ahead AND quotas.account_id = ANY (ARRAY[used.account_id])
+        AND (used.per_minute IS NOT NULL OR used.per_day IS NOT NULL)
 ),
