@@ -1,5 +1,6 @@
 """The dashboard's pages for admins in a real browser; and what of them others see."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,7 @@ def test_the_audit_tells_what_was_changed(visitor: Visitor, hub: Hub) -> None:
     expect(entries.first).to_contain_text("login.begin")
     page.select_option("#audit-action", "limit.set")
     expect(entries).to_have_count(2)
-    assert page.url.endswith("/ui/admin/audit?action=limit.set")
+    expect(page).to_have_url(re.compile(r"/ui/admin/audit\?action=limit\.set$"))
     entries.first.locator("summary").click()
     row = entries.first.locator(".difference tbody tr")
     expect(row).to_have_count(1)
@@ -239,11 +240,26 @@ def test_the_audit_tells_what_was_changed(visitor: Visitor, hub: Hub) -> None:
     expect(entries).to_contain_text("ci")
     entries.locator("summary").click()
     entries.get_by_role("button", name="only this").click()
-    assert "entity=key&id=" in page.url
+    expect(page).to_have_url(re.compile("entity=key&id="))
     hub.post("/keys", {"name": "another", "scopes": ["read"]})
     page.goto(f"{hub.server.url}/ui/admin/audit?entity=key&within=15m")
     expect(entries).to_have_count(2)
     expect(entries.first).to_contain_text("another")
+
+
+def test_an_answer_takes_no_word_away_that_one_is_typing(visitor: Visitor, hub: Hub) -> None:
+    page = log_in(visitor, ADA, "/ui/admin/audit")
+    entries, actor = page.locator("#audit > li"), page.locator("#audit-actor")
+    expect(entries.first).to_contain_text("login.begin")
+    actor.press_sequentially("nobody")
+    hub.post("/keys", {"name": "ci", "scopes": ["read"]})
+    expect(entries.first).to_contain_text("key.create")
+    expect(actor).to_have_value("nobody")
+    actor.press("Enter")
+    expect(page.locator(".empty")).to_contain_text("No entry matches.")
+    page.get_by_role("link", name="Show all").click()
+    expect(entries.first).to_contain_text("key.create")
+    expect(actor).to_have_value("")
 
 
 def test_settings_show_no_secret(visitor: Visitor) -> None:
@@ -270,7 +286,7 @@ def test_settings_show_no_secret(visitor: Visitor) -> None:
         assert secret not in told
     page.fill("#find-setting", "keep_alive")
     expect(page.locator("[data-setting]")).to_have_count(1)
-    assert page.url.endswith("?find=keep_alive")
+    expect(page).to_have_url(re.compile(r"\?find=keep_alive$"))
     page.fill("#find-setting", "")
     page.check("#only-set")
     expect(page.locator("[data-setting]")).to_have_count(4)
@@ -372,8 +388,7 @@ def test_a_hub_without_accounts_shows_what_there_is(browser: Browser, served: Th
             expect(page.locator("#refused")).to_contain_text("This hub has no accounts")
         visitor.open("/ui/admin/nothing")
         expect(page.locator("h1")).to_have_text("There is no such page")
-        page.keyboard.press("g")
-        page.keyboard.press("a")
+        page.keyboard.type("ga")
         expect(page).to_have_url(f"{served.url}/ui/admin")
 
 

@@ -19,8 +19,7 @@ def chip(page: Page, name: str) -> None:
 
 def test_nothing_has_failed(visitor: Visitor) -> None:
     page = visitor.open("/ui/tasks")
-    page.keyboard.press("g")
-    page.keyboard.press("x")
+    page.keyboard.type("gx")
     expect(page).to_have_url(re.compile("/ui/failures$"))
     expect(page.locator("#empty")).to_contain_text("No failures in the last 7 days.")
     page.select_option("#range", "24h")

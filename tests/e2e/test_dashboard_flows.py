@@ -83,6 +83,7 @@ def test_workflows_are_found_by_status_and_name(visitor: Visitor, served: Thread
 def test_a_schedule_is_triggered_paused_and_resumed(visitor: Visitor, served: Threaded) -> None:
     scheduled(served, {**FAR, "task": TITLE})
     page = visitor.open("/ui/schedules")
+    expect(page.locator("#schedules tbody tr")).to_have_count(1)
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("nightly")

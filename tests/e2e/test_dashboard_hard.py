@@ -141,7 +141,7 @@ CROSSED: Final = """() => {
 def test_no_line_runs_behind_a_box(browser: Browser, served: Threaded, hard: Hard, name: str) -> None:
     with visiting(browser, served) as visitor:
         page = ready(visitor, f"/ui/workflows/{hard.flows[name]}")
-        assert page.locator(".edge").count() > 0
+        expect(page.locator(".edge").first).to_be_attached()
         assert page.evaluate(CROSSED) == []
         page.locator("a.node").first.focus()
         expect(page.locator(".edge.near").first).to_be_attached()

@@ -27,8 +27,7 @@ def test_a_new_hub_says_how_to_submit_its_first_task(visitor: Visitor, served: T
     page.fill("#field-url", "http://a")
     page.get_by_role("button", name="Submit", exact=True).click()
     page.wait_for_url(re.compile(r"/ui/tasks/"))
-    page.keyboard.press("g")
-    page.keyboard.press("o")
+    page.keyboard.type("go")
     expect(page.locator("#ended dd").first).to_have_text("1")
     expect(page).to_have_title("Overview · TaskFlow Hub")
     expect(page.locator("nav [aria-current=page]")).to_have_text("Overview")
@@ -133,7 +132,9 @@ def test_how_far_back_stands_in_the_address(visitor: Visitor, served: Threaded) 
 def test_what_happens_is_seen_and_moves_nothing(visitor: Visitor, served: Threaded) -> None:
     at_work(served)
     page = visitor.open("/ui/")
-    expect(page.locator("#ended dd").first).to_have_text("3")
+    expect(page.locator("#ended dd")).to_have_text(["3", "2 33 %", "1"])
+    expect(page.locator("#now dd").nth(1)).to_have_text("1")
+    expect(page.locator("#attention li")).to_have_count(2)
     before = page.locator("main .card").evaluate_all(
         "(all) => all.map((one) => JSON.stringify(one.getBoundingClientRect()))"
     )

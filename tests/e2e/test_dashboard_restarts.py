@@ -209,17 +209,39 @@ def test_the_hub_is_killed_under_every_page(browser: Browser, hub: HubProcess, t
         assert [tab.faults for tab in tabs.values()] == [[]] * len(tabs)
 
 
-def test_a_page_that_cannot_be_had_is_waited_for(browser: Browser, hub: HubProcess) -> None:
-    """One goes there by oneself, as soon as it can be had."""
+@contextlib.contextmanager
+def without(browser: Browser, hub: HubProcess, missing: str) -> Iterator[Tab]:
+    """The list of tasks, where nothing can be had whose address matches `missing`."""
     context = browser.new_context(viewport=WIDE)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.route(re.compile("QueuesPage"), lambda route: route.abort())
-    log_in(page, f"{hub.url}/ui/tasks")
-    page.click("nav >> text=Queues")
-    expect(page.locator("h1")).to_have_text("Tasks")
-    page.unroute_all(behavior="wait")
-    expect(page.locator("h1")).to_have_text("Queues")
-    assert faults == []
+    context.route(re.compile(missing), lambda route: route.abort())
+    tab = Tab(context, f"{hub.url}/ui/tasks")
+    again(tab.page)
+    tab.is_live()
+    yield tab
+    assert tab.faults == []
     context.close()
+
+
+def test_a_page_that_cannot_be_had_is_waited_for(browser: Browser, hub: HubProcess) -> None:
+    """What one sees stays as long as nothing can be had; then one goes there by oneself."""
+    with without(browser, hub, r"QueuesPage|/ui/$") as tab:
+        page = tab.page
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("/ui/")):
+            page.click("nav >> text=Queues")
+        expect(page.locator("h1")).to_have_text("Tasks")
+        assert tab.never_reloaded
+        page.context.unroute_all(behavior="wait")
+        expect(page.locator("h1")).to_have_text("Queues")
+
+
+def test_a_page_that_is_missing_alone_is_waited_for(browser: Browser, hub: HubProcess) -> None:
+    """The hub is there: it may be a newer one, so the page is loaded anew, and again until it can be had."""
+    with without(browser, hub, "QueuesPage") as tab:
+        page = tab.page
+        page.click("nav >> text=Queues")
+        expect(page).to_have_url(f"{hub.url}/ui/queues")
+        assert not tab.never_reloaded
+        with page.expect_event("requestfailed", lambda request: "QueuesPage" in request.url):
+            pass  # once more, by itself
+        page.context.unroute_all(behavior="wait")
+        expect(page.locator("h1")).to_have_text("Queues")

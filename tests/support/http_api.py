@@ -18,6 +18,7 @@ from tests.support.stores import open_store
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.settings import AuthSettings, EngineSettings, RetentionSettings
+from taskflow_hub.http import openapi
 from taskflow_hub.http.app import create_app
 from taskflow_hub.http.server import serving
 from taskflow_hub.http.settings import HttpSettings
@@ -30,6 +31,18 @@ from taskflow_hub.worker.settings import WorkerSettings
 from taskflow_hub.worker.worker import Worker
 
 T = TypeVar("T")
+
+make_document, made_documents = openapi.document, dict[str, openapi.Schema]()
+
+
+def document(app: FastAPI) -> openapi.Schema:
+    """All apps of a version have the same. To make it takes longer than most tests of HTTP do, so a process makes it once."""
+    if app.version not in made_documents:
+        made_documents[app.version] = make_document(app)
+    return made_documents[app.version]
+
+
+openapi.document = document
 
 
 @dataclass(frozen=True)

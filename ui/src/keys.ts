@@ -36,9 +36,10 @@ addEventListener("keydown", (event) => {
     if (event.key === "Escape") (event.target as HTMLElement).blur(); // only then is it somebody else's
     return;
   }
-  const sequence = performance.now() - beforeAt < SEQUENCE_MS ? `${before} ${event.key}` : "";
+  // When they were pressed: a busy page hears of it late.
+  const sequence = event.timeStamp - beforeAt < SEQUENCE_MS ? `${before} ${event.key}` : "";
   const found = layers.toReversed().flat().find((one) => (one.keys === sequence || one.keys === event.key) && (one.when?.() ?? true));
-  [before, beforeAt] = [event.key, performance.now()];
+  [before, beforeAt] = [event.key, event.timeStamp];
   if (!found) return;
   before = "";
   event.preventDefault();
