@@ -47,6 +47,7 @@ SHOTS: Final = {
 
 
 def photograph(hub: HubProcess, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
     tasks = at_work(hub)
     with sync_playwright() as playwright, chromium(playwright) as browser:
         for name, shot in SHOTS.items():
