@@ -5,10 +5,15 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from taskflow_hub.bootstrap import open_engine
+from taskflow_hub.domain.model import AttemptOutcome
 from taskflow_hub.engine.metrics import MAX_NAMES, Described
 from taskflow_hub.settings import Settings
 from taskflow_hub.store.settings import DatabaseSettings
+from taskflow_hub.worker.health import Health
+from taskflow_hub.worker.metrics import Numbers, exposition
 
 PAGE: Final = Path(__file__).parent / "reference" / "metrics.md"
 
@@ -47,6 +52,15 @@ OF_A_PROCESS: Final = """
 |---|---|---|---|"""
 TAIL: Final = """| `process_…` | | | CPU, memory and open files of the process |
 
+## Of a worker alone
+
+`taskflow worker run` answers `GET /metrics` beside its health, where `worker.health_port` says
+([Settings](settings.md#worker)): it asks for no key, so let only Prometheus reach the port. It is answered while a handler
+blocks the worker. How tasks ended, how long they waited and ran is told by the servers, whose word it is.
+
+| metric | kind | labels | |
+|---|---|---|---|
+{of_worker}
 ## The four signals
 
 | | |
@@ -69,7 +83,20 @@ def document() -> str:
     rows += [f"| `{one.name}` | {_labels(one)} | {one.about} |" for one in looked_up]
     rows.append(OF_A_PROCESS)
     rows += [f"| `{one.name}` | {one.kind} | {_labels(one)} | {one.about} |" for one in counted]
-    return "\n".join([*rows, TAIL])
+    of_worker = "".join(f"{row}\n" for row in _of_worker())
+    return "\n".join([*rows, TAIL.replace("{of_worker}", of_worker)])
+
+
+def _of_worker() -> list[str]:
+    health = Health(status="ok", worker="w", beat_age_s=0.0, loop_lag_s=0.0)
+    numbers = Numbers(slots=1, running=0, waiting=0, unacknowledged=0, ended={AttemptOutcome.SUCCEEDED: 1})
+    told = text_string_to_metric_families(exposition("1", numbers, health).decode())
+    return [
+        f"| `{one.samples[0].name}` | {one.type} | {', '.join(f'`{label}`' for label in one.samples[0].labels)} "
+        f"| {one.documentation} |"
+        for one in told
+        if one.name.startswith("taskflow_") and not one.name.endswith("_created")
+    ]
 
 
 def _labels(one: Described) -> str:
