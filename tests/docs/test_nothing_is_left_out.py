@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from docs import make_decisions, make_settings
+from docs import make_decisions, make_metrics, make_settings
 from tests.docs.pages import PAGES, codes, text
 from tests.support.http_api import api
 
@@ -33,6 +33,10 @@ SOMEWHERE = "\n".join(map(text, PAGES))
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
     assert make_settings.PAGE.read_text() == make_settings.document(), "python -m docs.make_settings"
+
+
+def test_the_metrics_page_is_what_the_metrics_say() -> None:
+    assert make_metrics.PAGE.read_text() == make_metrics.document(), "python -m docs.make_metrics"
 
 
 @pytest.mark.parametrize("name", list(settings.names()))

@@ -22,6 +22,7 @@ from taskflow_hub.engine.loops.bulk import BulkRunner
 from taskflow_hub.engine.loops.collector import Collector
 from taskflow_hub.engine.loops.cron import Cron
 from taskflow_hub.engine.loops.dispatcher import Dispatcher
+from taskflow_hub.engine.loops.lag import Lag
 from taskflow_hub.engine.loops.latencies import Latencies
 from taskflow_hub.engine.loops.listener import Listener
 from taskflow_hub.engine.loops.promoter import Promoter
@@ -38,6 +39,7 @@ from taskflow_hub.engine.quotas import Quotas
 from taskflow_hub.engine.results import FolderResults
 from taskflow_hub.engine.schedule_works import ScheduleWorks
 from taskflow_hub.engine.schedules import Schedules
+from taskflow_hub.engine.scrape import Scrape
 from taskflow_hub.engine.settings import AuthSettings, EngineSettings, QuotaSettings, RetentionSettings
 from taskflow_hub.engine.steps import Steps
 from taskflow_hub.engine.task_types import TaskTypes
@@ -76,6 +78,7 @@ class Engine:
     ) -> None:
         self.store, self.broker, self.version = store, broker, version
         self.hints, self.metrics = Hints(lambda: store.workflow_decisions), Metrics(version)
+        store.measure(self.metrics.transaction)
         self.results = results
         self.types = TaskTypes(
             store,
@@ -111,11 +114,12 @@ class Engine:
         renewals = Renewals()
         depths = depths_of(store, clock, renewals.soon)
         self.queries = Queries(store, clock, depths, retention.by_state())
+        self.scrape = Scrape(store, clock, depths, self.metrics)
         self.overviews = Overviews(store, clock, depths, renewals.soon)
         self.failures = FailureQueries(store, clock)
         self.hints.on(Topic.QUEUES, self.queries.forget)
         self.hints.on(Topic.WORKERS, self.queries.forget)
-        latencies = Latencies(store, new_id())
+        latencies = Latencies(store, new_id(), on_waited=self.metrics.waited)
         self.loops: tuple[Loop, ...] = (
             Reaper(
                 store,
@@ -135,6 +139,7 @@ class Engine:
             Listener(store, self.hints),
             Sampler(store),
             renewals,
+            Lag(self.metrics),
             Collector(
                 store,
                 broker,
@@ -174,3 +179,4 @@ class Engine:
         await collector.stop()
         await latencies.stop()
         await self.tasks.close()
+        await self.scrape.close()

@@ -140,7 +140,9 @@ class Tasks:
         self, account: str, ids: Sequence[str], *, by: By | None = None
     ) -> list[Task | TaskflowError]:
         outcomes = await self._store.redrive(account, ids, by=by)
-        self._hints.changed([task.id for task in outcomes if isinstance(task, Task)], Topic.WORK)
+        redriven = [task.id for task in outcomes if isinstance(task, Task)]
+        self._metrics.redriven.inc(len(redriven))
+        self._hints.changed(redriven, Topic.WORK)
         return outcomes
 
     async def promote(self, account: str, task_id: str, *, by: By | None = None) -> Task:

@@ -154,8 +154,9 @@ class Workers:
             on_undelivered(transit.id, transit.attempt, worker, transit.transits) for transit in undelivered
         ]
         lost = await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
-        failed = await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
-        self._metrics.lost(AttemptOutcome.UNDELIVERED, lost, failed)
+        fails = [move for move in decided if isinstance(move, moves.Fail)]
+        failed = await self._store.fail(fails)
+        self._metrics.lost(AttemptOutcome.UNDELIVERED, lost, failed, fails)
         log.warning(
             "assignments lost in transit", worker=worker, tasks=[transit.id for transit in undelivered]
         )

@@ -26,6 +26,7 @@ from taskflow_hub.http.gate import Gate
 from taskflow_hub.http.identify import Identify
 from taskflow_hub.http.lifetime import Lifetime
 from taskflow_hub.http.limiting import LimitAddresses, LimitKeys
+from taskflow_hub.http.measuring import Measuring
 from taskflow_hub.http.methods import Methods, Resources
 from taskflow_hub.http.nudges import Nudges
 from taskflow_hub.http.params import KnownQuery
@@ -107,6 +108,7 @@ def create_app(
         middleware=[
             *_behind(settings.trusted_proxies),
             *_in_envelopes(settings),
+            Middleware(Measuring, metrics=engine.metrics),
             Middleware(Faults),
             Middleware(
                 Gate,

@@ -5,34 +5,41 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from msgspec import Struct
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskflow_hub.domain.errors import NotFound
 from taskflow_hub.http import problems
 from taskflow_hub.http.answers import Plain, ProblemAnswer
+from taskflow_hub.http.measuring import found_in
 
 _ORDER: Final = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class Resource(Struct, frozen=True):
+    path: str  # as it is described, with parameters in braces
+    methods: tuple[str, ...]
 
 
 class Resources:
     """Every path there is, with its methods. A path that is spelled out goes before one with a parameter in its place."""
 
     def __init__(self, paths: Mapping[str, Iterable[str]]) -> None:
-        self._spelled: dict[str, tuple[str, ...]] = {}
-        self._patterns: list[tuple[re.Pattern[str], tuple[str, ...]]] = []
+        self._spelled: dict[str, Resource] = {}
+        self._patterns: list[tuple[re.Pattern[str], Resource]] = []
         for path, methods in paths.items():
             if "{" in path:
-                self._patterns.append((compile_path(path)[0], _complete(methods)))
+                self._patterns.append((compile_path(path)[0], Resource(path, _complete(methods))))
             else:
-                self._spelled[path] = _complete(methods)
+                self._spelled[path] = Resource(path, _complete(methods))
 
-    def methods(self, path: str) -> tuple[str, ...]:
-        """Empty: there is nothing at this path."""
+    def at(self, path: str) -> Resource | None:
+        """None: there is nothing at this path."""
         spelled = self._spelled.get(path)
         if spelled is not None:
             return spelled
-        return next((methods for pattern, methods in self._patterns if pattern.fullmatch(path)), ())
+        return next((one for pattern, one in self._patterns if pattern.fullmatch(path)), None)
 
 
 class Methods:
@@ -44,11 +51,13 @@ class Methods:
             await self._app(scope, receive, send)
             return
         resources: Resources = scope["app"].state.resources
-        method, methods = scope["method"], resources.methods(scope["path"])
+        resource = resources.at(scope["path"])
         if (
-            not methods
+            resource is None
         ):  # the router is not asked: it would take a path for another that ends with a line break
             raise NotFound(f"There is nothing at {scope['path']}.")
+        found_in(scope, resource.path)
+        method, methods = scope["method"], resource.methods
         if method not in methods:
             detail = f"{method} is not among {', '.join(methods)}."
             problem = problems.from_http(problems.METHOD_NOT_ALLOWED, detail)

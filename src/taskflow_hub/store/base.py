@@ -67,6 +67,7 @@ from taskflow_hub.store.values import (
     NewKey,
     News,
     NewUser,
+    OnTransaction,
     Orphan,
     Page,
     Pruned,
@@ -698,6 +699,10 @@ class Upkeep(Protocol):
 
         WORK is told at once, if need be alone. For the rest there may be a pause after the last, in which more of it gathers.
         """
+        ...
+
+    def measure(self, on_transaction: OnTransaction) -> None:
+        """From now on `on_transaction` is told of every transaction, in whatever thread it was made."""
         ...
 
     async def ping(self) -> None:

@@ -1,8 +1,9 @@
 """What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import IntFlag, StrEnum
+from typing import TypeAlias
 
 from msgspec import Raw, Struct
 
@@ -423,6 +424,20 @@ class News(IntFlag):
     TASKS = 2  # tasks, but nothing was given a time
     OTHER = 4  # that, or queues, workers, task types, bulk operations
     ANYTHING = 7
+
+
+class Access(StrEnum):
+    """What a transaction does with the database."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+OnTransaction: TypeAlias = Callable[[Access, float], None]  # it took so many seconds, and may have failed
+
+
+def tell_nobody(_access: Access, _seconds: float) -> None:
+    pass
 
 
 class Pruned(Struct, frozen=True):

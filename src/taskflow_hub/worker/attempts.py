@@ -6,18 +6,19 @@ Used on the worker's loop only, but for `listing` and `type_of`.
 import asyncio
 import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.messages import Aborted, Assignment, Ending, Failed, Held, How, Released, Succeeded
-from taskflow_hub.domain.model import TaskError
+from taskflow_hub.domain.model import AttemptOutcome, TaskError
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.deadlines import Deadlines
 from taskflow_hub.worker.executors.base import Ended, Executor
 from taskflow_hub.worker.handler import Kind
 from taskflow_hub.worker.held import HeldAttempt, Stopping
+from taskflow_hub.worker.metrics import Numbers, outcome_of
 from taskflow_hub.worker.outbox import Outbox
 from taskflow_hub.worker.outcome import Obeyed, Outcome, Returned, raised
 from taskflow_hub.worker.registry import Registry
@@ -55,6 +56,7 @@ class Attempts:
         self._unacknowledged: deque[HeldAttempt] = deque()  # ended, in the order of their reports
         self._changed = asyncio.Event()
         self.outbox: Outbox
+        self._ended_as: Counter[AttemptOutcome] = Counter()
         self.starting = True  # False: what arrives waits
 
     # --- arriving ---
@@ -138,6 +140,17 @@ class Attempts:
         stuck = tuple(each.key[0] for each in _copy(self._running) if each.ended)
         return held, stuck
 
+    def numbers(self) -> Numbers:
+        """Any thread."""
+        running = len(self._running)
+        return Numbers(
+            slots=running + self._free,
+            running=running,
+            waiting=len(self._waiting),
+            unacknowledged=len(self._unacknowledged),
+            ended=dict(self._ended_as),
+        )
+
     def type_of(self, task: asyncio.Task[Any] | None) -> str | None:
         """Whose handler this task runs; None: no handler's. Any thread."""
         return next(
@@ -208,6 +221,7 @@ class Attempts:
             self._held.pop(held.key, None)
             return
         held.ended_n = self.outbox.n = report.n
+        self._ended_as[outcome_of(report)] += 1
         self._unacknowledged.append(held)
         self.outbox.add(report)
 

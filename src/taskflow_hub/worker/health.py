@@ -5,6 +5,7 @@ Served by the heartbeat's loop, so that it answers while a handler blocks the wo
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from taskflow_hub.domain.errors import Misconfigured
 
+_METRICS: Final = re.compile(rb"GET /metrics[ ?]")
 ASKED_WITHIN_S: Final = 5.0  # a probe that dawdles is hung up on
 
 
@@ -52,8 +54,11 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(listener: socket.socket | None, look: Callable[[], Health]) -> AsyncIterator[None]:
-    """Answer while entered: 200 when well, 503 when not, with the Health as JSON. Without a listener nothing happens.
+async def serving(
+    listener: socket.socket | None, look: Callable[[], Health], metrics: Callable[[], bytes]
+) -> AsyncIterator[None]:
+    """Answer while entered: 200 when well, 503 when not, with the Health as JSON; /metrics with the metrics. Without a
+    listener nothing happens.
 
     The listener stays open afterwards, for the next time.
     """
@@ -64,13 +69,18 @@ async def serving(listener: socket.socket | None, look: Callable[[], Health]) ->
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(ASKED_WITHIN_S):
-                await reader.readuntil(b"\r\n\r\n")
-                health = look()
-                line = b"200 OK" if health.status == "ok" else b"503 Service Unavailable"
-                body = msgspec.json.encode(health)
+                head = await reader.readuntil(b"\r\n\r\n")
+                line, kind = b"200 OK", b"application/json"
+                if _METRICS.match(head):
+                    kind, body = b"text/plain; version=0.0.4; charset=utf-8", metrics()
+                else:
+                    health = look()
+                    if health.status != "ok":
+                        line = b"503 Service Unavailable"
+                    body = msgspec.json.encode(health)
                 writer.write(
-                    b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-                    b"Connection: close\r\n\r\n%b" % (line, len(body), body)
+                    b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n"
+                    b"Connection: close\r\n\r\n%b" % (line, kind, len(body), body)
                 )
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

@@ -37,6 +37,10 @@ class Beating(Protocol):
         """What it holds, and what is stuck. Called in the heartbeat's thread."""
         ...
 
+    def metrics(self, health: Health) -> bytes:
+        """What Prometheus is told. Called in the heartbeat's thread."""
+        ...
+
     def running_type(self, task: asyncio.Task[Any] | None) -> str | None:
         """Whose handler this task runs. Called in the heartbeat's thread."""
         ...
@@ -135,7 +139,7 @@ class HeartbeatThread:
     async def _run(self) -> None:
         self._stirred = asyncio.Event()  # it belongs to one loop
         self._loop = asyncio.get_running_loop()
-        async with serving(self._listener, self.health):
+        async with serving(self._listener, self.health, lambda: self._worker.metrics(self.health())):
             await self._beat_on()
 
     async def _beat_on(self) -> None:

@@ -37,9 +37,10 @@ from taskflow_hub.worker.executors.in_child import InChild
 from taskflow_hub.worker.executors.in_thread import InThread
 from taskflow_hub.worker.executors.on_loop import OnLoop
 from taskflow_hub.worker.handler import Kind
-from taskflow_hub.worker.health import bind
+from taskflow_hub.worker.health import Health, bind
 from taskflow_hub.worker.heartbeat import HeartbeatThread
 from taskflow_hub.worker.held import Stopping
+from taskflow_hub.worker.metrics import exposition
 from taskflow_hub.worker.outbox import Outbox
 from taskflow_hub.worker.refusal import refusal
 from taskflow_hub.worker.registry import Registry
@@ -343,6 +344,9 @@ class Worker:
 
     def listing(self) -> tuple[tuple[Held, ...], tuple[str, ...]]:
         return self._attempts.listing()
+
+    def metrics(self, health: Health) -> bytes:
+        return exposition(_version(), self._attempts.numbers(), health)
 
     def running_type(self, task: asyncio.Task[Any] | None) -> str | None:
         return self._attempts.type_of(task)

@@ -181,7 +181,7 @@ class RedisEngineSide:
         return list(entries(await self._link.script(READ_ON, keys.RESULTS, *words)))
 
     async def _count_dead(self) -> None:
-        """Whoever has put them there: a worker has no metrics. Each is counted by one server."""
+        """Whoever has put them there: a worker need not be asked for any. Each is counted by one server."""
         while found := await self._read_group(keys.DEAD, DEAD_AT_ONCE, 0.0, ("NOACK",)):
             for _ in found:
                 self._on_dead()

@@ -156,6 +156,8 @@ class Collector(Loop):
         if final is not None:
             self._metrics.finished(final, len(applied))
             self._on_ended([item.id for item in applied])
+        self._metrics.failed(item.reason for item in applied if isinstance(item, moves.Fail))
+        self._metrics.retries.inc(sum(isinstance(item, moves.Retry) for item in applied))
         self._metrics.finished(State.CANCELLED, aborted)
         self._metrics.stale.inc(verdicts.count(Verdict.STALE))
         self._metrics.duplicates.inc(verdicts.count(Verdict.DUPLICATE))

@@ -8,7 +8,7 @@ the list when a process is killed is lost to the charts, and nothing else.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -25,17 +25,19 @@ LISTED: Final = 50_000  # ids in memory; beyond that half of them are dropped, b
 
 
 class Latencies(Loop):
-    """`process`: under which name its counts are kept."""
+    """`process`: under which name its counts are kept. `on_waited` hears how long tasks waited, each for so many."""
 
     def __init__(
         self,
         store: TrendStore,
         process: str,
         *,
+        on_waited: Callable[[Iterable[float], int], None] = lambda _values, _times: None,
         choose: Callable[[Sequence[str], int], list[str]] = random.sample,
     ) -> None:
         super().__init__(interval_s=INTERVAL_S)
         self._store, self._process, self._choose = store, process, choose
+        self._on_waited = on_waited
         self._ids: list[str] = []
         self._ended = 0
 
@@ -62,7 +64,9 @@ class Latencies(Loop):
             return
         chosen = ids if len(ids) <= LOOKED_UP else self._choose(ids, LOOKED_UP)
         times = max(round(ended / len(chosen)), 1)
-        await self._store.add_durations(self._process, _durations(await self._store.took(chosen), times))
+        took = await self._store.took(chosen)
+        await self._store.add_durations(self._process, _durations(took, times))
+        self._on_waited([one.waited_s for one in took if one.waited_s is not None], times)
 
     async def stop(self) -> None:
         """What is on the list is counted, if the store takes it soon."""

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Stop, Why
+from taskflow_hub.domain.model import Reason
 from taskflow_hub.engine.hints import Hints, Topic
 from taskflow_hub.engine.loop import Loop
 from taskflow_hub.engine.metrics import Metrics
@@ -31,6 +32,7 @@ class Promoter(Loop):
         ended = await self._store.expire_workflows(WORKFLOWS)
         if expired.ids:
             self._metrics.finished(State.FAILED, len(expired.ids))
+            self._metrics.failed([Reason.EXPIRED] * len(expired.ids))
             self._hints.changed(expired.ids, Topic.WORK)
         if promoted.ids:
             self._hints.changed(promoted.ids, Topic.WORK)

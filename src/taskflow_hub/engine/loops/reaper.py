@@ -87,6 +87,7 @@ class Reaper(Loop):
             for orphan in orphans
         ]
         lost = await self._store.lose([move for move in decided if isinstance(move, moves.Lose)])
-        failed = await self._store.fail([move for move in decided if isinstance(move, moves.Fail)])
+        fails = [move for move in decided if isinstance(move, moves.Fail)]
+        failed = await self._store.fail(fails)
         self._hints.changed([orphan.id for orphan in orphans], Topic.WORK)
-        return self._metrics.lost(AttemptOutcome.LOST, lost, failed)
+        return self._metrics.lost(AttemptOutcome.LOST, lost, failed, fails)

@@ -47,9 +47,11 @@ async def readyz(request: Request, verbose: Verbose = False) -> Response:
 
 @router.get("/metrics", responses={200: text("Prometheus text format.")})
 async def metrics(request: Request) -> Response:
-    """Numbers for Prometheus: tasks, attempts, loops, and the process."""
+    """Numbers for Prometheus: tasks, attempts, queues, workers, requests, the database, and the process."""
     allow(request, Scope.ADMIN)  # they count the tasks of all accounts
-    numbers = generate_latest(api_of(request).engine.metrics.registry) + generate_latest(_process)
+    engine = api_of(request).engine
+    await engine.scrape.refresh()
+    numbers = generate_latest(engine.metrics.registry) + generate_latest(_process)
     return Plain(numbers, media_type=CONTENT_TYPE_LATEST)
 
 

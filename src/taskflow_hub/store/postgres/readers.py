@@ -1,12 +1,14 @@
 """Reads on a connection of the pool. A statement sees one moment; several may see several."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from taskflow_hub.domain.clock import Clock
 from taskflow_hub.store.postgres.link import Link, Patience
 from taskflow_hub.store.postgres.transaction import Snapshot
+from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
 
 PLAN: Final = "SET LOCAL plan_cache_mode = force_custom_plan"
 
@@ -19,6 +21,7 @@ class Readers:
 
     def __init__(self, link: Link, clock: Clock | None) -> None:
         self._link, self._clock = link, clock
+        self.on_transaction: OnTransaction = tell_nobody
         # What may take long never takes all connections, or the engine would wait behind it.
         self._long = asyncio.Semaphore(max(1, link.target.pool_size // 3))
 
@@ -43,6 +46,7 @@ class Readers:
         patience = Patience(self._link)
         while True:
             now = None if self._clock is None else self._clock()
+            began = time.monotonic()
             try:
                 async with self._link.connection() as connection:
                     if not self._link.bare and not planned:
@@ -52,4 +56,7 @@ class Readers:
                             await connection.execute(PLAN)
                         return await query(Snapshot(connection, now))
             except Exception as error:
-                await patience.after(error)
+                failed = error
+            finally:
+                self.on_transaction(Access.READ, time.monotonic() - began)
+            await patience.after(failed)

@@ -36,6 +36,7 @@ from taskflow_hub.store.postgres.workers import Workers
 from taskflow_hub.store.postgres.workflow_reads import WorkflowReads
 from taskflow_hub.store.postgres.workflows import Workflows
 from taskflow_hub.store.postgres.writer import Writer
+from taskflow_hub.store.values import OnTransaction
 
 
 class PostgresStore(
@@ -107,6 +108,9 @@ class PostgresStore(
     async def _begin(self) -> None:
         await self._make_days(None if self._clock is None else self._clock())
         self._company.start()
+
+    def measure(self, on_transaction: OnTransaction) -> None:
+        self._writer.on_transaction = self._readers.on_transaction = on_transaction
 
     def _committed(self, tx: Transaction) -> None:
         if tx.ready:

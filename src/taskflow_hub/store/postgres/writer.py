@@ -5,6 +5,7 @@ A verb may run more than once before it succeeds (a deadlock, a lost connection)
 """
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from taskflow_hub.domain.errors import ShuttingDown
 from taskflow_hub.store.postgres.faults import Fault, explain, fault_of
 from taskflow_hub.store.postgres.link import Link, Patience, log
 from taskflow_hub.store.postgres.transaction import Transaction
+from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,6 +89,7 @@ class Writer:
     ) -> None:
         self._link, self._clock = link, clock
         self._on_commit, self._make_days = on_commit, make_days
+        self.on_transaction: OnTransaction = tell_nobody
         self._lanes: dict[Verb[Any, Any], _Lane] = defaultdict(_Lane)
         self._tasks: set[asyncio.Task[None]] = set()
         self.decisions = 0  # transactions that may have moved workflows, and are committed
@@ -177,7 +180,7 @@ class Writer:
         made_days = False
         while True:
             now = None if self._clock is None else self._clock()
-            committing = False
+            committing, began = False, time.monotonic()
             try:
                 async with self._link.connection() as connection:
                     tx = Transaction(connection, now, single=not self._link.bare and single())
@@ -194,6 +197,7 @@ class Writer:
                         committing = True
                         await tx.commit()
             except Exception as error:
+                self.on_transaction(Access.WRITE, time.monotonic() - began)
                 fault = fault_of(error)
                 if fault is Fault.NO_PARTITION and not made_days:
                     made_days = True
@@ -204,6 +208,7 @@ class Writer:
                 log.debug("again", fault=fault.name, error=str(error))
                 await patience.after(error)
                 continue
+            self.on_transaction(Access.WRITE, time.monotonic() - began)
             self.decisions += tx.decided
             self._on_commit(tx)
             return found

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ from taskflow_hub.store import refusals
 from taskflow_hub.store.sqlite.connection import connect, explain
 from taskflow_hub.store.sqlite.transaction import Snapshot
 from taskflow_hub.store.sqlite.url import Location
+from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,6 +25,7 @@ BUSY_S: Final = 5.0  # a reader waits only while another process recovers the fi
 class Readers:
     def __init__(self, location: Location) -> None:
         self._location = location
+        self.on_transaction: OnTransaction = tell_nobody
         self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="taskflow-store-reader-quick")
         self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="taskflow-store-reader")
         self._own = threading.local()
@@ -47,6 +50,7 @@ class Readers:
         return await asyncio.get_running_loop().run_in_executor(threads, lambda: self._answer(query))
 
     def _answer(self, query: Callable[[Snapshot], T]) -> T:
+        began = time.monotonic()
         try:
             return query(self._snapshot())
         except sqlite3.Error as error:
@@ -54,6 +58,8 @@ class Readers:
             if meaning is None:
                 raise
             raise meaning from error
+        finally:
+            self.on_transaction(Access.READ, time.monotonic() - began)
 
     def _snapshot(self) -> Snapshot:
         snapshot: Snapshot | None = getattr(self._own, "snapshot", None)

@@ -25,6 +25,7 @@ from taskflow_hub.store.sqlite.workers import Workers
 from taskflow_hub.store.sqlite.workflow_reads import WorkflowReads
 from taskflow_hub.store.sqlite.workflows import Workflows
 from taskflow_hub.store.sqlite.writer import Writer
+from taskflow_hub.store.values import OnTransaction
 
 
 class SqliteStore(
@@ -68,3 +69,6 @@ class SqliteStore(
     def _begin(self, location: Location, migrate: bool) -> None:
         bring_up(location, change=migrate)
         self._writer.start()
+
+    def measure(self, on_transaction: OnTransaction) -> None:
+        self._writer.on_transaction = self._readers.on_transaction = on_transaction

@@ -23,6 +23,7 @@ from taskflow_hub.store import refusals
 from taskflow_hub.store.sqlite.connection import concerns_all, connect, explain, is_busy
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.url import Location
+from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Writer:
 
     def __init__(self, location: Location, clock: Clock) -> None:
         self._location, self._clock = location, clock
+        self.on_transaction: OnTransaction = tell_nobody
         self._connection: sqlite3.Connection | None = None
         self._inbox: SimpleQueue[Any] = SimpleQueue()  # calls, nudges, and None for the end
         self._put_off: _Call | None = None  # taken from the inbox, but too heavy for the transaction at hand
@@ -165,7 +167,10 @@ class Writer:
             try:
                 calls, ended = self._gather()
                 if calls:
-                    self._settle(self._commit(calls))
+                    began = time.monotonic()
+                    outcomes = self._commit(calls)
+                    self.on_transaction(Access.WRITE, time.monotonic() - began)
+                    self._settle(outcomes)
                     if self._in_company() and not ended:
                         time.sleep(YIELD_S)
                 self._poll()

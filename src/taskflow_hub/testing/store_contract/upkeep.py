@@ -12,7 +12,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Line, Logged
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef
 from taskflow_hub.domain.submission import OnConflict, Unique
-from taskflow_hub.store.values import BulkAction, Idempotency, Submit, Submitted, TaskFilter
+from taskflow_hub.store.values import Access, BulkAction, Idempotency, Submit, Submitted, TaskFilter
 from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit, new_task
 
 
@@ -28,6 +28,16 @@ class UpkeepContract(ContractBase):
         assert {state for state in State if old[state] not in left} == {State.SUCCESS, State.SKIPPED}
         assert set(new.values()) <= set(left)
         assert old[State.FAILED] in left, "absent: kept"
+
+    async def test_transactions_are_measured(self, kit: Kit) -> None:
+        """In whatever thread."""
+        told: list[tuple[Access, float]] = []
+        kit.store.measure(lambda access, seconds: told.append((access, seconds)))
+        await kit.store.pause("mail")
+        assert {access for access, _ in told} >= {Access.WRITE}
+        told.clear()
+        await kit.store.queues()
+        assert (Access.READ in {access for access, _ in told}) and all(0 <= took < 60 for _, took in told)
 
     async def test_retention_never_too_early_and_at_most_a_day_late(self, kit: Kit) -> None:
         id, _ = await kit.in_state(State.SUCCESS)

@@ -1,0 +1,115 @@
+"""docs/reference/metrics.md, made from the metrics themselves: `python -m docs.make_metrics`."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from taskflow_hub.bootstrap import open_engine
+from taskflow_hub.domain.model import AttemptOutcome
+from taskflow_hub.engine.metrics import MAX_NAMES, Described
+from taskflow_hub.settings import Settings
+from taskflow_hub.store.settings import DatabaseSettings
+from taskflow_hub.worker.health import Health
+from taskflow_hub.worker.metrics import Numbers, exposition
+
+PAGE: Final = Path(__file__).parent / "reference" / "metrics.md"
+
+HEAD: Final = f"""# Metrics
+
+<!-- Made by `python -m docs.make_metrics`; a test compares. -->
+
+`GET /metrics` of `taskflow up` and `taskflow server` answers in Prometheus' text format. With accounts it needs a key with the
+scope `admin` ([Share a hub](../how-to/accounts.md)). Names follow Prometheus' rules: base units, `_total` for what only rises.
+No label holds an id, or a path that somebody asked for; of the names of queues and types, which callers choose, the first
+{MAX_NAMES} of each are told apart and the rest is `other`.
+
+**Counters and histograms are of one process**, and begin anew with it: sum them over processes, and use `rate` or `increase`.
+Each process counts what it has done itself, so the tasks of a hub on two servers are in the sum of both.
+
+**What is looked up when Prometheus asks** is of the whole hub, and every process says the same: take the `max`, not the sum.
+It is one look at the database for each scrape; beyond 10 000 unfinished tasks, where counting takes long, depths are of some
+seconds ago. While the database cannot be reached these metrics are absent, `taskflow_store_reachable` is 0, and all others are
+answered as ever.
+
+**What adds up**, for tasks that belong to no workflow, over processes and their restarts: `taskflow_tasks_submitted_total` and
+`taskflow_tasks_redriven_total` are together `taskflow_tasks_finished_total` and what is unfinished. What a process counts
+between its last scrape and its end, nobody sees; one that is killed may have committed what it had no time to count. A
+workflow's tasks are not counted as submitted, for the database makes them as it goes on, nor is an end that is not
+their own doing: skipped, cancelled with the workflow, out of time.
+"""
+
+OF_THE_HUB: Final = """## What is looked up
+
+| metric | labels | |
+|---|---|---|"""
+OF_A_PROCESS: Final = """
+## What each process counts
+
+| metric | kind | labels | |
+|---|---|---|---|"""
+TAIL: Final = """| `process_…` | | | CPU, memory and open files of the process |
+
+## Of a worker alone
+
+`taskflow worker run` answers `GET /metrics` beside its health, where `worker.health_port` says
+([Settings](settings.md#worker)): it asks for no key, so let only Prometheus reach the port. It is answered while a handler
+blocks the worker. How tasks ended, how long they waited and ran is told by the servers, whose word it is.
+
+| metric | kind | labels | |
+|---|---|---|---|
+{of_worker}
+## The four signals
+
+| | |
+|---|---|
+| traffic | `taskflow_http_request_seconds_count`, `taskflow_db_transaction_seconds_count`, `taskflow_tasks_submitted_total` |
+| errors | the same of requests with `status="5xx"`, `taskflow_tasks_failed_total`, `taskflow_store_reachable` |
+| latency | `taskflow_http_request_seconds`, `taskflow_db_transaction_seconds`, `taskflow_wait_seconds` |
+| saturation | `taskflow_http_requests_in_flight`, `taskflow_event_loop_lag_seconds`, `taskflow_worker_slots` |
+
+A request that waits on purpose (`Prefer: wait`) is as long as it waited; a stream is timed to its first byte.
+`taskflow_db_transaction_seconds` of kind `write` includes the wait for the database's lock or for a connection.
+"""
+
+
+def document() -> str:
+    metrics = asyncio.run(_described())
+    looked_up = [one for one in metrics if one.looked_up]
+    counted = [one for one in metrics if not one.looked_up]
+    rows = [HEAD, OF_THE_HUB]
+    rows += [f"| `{one.name}` | {_labels(one)} | {one.about} |" for one in looked_up]
+    rows.append(OF_A_PROCESS)
+    rows += [f"| `{one.name}` | {one.kind} | {_labels(one)} | {one.about} |" for one in counted]
+    of_worker = "".join(f"{row}\n" for row in _of_worker())
+    return "\n".join([*rows, TAIL.replace("{of_worker}", of_worker)])
+
+
+def _of_worker() -> list[str]:
+    health = Health(status="ok", worker="w", beat_age_s=0.0, loop_lag_s=0.0)
+    numbers = Numbers(slots=1, running=0, waiting=0, unacknowledged=0, ended={AttemptOutcome.SUCCEEDED: 1})
+    told = text_string_to_metric_families(exposition("1", numbers, health).decode())
+    return [
+        f"| `{one.samples[0].name}` | {one.type} | {', '.join(f'`{label}`' for label in one.samples[0].labels)} "
+        f"| {one.documentation} |"
+        for one in told
+        if one.name.startswith("taskflow_") and not one.name.endswith("_created")
+    ]
+
+
+def _labels(one: Described) -> str:
+    return ", ".join(f"`{label}`" for label in one.labels)
+
+
+async def _described() -> list[Described]:
+    """Of a hub that has done nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = DatabaseSettings(url=f"sqlite:///{folder}/taskflow.db")
+        async with open_engine(Settings(database=database)) as (engine, _):
+            return engine.metrics.described
+
+
+if __name__ == "__main__":
+    PAGE.write_text(document(), encoding="utf-8")
