@@ -11,13 +11,15 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import pytest
+from fastapi.routing import APIRoute
 from tests.support.http_api import Threaded, api_in_thread
 
 from taskflow_hub.domain.model import Task
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.domain.workflow import WorkflowSubmission
+from taskflow_hub.http.app import NOUNS
 from taskflow_hub.http.headers import IDEMPOTENCY_KEY
-from taskflow_hub.http.params import MOMENT_PATTERN, SHAPES
+from taskflow_hub.http.params import MOMENT_PATTERN, SHAPES, query_names
 from taskflow_hub.http.problems import codes
 from taskflow_hub.http.schemas import Batch, BulkRequest, QueueChange, TaskChange
 
@@ -228,3 +230,22 @@ def test_the_reference_documentation_has_every_route_and_code(document: dict[str
             assert re.search(rf"\| `{code}` \| {explained.status} \|", text), (
                 f"{code} is missing in {DOCS.name}"
             )
+
+
+def test_the_query_that_a_route_takes_is_the_one_that_is_described(document: dict[str, Any]) -> None:
+    described = {
+        (path, method.upper()): {
+            one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"
+        }
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    taken = {
+        (route.path_format, method): set(query_names(route.dependant))
+        for noun in NOUNS
+        for route in noun.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert any(taken.values())
+    assert taken == described

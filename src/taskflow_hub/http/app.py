@@ -1,11 +1,14 @@
 """The API, put together around an engine that somebody else starts and stops."""
 
+import asyncio
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -63,6 +66,28 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
     "metrics": False,
     "logs": False,
 }  # ours is the engine's
+
+NOUNS: Final = (
+    submit,
+    tasks,
+    steps,
+    events,
+    workflows,
+    bulk,
+    queues,
+    failures,
+    limits,
+    quotas,
+    schedules,
+    workers,
+    overview,
+    auth,
+    keys,
+    users,
+    audit,
+    settings_route,
+    meta,
+)
 
 
 async def _nothing_more() -> Mapping[str, str]:
@@ -125,27 +150,7 @@ def create_app(
     )
     app.state.api = Api(engine, settings, lifetime, Nudges(engine.hints), ready, shown)
     app.state.rates = rates if of_address or of_key else None
-    for noun in (
-        submit,
-        tasks,
-        steps,
-        events,
-        workflows,
-        bulk,
-        queues,
-        failures,
-        limits,
-        quotas,
-        schedules,
-        workers,
-        overview,
-        auth,
-        keys,
-        users,
-        audit,
-        settings_route,
-        meta,
-    ):
+    for noun in NOUNS:
         app.include_router(noun.router)
     _publish(app)
     return app
@@ -175,13 +180,16 @@ def _limiting(
 
 
 def _publish(app: FastAPI) -> None:
-    made = openapi.document(app)
-    text = msgspec.json.encode(made)
+    """The description is made when somebody first reads it: that takes as long as all else of a start."""
+    made = functools.cache(lambda: msgspec.json.encode(openapi.document(app)))
 
     async def answer(request: Request) -> Response:
-        return Plain(text)
+        return Plain(await asyncio.to_thread(made))
 
     files = [*page.routes(), Route("/openapi.json", answer)]
     app.router.routes.extend(files)
-    app.state.query_names = openapi.query_names(made)
-    app.state.resources = Resources(made["paths"] | {file.path: ("GET",) for file in files})
+    methods: dict[str, set[str]] = {}
+    for route in (route for noun in NOUNS for route in noun.router.routes):
+        assert isinstance(route, APIRoute)
+        methods.setdefault(route.path_format, set()).update(route.methods or ())
+    app.state.resources = Resources(methods | {file.path: ("GET",) for file in files})

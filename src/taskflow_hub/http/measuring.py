@@ -1,6 +1,7 @@
 """Requests are counted and timed: by route, never by path, for whoever asks chooses the path."""
 
 import time
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +10,7 @@ from taskflow_hub.engine.metrics import OTHER, Metrics
 
 _ROUTE: Final = "taskflow.route"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CLASSES: Final = tuple(f"{hundreds}xx" for hundreds in range(10))
 _ASSETS: Final = "/ui/assets/"  # their names change with every build
 NONE: Final = "none"
 
@@ -19,10 +21,16 @@ def found_in(scope: Scope, route: str) -> None:
 
 
 class Measuring:
-    """Around all that answers. What is refused before its route is known, or has none, is of route `none`."""
+    """Around all that answers. What is refused before its route is known, or has none, is of route `none`.
+
+    Every request pays for it. So what is under way is a number here, read when Prometheus asks: a gauge of the library takes
+    a lock at each step.
+    """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+        self._app, self._http = app, metrics.http
+        self._in_flight = 0
+        metrics.http_in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,19 +39,19 @@ class Measuring:
         began = time.perf_counter()
         took, status = 0.0, NONE
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal took, status
             if message["type"] == "http.response.start":
-                took, status = time.perf_counter() - began, f"{message['status'] // 100}xx"
-            await send(message)
+                took, status = time.perf_counter() - began, _CLASSES[message["status"] // 100]
+            return send(message)
 
-        self._metrics.http_in_flight.inc()
+        self._in_flight += 1
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._metrics.http_in_flight.dec()
+            self._in_flight -= 1
             route: str = scope.get(_ROUTE, NONE)
             if route.startswith(_ASSETS):
                 route = _ASSETS + "{file}"
             method = scope["method"] if scope["method"] in _METHODS else OTHER
-            self._metrics.http.observe((took or time.perf_counter() - began,), (route, method, status))
+            self._http.observe((took or time.perf_counter() - began,), (route, method, status))

@@ -1,13 +1,12 @@
 """The OpenAPI document: FastAPI's, completed with the schemas of the classes that decode, so that it says what is done."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.requests import Request
 
 from taskflow_hub.domain.access import Key, User
 from taskflow_hub.domain.audit import Action, AuditEntry, Entity
@@ -164,18 +163,6 @@ def document(app: FastAPI) -> Schema:
                     answer["headers"] = answer.get("headers", {}) | LIMIT_HEADERS
         operation["responses"] = dict(sorted(operation["responses"].items()))
     return made
-
-
-def query_names(made: Schema) -> Callable[[Request], frozenset[str]]:
-    """The query parameters that the document names for the route a request was given to."""
-    known = {
-        (path, method): frozenset(
-            parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"
-        )
-        for path, item in made["paths"].items()
-        for method, operation in item.items()
-    }
-    return lambda request: known[request.scope["route"].path_format, request.method.lower()]
 
 
 def _operations(made: Schema) -> Iterator[tuple[str, Schema]]:

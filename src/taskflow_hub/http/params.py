@@ -1,12 +1,13 @@
 """Parameters of path, query and header, each declared once with its limits; FastAPI checks and documents them."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Depends, Header, Path, Query
+from fastapi.dependencies.models import Dependant
 from pydantic import BeforeValidator, WithJsonSchema
 from starlette.requests import Request
 
@@ -346,17 +347,22 @@ LastNudge = Annotated[
 
 
 def _known_query(request: Request) -> None:
-    refuse_query(request, known=request.app.state.query_names)
+    refuse_query(request, known=lambda: frozenset(query_names(request.scope["route"].dependant)))
 
 
-def refuse_query(
-    request: Request, known: Callable[[Request], frozenset[str]] = lambda _: frozenset()
-) -> None:
+def query_names(of: Dependant) -> Iterator[str]:
+    """By which names it is called that a route, or what it depends on, takes from the query."""
+    yield from (parameter.alias for parameter in of.query_params)
+    for one in of.dependencies:
+        yield from query_names(one)
+
+
+def refuse_query(request: Request, known: Callable[[], frozenset[str]] = frozenset) -> None:
     """Refuse query parameters that do not exist here, and single ones given twice: both are mistakes better told."""
     if not request.scope["query_string"]:
         return
     names = Counter(name for name, _ in request.query_params.multi_items())
-    mine = known(request)
+    mine = known()
     wrong = [
         FieldError(
             pointer("query", name), "is given more than once" if name in mine else "is not a known parameter"
