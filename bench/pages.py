@@ -82,7 +82,7 @@ them [guarantees](#what-each-guarantees) differs.
 W6 to W8 begin with a W1 of their own, which their ratio is to. The readers of W8 scan the table that a system's waiting tasks
 are in, as it was before they began; in some systems that is where finished ones are, too. How long a lease takes meanwhile is
 seen from within the store only: `make bench-hub ARGS="--database postgres held_open readers --full"`. W9, fan-out and fan-in,
-waits for workflows.
+is measured of the systems that have words for it.
 """
 
 

@@ -1,4 +1,4 @@
-// What commands.py does, for programs on Node: `one(kind, number)` and `many(kind, numbers)` submit.
+// What commands.py does, for programs on Node: `one(kind, number)`, `many(kind, numbers)` and `fan(numbers)` submit.
 import { now } from './tick.mjs';
 
 const WARM = 200;
@@ -13,12 +13,13 @@ async function measured(count, submit) {
   console.log(JSON.stringify({ n: count, secs: (performance.now() - began) / 1e3, cpu_s: (user + system) / 1e6 }));
 }
 
-export async function main({ one, many, worker, close }) {
+export async function main({ one, many, fan, worker, close }) {
   const [command, ...words] = process.argv.slice(2);
   if (command === 'worker') return worker(...words);
   const single = async (kind, numbers) => { for (const number of numbers) await one(kind, number); };
   const count = Number(command === 'prefill' ? words[1] : words[0]);
   if (command === 'prefill') await many(words[0], range(0, count));
+  else if (command === 'fan') await fan(range(0, count));
   else if (command === 'single') await measured(count, single);
   else if (command === 'bulk') await measured(count, many);
   else if (command === 'concurrent') {

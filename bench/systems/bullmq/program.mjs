@@ -1,10 +1,10 @@
 // BullMQ over Redis.
 import { createRequire } from 'node:module';
 import { main } from '../../lib/commands.mjs';
-import { PAYLOAD, ended, started } from '../../lib/tick.mjs';
+import { PAYLOAD, ended, now, started } from '../../lib/tick.mjs';
 
 const require = createRequire(`${process.env.BENCH_ENVIRONMENT}/`);
-const { Queue, Worker } = require('bullmq');
+const { FlowProducer, Queue, Worker } = require('bullmq');
 const { hostname: host, port } = new URL(process.env.BENCH_REDIS_URL);
 const connection = { host, port: Number(port), maxRetriesPerRequest: null };
 const BATCH = 500;
@@ -40,6 +40,12 @@ await main({
     for (let start = 0; start < numbers.length; start += BATCH) {
       await open().addBulk(numbers.slice(start, start + BATCH).map(number => job(kind, number)));
     }
+  },
+  fan: async numbers => {
+    const sent = now().toString(), flows = new FlowProducer({ connection });
+    const child = number => ({ queueName: 'bench', ...job('noop', number) });
+    await flows.add({ queueName: 'bench', ...job('latency', sent), children: numbers.map(child) });
+    await flows.close();
   },
   worker: concurrency => {
     const worker = new Worker('bench', task => handlers[task.name](task), { connection, concurrency: Number(concurrency) });

@@ -5,7 +5,7 @@ import time
 
 import commands
 import tick
-from celery import Celery
+from celery import Celery, chord
 
 app = Celery("program", broker=os.environ["BENCH_REDIS_URL"], backend=os.environ["BENCH_REDIS_URL"])
 app.conf.update(
@@ -57,6 +57,11 @@ def one(kind, number):
         task.apply_async(
             (number, tick.PAYLOAD), priority=3 * (number % 3), countdown=1 if number % 10 == 5 else None
         )
+
+
+def fan(numbers):
+    sent = time.time_ns()
+    chord(noop.s(number, tick.PAYLOAD) for number in numbers)(latency.si(sent, tick.PAYLOAD))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from contextlib import contextmanager
 
 import commands
@@ -48,6 +49,14 @@ async def mixed(number, payload):
     return number
 
 
+@DBOS.workflow(name="fan")
+async def fan_out(sent, first, last):
+    tasks = [await DBOS.enqueue_workflow_async(QUEUE, noop, number, tick.PAYLOAD) for number in range(first, last)]
+    for task in tasks:
+        await task.get_result()
+    tick.started(sent)
+
+
 def launch():
     DBOS(
         config={
@@ -89,6 +98,11 @@ def one(kind, number):
         if number % 10 == 5:
             options["delay_seconds"] = 1.0
     client.enqueue(options, number, tick.PAYLOAD)
+
+
+def fan(numbers):
+    sent = time.time_ns()
+    client.enqueue({"queue_name": QUEUE, "workflow_name": "fan"}, sent, numbers.start, numbers.stop)
 
 
 def worker():

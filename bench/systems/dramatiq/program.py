@@ -7,13 +7,15 @@ import commands
 import dramatiq
 import tick
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import CurrentMessage
+from dramatiq.middleware import CurrentMessage, GroupCallbacks
+from dramatiq.rate_limits.backends import RedisBackend as Barriers
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
 
 broker = RedisBroker(url=os.environ["BENCH_REDIS_URL"])
 broker.add_middleware(Results(backend=RedisBackend(url=os.environ["BENCH_REDIS_URL"])))
 broker.add_middleware(CurrentMessage())
+broker.add_middleware(GroupCallbacks(Barriers(url=os.environ["BENCH_REDIS_URL"])))
 dramatiq.set_broker(broker)
 
 
@@ -65,6 +67,13 @@ def one(kind, number):
         MIXED[number % 3].send_with_options(
             args=(number, tick.PAYLOAD), delay=1_000 if number % 10 == 5 else None
         )
+
+
+def fan(numbers):
+    sent = time.time_ns()
+    group = dramatiq.group(noop.message(number, tick.PAYLOAD) for number in numbers)
+    group.add_completion_callback(latency.message(sent, tick.PAYLOAD))
+    group.run()
 
 
 if __name__ == "__main__":

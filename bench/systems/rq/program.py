@@ -60,6 +60,12 @@ def many(kind, numbers):
         default.enqueue_many([Queue.prepare_data(handler, (number, tick.PAYLOAD)) for number in some])
 
 
+def fan(numbers):
+    sent = time.time_ns()
+    prepared = [Queue.prepare_data(noop, (number, tick.PAYLOAD)) for number in numbers]
+    default.enqueue(latency, sent, tick.PAYLOAD, depends_on=default.enqueue_many(prepared))
+
+
 def worker(scheduler=""):
     SimpleWorker(queues, connection=connection).work(
         logging_level="WARNING", with_scheduler=scheduler == "scheduler"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import commands
@@ -10,7 +11,7 @@ from history import make
 from msgspec import Raw
 from msgspec.json import encode
 
-from taskflow_hub import Client, Context, Hub, Retry, Submission
+from taskflow_hub import ITEM, Client, Context, Hub, Retry, Submission, Workflow
 
 BATCH = 1_000
 hub = Hub(os.environ.get("TASKFLOW_DATABASE_URL"))
@@ -88,6 +89,14 @@ def of_mixed(number):
         priority=number % 3,
         delay=1.0 if number % 10 == 5 else None,
     )
+
+
+async def fan(numbers):
+    sent = time.time_ns()
+    with Workflow("fan") as flow:
+        each = noop.map(list(numbers), number=ITEM, payload=tick.PAYLOAD)
+        each >> latency.node(number=sent, payload=tick.PAYLOAD)
+    await flow.submit(hub)
 
 
 async def history(first, last):
