@@ -51,7 +51,9 @@ async def mixed(number, payload):
 
 @DBOS.workflow(name="fan")
 async def fan_out(sent, first, last):
-    tasks = [await DBOS.enqueue_workflow_async(QUEUE, noop, number, tick.PAYLOAD) for number in range(first, last)]
+    tasks = [
+        await DBOS.enqueue_workflow_async(QUEUE, noop, number, tick.PAYLOAD) for number in range(first, last)
+    ]
     for task in tasks:
         await task.get_result()
     tick.started(sent)
