@@ -1,6 +1,7 @@
 """The command line of a Python program under test, which ends with `commands.main()`.
 
-    setup | prefill KIND N | single N | bulk N | concurrent N CALLERS | latency N INTERVAL_S | fan N | worker VARIANT… | history FROM TO
+    setup | prefill KIND N | single N | bulk N | concurrent N CALLERS | latency N INTERVAL_S | fan N | worker VARIANT…
+    history FROM TO
 
 `single`, `bulk` and `concurrent` print a line of JSON: how many tasks were submitted, in how many seconds, and with how many
 seconds of CPU. What the program defines is used, each a plain function or a coroutine function, all of one sort:
@@ -8,8 +9,8 @@ seconds of CPU. What the program defines is used, each a plain function or a cor
 - `one(kind, number)` submits a task. Its handler is given the number and `tick.PAYLOAD`; of the kind `latency` the number is
   when it was sent, in ns since 1970.
 - `many(kind, numbers)`, if the system can submit many at once.
-- `fan(numbers)`, if the system has words for it: submits a `noop` of each of the numbers, and a `latency` that starts when all of
-  them have ended, and is given when `fan` was called.
+- `fan(numbers)`, if the system has words for it: submits a `noop` of each of the numbers, and a `latency` that starts when
+  all of them have ended, and is given when `fan` was called.
 - `session()`, a context manager around all submits, asynchronous like them.
 - `setup()`, called once on empty servers; `worker(*arguments)`, if the system has no command of its own to start one;
 - `history(first, last)`, if its history can be made: tasks of these numbers are there as if they had been done days ago.
