@@ -1,6 +1,7 @@
 """Pictures of the dashboard in Chromium, in the middle of a day's work: `make screenshots`. Light and dark, desk and phone."""
 
 import argparse
+import asyncio
 import io
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from docs.an_hour_before import give_it_a_past
+from docs.an_hour import live_through
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from tests.support.hub_process import HubProcess
@@ -53,7 +54,6 @@ def photograph(hub: HubProcess, into: Path) -> None:
         for name, shot in SHOTS.items():
             for scheme in SCHEMES:
                 page = browser.new_page(color_scheme=scheme, reduced_motion="reduce", **shot.size)
-                give_it_a_past(page)
                 page.goto(hub.url + shot.path.format(**tasks))
                 page.locator("#live[data-state=live]").wait_for()
                 page.locator(shot.until).first.wait_for()
@@ -126,6 +126,7 @@ def main() -> None:
         for month in ("january", "february", "march"):
             (files / f"{month}.csv").write_text("a,b\n" * 10_000)
         environ = {"TASKFLOW_FILES_ROOT": name, "TASKFLOW_WORKER_NAME": "hub-1"}
+        asyncio.run(live_through(f"sqlite:///{files}/taskflow.db"))
         with HubProcess(files, environ=environ) as hub:
             photograph(hub, wanted.into)
 
