@@ -124,6 +124,14 @@ lock: $(READY)  ## renew uv.lock from pyproject.toml (ARGS="--upgrade")
 	@env -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_INDEX $(BIN)/uv lock $(ARGS)
 	@$(BIN)/uv sync --frozen --quiet
 
+.PHONY: docs
+docs: $(READY)  ## build the documentation's site: build/docs/site; a link that leads nowhere fails
+	@$(PY) -m docs.make_site
+
+.PHONY: docs-serve
+docs-serve: $(READY)  ## show it on http://127.0.0.1:8000 while one writes
+	@$(PY) -m docs.make_site serve
+
 .PHONY: pictures
 pictures: $(READY)  ## record the documentation's terminals anew
 	@$(PY) -m docs.make_pictures $(ARGS)

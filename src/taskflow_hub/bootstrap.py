@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -21,6 +22,7 @@ from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.domain.audit import By, by_operator
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
+from taskflow_hub.redaction import without_secrets
 from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.settings import Settings, shown
 from taskflow_hub.store.settings import DatabaseSettings
@@ -28,6 +30,8 @@ from taskflow_hub.worker.registry import Registry
 from taskflow_hub.worker.worker import Worker
 
 if TYPE_CHECKING:
+    from taskflow_hub.domain.checkup.broker import RedisFacts
+    from taskflow_hub.domain.checkup.database import PostgresFacts, SqliteFacts
     from taskflow_hub.engine.engine import Engine
     from taskflow_hub.engine.within import Place
     from taskflow_hub.http.rates import Buckets
@@ -190,6 +194,32 @@ def _require_dead(worker: "Registered", settings: Settings) -> None:
             f"A hub still works on this database: worker {worker.name} on host {worker.host}, last heard of {silent_s:.0f} s "
             f"ago. Stop it first. (If it was killed, wait until {settings.engine.dead_after:g} s have passed.)"
         )
+
+
+def database_look(settings: Settings) -> "Callable[[], SqliteFacts | PostgresFacts]":
+    """Looks at the database for `taskflow doctor`, in any thread, and changes nothing. Raises Misconfigured.
+
+    The look raises Misconfigured, StoreUnavailable.
+    """
+    if not _is_postgres(settings):
+        from taskflow_hub.store.sqlite.examine import examine
+
+        return partial(examine, settings.database.url)
+    from taskflow_hub.store.postgres.examine import examine as examine_postgres
+
+    return partial(examine_postgres, settings.database.url)
+
+
+def broker_look(settings: Settings) -> "Callable[[], list[RedisFacts]] | None":
+    """The same of each server that the broker consists of; None: it is local. Raises Misconfigured.
+
+    The look raises Misconfigured, Unavailable.
+    """
+    if is_local(settings):
+        return None
+    from taskflow_hub.broker.redis_streams.examine import examine
+
+    return partial(examine, settings.broker.url, without_secrets(settings.broker.url))
 
 
 def _is_postgres(settings: Settings) -> bool:

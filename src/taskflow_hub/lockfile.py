@@ -37,7 +37,7 @@ class LockFile:
         Raises Misconfigured when the folder is not ours alone, OSError when the file cannot be made.
         """
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_ours(directory):
+        if not is_ours(directory):
             raise Misconfigured(
                 f"{directory} must be a folder that belongs to this user, with access for nobody else (0700)"
             )
@@ -65,7 +65,7 @@ class LockFile:
 def proves_death(directory: Path, worker: str) -> bool:
     """Whether the file of this worker id proves that its process has ended. False proves nothing. Never raises OSError."""
     try:
-        if not _is_ours(directory):
+        if not is_ours(directory):
             return False
         descriptor = os.open(_path(directory, worker), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -82,7 +82,7 @@ def proves_death(directory: Path, worker: str) -> bool:
 def proves_life(directory: Path, worker: str) -> bool:
     """Whether the file of this worker id is locked, so that its process lives. False proves nothing. Never raises OSError."""
     try:
-        if not _is_ours(directory):
+        if not is_ours(directory):
             return False
         descriptor = os.open(_path(directory, worker), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -109,6 +109,7 @@ def _path(directory: Path, worker: str) -> Path:
     return directory / f"{worker}.lock"
 
 
-def _is_ours(directory: Path) -> bool:
+def is_ours(directory: Path) -> bool:
+    """Whether it is a folder of this user, with access for nobody else. Raises OSError when there is none."""
     found = directory.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077

@@ -15,7 +15,8 @@ TERMINATED: Final = 143  # as a shell tells of a process that SIGTERM has ended
 
 MEANINGS: Final[Mapping[int, str]] = {
     OK: "Done. Of a task that was waited for: it succeeded.",
-    FAILED: "The task failed or was cancelled; or the hub refused, because the present state does not allow it.",
+    FAILED: "The task failed or was cancelled; or the hub refused, because the present state does not allow it. (`doctor`: "
+    "something is wrong.)",
     USAGE: "The command line, the input or a setting is wrong. Nothing was changed.",
     MISSING: "There is no such task, queue, worker, user, key or database.",
     REFUSED: "The hub does not serve this caller: it knows no such login or key, or whoever it is may not do this.",

@@ -13,6 +13,7 @@ from taskflow_hub.cli import (
     audit,
     config,
     db,
+    doctor,
     key,
     limit,
     login,
@@ -34,6 +35,7 @@ from taskflow_hub.cli.terminal import say
 app = Commands(add_completion=True)
 up.add_to(app)
 server.add_to(app)
+doctor.add_to(app)
 login.add_to(app)
 app.add_typer(task.app, name="task")
 app.add_typer(workflow.app, name="workflow")

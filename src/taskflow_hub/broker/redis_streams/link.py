@@ -84,7 +84,7 @@ class Link:
         Raises Misconfigured for a URL that is none, for a Redis that does not let us in, and for one that throws away keys when
         memory is short.
         """
-        _check_url(self._url)
+        check_url(self._url)
         self._loop = _new_loop()
         self._thread.start()
         try:
@@ -292,7 +292,8 @@ def _options(timing: Timing) -> dict[str, Any]:
     }
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Raises Misconfigured for a URL that is none."""
     try:
         Redis.from_url(url)
     except (ValueError, *FAILURES) as error:

@@ -119,7 +119,7 @@ async def bring_up(target: Target, *, change: bool = True) -> None:
 async def _brought_up(connection: asyncpg.Connection, target: Target, change: bool) -> bool:
     """One try. False: somebody else uses a table that has to be changed, so that everybody should have a turn first."""
     try:
-        async with _explained(target), connection.transaction(isolation="read_committed"):
+        async with explained(target), connection.transaction(isolation="read_committed"):
             await _bring_up(connection, target, change)
     except asyncpg.LockNotAvailableError:
         return False
@@ -133,17 +133,17 @@ async def _bring_up(connection: asyncpg.Connection, target: Target, change: bool
         await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute(_ONE_AT_A_TIME)
     # Once more: another process may have done it while we waited.
-    version = await _version(connection, target)
-    VERSIONS.refuse_to_start(version, f"Database {target.shown}", may_migrate=change)
-    state = VERSIONS.state(version)
+    found = await version(connection, target)
+    VERSIONS.refuse_to_start(found, f"Database {target.shown}", may_migrate=change)
+    state = VERSIONS.state(found)
     if state is SchemaState.CURRENT:
         return
-    log.info("database %s: schema %s → %s", target.shown, version or "none", VERSIONS.current)
+    log.info("database %s: schema %s → %s", target.shown, found or "none", VERSIONS.current)
     await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT_S:g}s'")
     if state is SchemaState.EMPTY:
         await _create(connection)
     else:
-        await connection.execute(VERSIONS.upgrade_sql(version))
+        await connection.execute(VERSIONS.upgrade_sql(found))
 
 
 async def _create(connection: asyncpg.Connection) -> None:
@@ -156,28 +156,28 @@ async def _create(connection: asyncpg.Connection) -> None:
 async def _check(target: Target) -> SchemaState:
     connection = await connect(target)
     try:
-        async with _explained(target), connection.transaction(readonly=True):
+        async with explained(target), connection.transaction(readonly=True):
             return await _state(connection, target)
     finally:
         await leave(connection)
 
 
 async def _state(connection: asyncpg.Connection, target: Target) -> SchemaState:
-    return VERSIONS.state(await _version(connection, target))
+    return VERSIONS.state(await version(connection, target))
 
 
-async def _version(connection: asyncpg.Connection, target: Target) -> str | None:
+async def version(connection: asyncpg.Connection, target: Target) -> str | None:
     """None: nothing here is ours. Raises Misconfigured where it could not be, or where others are in its way."""
     if refused := too_old(connection, target):
         raise refused
     found = await connection.fetchrow(_LOOK, VERSION_TABLE, sorted(_names(VERSIONS.all)))
     assert found is not None
     where = f"Database {target.shown}"
-    version: str | None = None
+    ours: str | None = None
     taken = found["taken"]
     if found["ours"]:
-        version = await connection.fetchval(_VERSION)
-        there = [one for one in VERSIONS.all if version is not None and one <= version]
+        ours = await connection.fetchval(_VERSION)
+        there = [one for one in VERSIONS.all if ours is not None and one <= ours]
         if hidden := [name for name in found["hidden"] if name in _names(there)]:
             raise Misconfigured(
                 f"{where}: {_some(hidden)} in another schema of the search_path hides the hub's; "
@@ -192,7 +192,7 @@ async def _version(connection: asyncpg.Connection, target: Target) -> str | None
             f"{where}: schema {found['schema']} has {_some(taken)} already, and not of TaskFlow Hub; give the hub a "
             "database of its own, or a schema of its own: ALTER ROLE … IN DATABASE … SET search_path = …"
         )
-    return version
+    return ours
 
 
 def _names(versions: Iterable[str], *, but_made_before: bool = False) -> set[str]:
@@ -207,7 +207,8 @@ def _some(names: list[str]) -> str:
 
 
 @asynccontextmanager
-async def _explained(target: Target) -> AsyncIterator[None]:
+async def explained(target: Target) -> AsyncIterator[None]:
+    """Raises Misconfigured, StoreUnavailable for what the driver says."""
     try:
         yield
     except (TaskflowError, asyncpg.LockNotAvailableError):

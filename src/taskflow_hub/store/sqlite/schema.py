@@ -34,7 +34,7 @@ def check(url: str) -> SchemaState:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise _meaning(error, location) from error
+        raise meaning(error, location) from error
 
 
 def migrate(url: str) -> None:
@@ -52,7 +52,12 @@ def bring_up(location: Location, *, change: bool = True) -> None:
         finally:
             connection.close()  # which takes back what was not committed
     except sqlite3.Error as error:
-        raise _meaning(error, location) from error
+        raise meaning(error, location) from error
+
+
+def version(connection: sqlite3.Connection, location: Location) -> str | None:
+    """Which one the file has; None: there is nothing in it yet. Raises Misconfigured for a database of somebody else."""
+    return None if _refuse_strangers(connection, location) else _version(connection)
 
 
 def upgrade_sql(start: str | None) -> str:
@@ -161,7 +166,8 @@ def _version(connection: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _meaning(error: sqlite3.Error, location: Location) -> Exception:
+def meaning(error: sqlite3.Error, location: Location) -> Exception:
+    """What to raise for an error of the driver while a schema is looked at."""
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
         return Misconfigured(f"{location.path} is not an SQLite database; name another file")
     return explain(error, location) or StoreUnavailable(f"database {location.path}: {error}")
