@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).parents[1]
 INTO: Final = ROOT / "build" / "docs"
 FOLDERS: Final = ("docs", "examples", "protocol", "bench")
 CONFIG: Final = "zensical.toml"
+LOOKS: Final = Path("docs/site.css")
 SHOWN: Final = frozenset({".py", ".sql", ".toml", ".yaml", ".yml", ".json", ".lua", ".vue", ".ts", ".proto"})
 PICTURES: Final = frozenset({".png", ".svg"})
 
@@ -59,6 +60,8 @@ def stage(into: Path) -> None:
             page = file.with_name(f"{file.name}.md")
             _write(sources / page, _as_page(file))
             wanted.add(page)
+    _copy(ROOT / LOOKS, sources / LOOKS)
+    wanted.add(LOOKS)
     for file in [file for file in sources.rglob("*") if file.is_file()]:
         if file.relative_to(sources) not in wanted:
             file.unlink()
@@ -92,7 +95,8 @@ def _nested(page: str) -> Nav:
     text = (ROOT / page).read_text(encoding="utf-8")
     titles = dict(re.findall(r"^\| \[(\d+)\]\([^)]+\) \| (.+) \|$", text, re.MULTILINE))
     decisions: list[Nav] = [
-        {f"{number} {titles[number]}": target} for number, target in _entries(text, "docs/adr")
+        {f"{number} {titles[number].replace('`', '')}": target}
+        for number, target in _entries(text, "docs/adr")
     ]
     return [page, *decisions]
 

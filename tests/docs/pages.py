@@ -13,9 +13,7 @@ from markdown_it.token import Token
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = (
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
+    *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("*.md")),
     *sorted(
         str(page.relative_to(ROOT))
         for folder in ("docs", "examples", "protocol")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from docs import make_decisions, make_metrics, make_settings
+from docs import make_decisions, make_errors, make_http, make_metrics, make_settings
 from tests.docs.pages import PAGES, codes, text
 from tests.support.http_api import api
 
@@ -37,6 +37,14 @@ def test_the_settings_page_is_what_the_settings_say() -> None:
 
 def test_the_metrics_page_is_what_the_metrics_say() -> None:
     assert make_metrics.PAGE.read_text() == make_metrics.document(), "python -m docs.make_metrics"
+
+
+def test_the_errors_page_is_what_the_errors_say() -> None:
+    assert make_errors.PAGE.read_text() == make_errors.document(), "python -m docs.make_errors"
+
+
+def test_the_calls_page_is_what_the_api_says_of_itself() -> None:
+    assert make_http.PAGE.read_text() == make_http.document(), "python -m docs.make_http"
 
 
 @pytest.mark.parametrize("name", list(settings.names()))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from bench import results
 from bench.pages import RESULTS, plots
+from docs import make_architecture
 from docs.make_pictures import GRAPH, PICTURES, SESSION
 from docs.make_screenshots import SCHEMES, SHOTS
 from examples.pipeline import pipeline
@@ -17,6 +18,7 @@ from tests.docs.pages import ROOT
 
 NAMES = {"terminal.svg", "graph.svg", *(f"{name}-{scheme}.png" for name in SHOTS for scheme in SCHEMES)}
 
+HOUSE = {f"house-{scheme}.svg" for scheme in make_architecture.SCHEMES}
 PLOT = "lease-while-held-open.svg"  # drawn by `make bench-hub ARGS="--database postgres held_open --full --plots docs/img"`
 
 
@@ -66,8 +68,18 @@ def test_all_are_there() -> None:
     assert {path.name for path in PICTURES.iterdir()} == {
         *NAMES,
         PLOT,
+        *HOUSE,
         *(plots(results.read(RESULTS)) if RESULTS.exists() else ()),
     }
+
+
+def test_the_house_is_that_of_the_import_contracts() -> None:
+    for scheme in make_architecture.SCHEMES:
+        drawn = (PICTURES / f"house-{scheme}.svg").read_text()
+        assert drawn == make_architecture.draw(scheme), "python -m docs.make_architecture"
+        shown = "".join(ElementTree.fromstring(drawn).itertext())
+        for room in ("cli", "http", "engine", "worker", "store.postgres", "broker.redis_streams", "domain"):
+            assert room in shown
 
 
 def test_the_terminal_shows_what_the_readme_says() -> None:
