@@ -1,7 +1,9 @@
 """Bytes that are no request, two requests at once, requests that never end: each is refused, and harms nobody else."""
 
 import re
+import signal
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -151,12 +153,31 @@ def test_http_1_0_and_absolute_targets_are_understood(steady: Service) -> None:
     assert head.endswith(b"\r\n\r\n")
 
 
-def test_half_a_request_is_a_bad_one(steady: Service) -> None:
-    for half in (b"GET /healthz HTTP/1.1\r\nHo", POST + b"Content-Length: 10\r\n\r\n12345"):
+def test_half_a_body_is_a_bad_one_and_half_a_header_is_nothing(steady: Service) -> None:
+    for half, answers in (
+        (b"GET /healthz HTTP/1.1\r\nHo", []),
+        (POST + b"Content-Length: 10\r\n\r\n12345", [400]),
+    ):
         with steady.connect() as connection:
             connection.sendall(half)
             connection.shutdown(socket.SHUT_WR)
-            assert statuses(all_of(connection)) == [400]
+            assert statuses(all_of(connection)) == answers
+
+
+def test_who_hangs_up_in_the_middle_is_not_an_error() -> None:
+    with Service() as service:
+        for sent in (
+            b"GET /he",
+            POST + b"Content-Length: 9\r\n\r\n12",
+            b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n" * 500,
+        ):
+            with service.connect() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+                connection.sendall(sent)
+        assert service.ask("GET", "/healthz")[0] == 200
+        service.signal(signal.SIGTERM)
+        assert service.exit_status() == 0
+        assert len(service.log) == 4, service.log  # listening, shutting down, stopped, and the end
 
 
 @pytest.mark.parametrize(

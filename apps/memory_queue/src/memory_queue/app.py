@@ -7,38 +7,30 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import unquote
 
-from memory_queue import http1
 from memory_queue.config import BadConfig, Config, from_environ
-from memory_queue.http1 import MAX_BODY, Request, Response
+from memory_queue.http1 import Request, Response, Server
 from memory_queue.jobqueue import Closed, Full, JobQueue
 from memory_queue.processing import Processor, RandomProcessor, Sleep
 
 MAX_ID: Final = 128  # bytes of UTF-8
 MAX_RETRIES: Final = 10
-SAME_SIGNAL_S: Final = (
-    1.0  # supervisors signal a whole group, and wrappers pass it on: it comes twice and is meant once
-)
+# A supervisor signals a whole group, and a wrapper in it passes the signal on: it comes twice and is meant once.
+SAME_SIGNAL_S: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-_JSON: Final = json.JSONDecoder(parse_constant=_refuse_constant)  # NaN and Infinity are Python's, not JSON's
+_JSON: Final = json.JSONDecoder(parse_constant=int)  # NaN and Infinity are no JSON: int() refuses them
 
 
 def _pages() -> dict[str, Response]:
     """What is served as it is, by path. Nothing else is ever read from the disk, so no path leads out of it."""
     folder = files(__package__) / "pages"
-    policy = (
-        "Content-Security-Policy: default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'"
-    )
+    policy = "Content-Security-Policy: default-src 'self'; img-src data:"
 
     def page(name: str, content_type: str) -> Response:
         return Response(200, (folder / name).read_bytes(), f"{content_type}; charset=utf-8", (policy,))
@@ -49,9 +41,8 @@ def _pages() -> dict[str, Response]:
         "/docs/reference.css": page("reference.css", "text/css"),
         "/docs/reference.js": page("reference.js", "text/javascript"),
         "/docs/openapi.json": page("openapi.json", "application/json"),
-        "/docs/openapi.yaml": page(
-            "openapi.json", "application/yaml"
-        ),  # each JSON document is one in YAML 1.2
+        # Each JSON document is one in YAML 1.2.
+        "/docs/openapi.yaml": page("openapi.json", "application/yaml"),
     }
 
 
@@ -74,7 +65,11 @@ class App:
         if path == "/stats":
             return _json(200, {**self._queue.stats(), "accepting": not self._queue.closed})
         if path.startswith("/tasks/"):
-            return self._task(unquote(path.removeprefix("/tasks/")))
+            task = self._queue.find(unquote(path.removeprefix("/tasks/")))
+            shown = ("id", "status", "attempts", "max_retries")
+            return (
+                _json(200, {name: getattr(task, name) for name in shown}) if task else _text(404, "not found")
+            )
         return self._pages.get(path) or _text(404, "not found")
 
     def _enqueue(self, request: Request) -> Response:
@@ -87,7 +82,10 @@ class App:
             body = request.body.decode("utf-8", "surrogateescape").lstrip(" \t\r\n")
             given = _JSON.raw_decode(body)[0]
             id, payload, retries = (given.get(name) for name in ("id", "payload", "max_retries"))
-            id_bytes, payload_bytes = (id or "").encode(), (payload or "").encode()
+            id_bytes, payload_bytes = (
+                (id or "").encode(),
+                (payload or "").encode(),
+            )  # neither is longer than the body
             retries = 0 if retries is None else retries
         except (ValueError, AttributeError, RecursionError):
             return _text(400, "bad request")
@@ -97,8 +95,6 @@ class App:
             return _text(400, "id required")
         if len(id_bytes) > MAX_ID:
             return _text(400, "id too long")
-        if len(payload_bytes) > MAX_BODY:
-            return _text(413, "payload too large")
         if not 0 <= retries <= MAX_RETRIES:
             return _text(400, f"max_retries must be between 0 and {MAX_RETRIES}")
         try:
@@ -108,12 +104,6 @@ class App:
         except Full:
             return _text(429, "queue full")
         return _json(202, {"status": "queued"})
-
-    def _task(self, id: str) -> Response:
-        task = self._queue.find(id)
-        if task is None:
-            return _text(404, "not found")
-        return _json(200, {name: getattr(task, name) for name in ("id", "status", "attempts", "max_retries")})
 
 
 def _text(status: int, text: str, *fields: str) -> Response:
@@ -128,13 +118,17 @@ def _json(status: int, value: dict[str, Any]) -> Response:
     return Response(status, json.dumps(value, separators=(",", ":")).encode() + b"\n", "application/json")
 
 
+def _pairs(values: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
 async def run(config: Config, processor: Processor, *, sleep: Sleep = asyncio.sleep, **bounds: float) -> int:
     """Serve until a signal has asked to stop and every accepted task has ended; the exit status.
 
     A second signal gives up what has not ended, and the status is that of a process killed by it.
     """
     queue = JobQueue(processor, workers=config.workers, size=config.queue_size, sleep=sleep)
-    server = http1.Server(App(queue).handle, **bounds)
+    server = Server(App(queue).handle, **bounds)
     loop = asyncio.get_running_loop()
     asked, forced = loop.create_future(), loop.create_future()
 
@@ -142,7 +136,7 @@ async def run(config: Config, processor: Processor, *, sleep: Sleep = asyncio.sl
         if not asked.done():
             queue.close()
             asked.set_result(time.monotonic())
-            _log.info("shutting down %s", queue.stats())
+            _log.info("shutting down %s", _pairs(queue.stats()))
         elif not forced.done() and time.monotonic() - asked.result() > SAME_SIGNAL_S:
             forced.set_result(number)
 
@@ -153,12 +147,12 @@ async def run(config: Config, processor: Processor, *, sleep: Sleep = asyncio.sl
     except (OSError, UnicodeError) as error:
         sys.exit(f"Cannot listen on {config.host}:{config.port}: {error}. Choose another HOST or PORT")
     queue.start()
-    _log.info("listening on http://%s:%d with %s", config.host, port, config)
+    _log.info("listening on http://%s:%d %s", config.host, port, _pairs(asdict(config)))
     await asked
     drained = asyncio.create_task(queue.drain())
     await asyncio.wait((drained, forced), return_when=asyncio.FIRST_COMPLETED)
     await server.close()  # last: until now it told who asked that nothing is accepted any more
-    _log.info("stopped %s", queue.stats())
+    _log.info("stopped %s", _pairs(queue.stats()))
     return 0 if drained.done() else 128 + int(forced.result())
 
 

@@ -6,6 +6,7 @@ What can be read in two ways is refused and its connection closed: a proxy in fr
 import asyncio
 import logging
 import re
+from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -23,6 +24,8 @@ _TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST: Final = re.compile(rb"(" + _TOKEN + rb") (?:(?i:http)://[^/ ]+)?(/[!-~]*) HTTP/([0-9])\.([0-9])")
 _FIELD: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
+
+Fields = dict[bytes, list[bytes]]  # by lower-case name
 
 _log: Final = logging.getLogger(__name__)
 
@@ -59,19 +62,16 @@ class Malformed(Exception):
     """The request cannot be understood, nor what comes after it."""
 
     def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
         self.response = Response(status, f"{text}\n".encode())
 
 
-async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
+async def read_request(reader: StreamReader, writer: StreamWriter) -> Request | None:
     """The next request, or None when the client has sent its last. Raises Malformed."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError:
+    except LimitOverrunError:
         raise Malformed("header too large", 431) from None
-    except asyncio.IncompleteReadError as end:
-        if end.partial:
-            raise Malformed("incomplete request") from None
+    except IncompleteReadError:
         return None
     first, *lines = head[:-4].removeprefix(b"\r\n").split(b"\r\n")
     request = _REQUEST.fullmatch(first)
@@ -84,18 +84,18 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     if len(fields.get(b"host", ())) != 1 and modern:
         raise Malformed("exactly one Host is required")
     try:
-        body = await _read_body(reader, writer, fields, modern=modern)
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        body = await _read_body(reader, writer, fields, modern)
+    except (IncompleteReadError, LimitOverrunError):
         raise Malformed("bad body") from None
     stay = modern and body is not None and b"close" not in _words(fields.get(b"connection", []))
     return Request(request[1].decode(), request[2].partition(b"?")[0].decode(), body, stay)
 
 
-def _fields(lines: list[bytes]) -> dict[bytes, list[bytes]]:
-    """By lower-case name. Neither folded lines nor space before a colon pass: neither is part of a token."""
+def _fields(lines: list[bytes]) -> Fields:
+    """Neither folded lines nor space before a colon pass: neither is part of a token."""
     if len(lines) > MAX_FIELDS:
         raise Malformed("too many header fields", 431)
-    fields = dict[bytes, list[bytes]]()
+    fields: Fields = {}
     for line in lines:
         field = _FIELD.fullmatch(line)
         if not field:
@@ -109,11 +109,7 @@ def _words(values: list[bytes]) -> list[bytes]:
 
 
 async def _read_body(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    fields: dict[bytes, list[bytes]],
-    *,
-    modern: bool,
+    reader: StreamReader, writer: StreamWriter, fields: Fields, modern: bool
 ) -> bytes | None:
     codings, lengths = fields.get(b"transfer-encoding"), fields.get(b"content-length", [b"0"])
     if codings and (not modern or b"content-length" in fields):
@@ -132,14 +128,14 @@ async def _read_body(
     return await _read_chunks(reader) if codings else await reader.readexactly(length)
 
 
-async def _chunk_size(reader: asyncio.StreamReader) -> int:
+async def _chunk_size(reader: StreamReader) -> int:
     chunk = _CHUNK.fullmatch(await reader.readuntil(b"\r\n"))
     if not chunk:
         raise Malformed("bad chunk")
     return int(chunk[1], 16)
 
 
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes | None:
+async def _read_chunks(reader: StreamReader) -> bytes | None:
     body = bytearray()
     while size := await _chunk_size(reader):
         if len(body) + size > MAX_BODY:
@@ -176,48 +172,48 @@ class Server:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         here = asyncio.current_task()
         assert here
         writer.transport.set_write_buffer_limits(high=0)  # drain() returns when all is with the kernel
         try:
-            if len(self._connections) >= MAX_CONNECTIONS:
+            self._connections.add(here)
+            if len(self._connections) > 2 * MAX_CONNECTIONS:
+                return  # as many are being refused as are served: this one not even that
+            stay = len(self._connections) <= MAX_CONNECTIONS
+            if not stay:
                 refusal = Response(503, b"too many connections\n", fields=("Retry-After: 1",))
                 writer.write(refusal.encoded(stay=False, with_body=True))
-                return
-            self._connections.add(here)
-            stay = True
             while stay:
                 async with asyncio.timeout(self._patience_s):
                     stay = await self._exchange(reader, writer)
-            await self._linger(reader, writer)
+            writer.write_eof()
+            async with asyncio.timeout(LINGER_S):  # closing with something unread would take our answer back
+                while await reader.read(MAX_HEAD):
+                    pass
         except (OSError, TimeoutError):
             pass  # gone, or too slow: nobody is left to be told
         finally:
             self._connections.discard(here)
             writer.transport.abort()  # nothing of ours is unsent
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(self, reader: StreamReader, writer: StreamWriter) -> bool:
         """One request and its answer; whether another may follow."""
-        stay, with_body = False, True
         try:
             request = await read_request(reader, writer)
+        except Malformed as error:
+            response, stay, with_body = error.response, False, True
+        else:
             if request is None:
                 return False
-            stay, with_body = request.stay, request.method != "HEAD"
-            response = self._handle(request)
-        except Malformed as error:
-            response = error.response
-        except Exception:
-            _log.exception("internal error")
-            stay, response = False, Response(500, b"internal error\n")
+            response, stay, with_body = self._answer(request), request.stay, request.method != "HEAD"
         writer.write(response.encoded(stay=stay, with_body=with_body))
         await writer.drain()
         return stay
 
-    async def _linger(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read on for a moment: closing a connection with something unread takes our answer back from the client."""
-        writer.write_eof()
-        async with asyncio.timeout(LINGER_S):
-            while await reader.read(MAX_HEAD):
-                pass
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._handle(request)
+        except Exception:
+            _log.exception("internal error")
+            return Response(500, b"internal error\n")

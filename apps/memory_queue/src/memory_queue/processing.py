@@ -3,12 +3,9 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 Sleep = Callable[[float], Awaitable[None]]
-
-SHORTEST_S: Final = 0.1
-LONGEST_S: Final = 0.5
 
 
 class ProcessingFailed(Exception):
@@ -31,6 +28,6 @@ class RandomProcessor:
         self._sleep = sleep
 
     async def process(self, id: str, payload: bytes) -> None:
-        await self._sleep(random.uniform(SHORTEST_S, LONGEST_S))
+        await self._sleep(random.uniform(0.1, 0.5))
         if random.randrange(100) < self._error_rate:
             raise ProcessingFailed(id)

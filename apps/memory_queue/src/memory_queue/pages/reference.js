@@ -26,10 +26,10 @@ function bounds(schema) {
   return [schema.type].flat().join(" or ") + range;
 }
 
-function fields(schema) {
+function fields(schema, asked = true) {
   const rows = Object.entries(schema.properties ?? {}).map(([name, field]) =>
-    make("tr", {}, make("td", {}, make("code", {}, name), schema.required?.includes(name) ? " *" : ""),
-      make("td", {}, bounds(field), "default" in field ? `, else ${JSON.stringify(field.default)}` : ""),
+    make("tr", {}, make("td", {}, make("code", {}, name), asked && schema.required?.includes(name) ? " *" : ""),
+      make("td", {}, bounds(field), asked && "default" in field ? `, else ${JSON.stringify(field.default)}` : ""),
       make("td", {}, ...prose(field.description ?? ""))));
   return rows.length ? [make("table", {}, ...rows)] : [];
 }
@@ -60,12 +60,13 @@ function operation(path, method, item, resolve) {
   const answers = Object.entries(item.responses).map(([status, answer]) =>
     make("tr", {}, make("td", {}, make("code", {}, status)), make("td", {}, ...prose(resolve(answer).description))));
   const shapes = Object.values(item.responses).flatMap((answer) =>
-    Object.values(resolve(answer).content).flatMap((one) => fields(resolve(one.schema))));
+    Object.values(resolve(answer).content).flatMap((one) => fields(resolve(one.schema), false)));
   return make("section", { id: item.operationId },
     make("h2", {}, make("code", { className: "method" }, method.toUpperCase()), " ", make("code", {}, path)),
     make("p", {}, ...prose(item.summary + ". " + (item.description ?? ""))),
     ...(content ? [make("h3", {}, "Body"), make("p", {}, ...prose(item.requestBody.description)), ...fields(schema)] : []),
-    make("h3", {}, "Answers"), make("table", {}, ...answers), ...shapes,
+    make("h3", {}, "Answers"), make("table", {}, ...answers),
+    ...(shapes.length ? [make("h3", {}, "What is told"), ...shapes] : []),
     make("h3", {}, "Try it"), attempt(method.toUpperCase(), path, item.parameters ?? [], content?.example));
 }
 
