@@ -44,6 +44,7 @@ class Service:
             text=True,
             cwd="/",
         )
+        self._scaled = program == SCALED
         self.log = list[str]()
         self._news = threading.Condition()
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -53,7 +54,10 @@ class Service:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._scaled:  # in good order, so that coverage is written
+            self.signal(signal.SIGUSR1, signal.SIGTERM)
+            self.exit_status()
         self.process.kill()
         self.process.wait()
         self._listener.join(TIMEOUT_S)

@@ -5,6 +5,7 @@ import re
 from importlib import import_module
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from .service import Service
 
@@ -48,3 +49,19 @@ def test_pages_take_nothing_from_elsewhere(steady: Service, path: str) -> None:
         status, text, _ = steady.ask("GET", one)
         assert status == 200
         assert b"//" not in re.sub(rb"^\s*//.*$", b"", text, flags=re.MULTILINE)
+
+
+def test_answers_are_what_the_document_says(steady: Service) -> None:
+    document = steady.read("/docs/openapi.json")
+    assert steady.post(id="described")[0] == 202
+    for name, value in (
+        ("Task", {"id": "a", "payload": None, "max_retries": 10}),
+        ("State", steady.read("/tasks/described")),
+        ("Stats", steady.read("/stats")),
+    ):
+        schema = document["components"]["schemas"][name]
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator(schema).validate(value)
+    for wrong in ({}, {"id": ""}, {"id": 1}, {"id": "a", "max_retries": 11}, {"id": "a", "payload": {}}):
+        assert not Draft202012Validator(document["components"]["schemas"]["Task"]).is_valid(wrong)
+        assert steady.post(**wrong)[0] == 400
