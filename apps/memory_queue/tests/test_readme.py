@@ -66,7 +66,8 @@ def test_every_target_and_every_module_is_told_of() -> None:
 def test_links_lead_somewhere() -> None:
     targets = [a or b for a, b in re.findall(r'\]\((?!http)([^)#]+)|src="([^"]+)"', README)]
     assert "terminal.svg" in targets
-    assert [target for target in targets if not (APP / target).exists()] == []
+    apart = not (APP / "../../docs").exists()  # taken out of the repository
+    assert [at for at in targets if not (APP / at).exists() and not (apart and at.startswith("../../"))] == []
 
 
 def test_the_picture_is_of_this_service() -> None:
