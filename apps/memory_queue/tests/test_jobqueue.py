@@ -1,6 +1,8 @@
 """The queue by itself: many submits beside a close, many closes and starts, workers whose processor raises, what is kept."""
 
 import asyncio
+import contextlib
+import gc
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -206,3 +208,19 @@ async def test_of_the_finished_only_so_many_are_remembered_and_no_payload_is(
     assert len(found) == 10
     assert found[0].id == "0"
     assert all(task.payload == b"" for task in found)
+
+
+async def test_who_is_refused_leaves_nothing_behind() -> None:
+    """Not even until the next garbage collection: while thousands are refused, their payloads would add up."""
+    queue = queue_of(Script(), size=1)
+    queue.enqueue("a", b"", 0)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            with contextlib.suppress(Full):
+                queue.enqueue("b", bytes(100), 0)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    await queue.drain()

@@ -6,7 +6,7 @@ What can be read in two ways is refused and its connection closed: a proxy in fr
 import asyncio
 import logging
 import re
-from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
+from asyncio import IncompleteReadError, LimitOverrunError, Semaphore, StreamReader, StreamWriter
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -17,6 +17,9 @@ MAX_HEAD: Final = 16 * 1024  # bytes; a chunk's line and a trailer are held to i
 MAX_FIELDS: Final = 100
 MAX_BODY: Final = 1 << 20
 MAX_CONNECTIONS: Final = 256
+MAX_LARGE: Final = (
+    16  # bodies beyond MAX_HEAD, or in chunks, that are read at the same time: others wait their turn
+)
 PATIENCE_S: Final = 15.0  # for a request to come and its answer to be taken, from the end of the one before
 LINGER_S: Final = 2.0
 
@@ -65,7 +68,7 @@ class Malformed(Exception):
         self.response = Response(status, f"{text}\n".encode())
 
 
-async def read_request(reader: StreamReader, writer: StreamWriter) -> Request | None:
+async def read_request(reader: StreamReader, writer: StreamWriter, large: Semaphore) -> Request | None:
     """The next request, or None when the client has sent its last. Raises Malformed."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -84,7 +87,7 @@ async def read_request(reader: StreamReader, writer: StreamWriter) -> Request | 
     if len(fields.get(b"host", ())) != 1 and modern:
         raise Malformed("exactly one Host is required")
     try:
-        body = await _read_body(reader, writer, fields, modern)
+        body = await _read_body(reader, writer, fields, modern, large)
     except (IncompleteReadError, LimitOverrunError):
         raise Malformed("bad body") from None
     stay = modern and body is not None and b"close" not in _words(fields.get(b"connection", []))
@@ -109,7 +112,7 @@ def _words(values: list[bytes]) -> list[bytes]:
 
 
 async def _read_body(
-    reader: StreamReader, writer: StreamWriter, fields: Fields, modern: bool
+    reader: StreamReader, writer: StreamWriter, fields: Fields, modern: bool, large: Semaphore
 ) -> bytes | None:
     codings, lengths = fields.get(b"transfer-encoding"), fields.get(b"content-length", [b"0"])
     if codings and (not modern or b"content-length" in fields):
@@ -125,7 +128,10 @@ async def _read_body(
         raise Malformed("expectation failed", 417)
     if expected and (codings or length):
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return await _read_chunks(reader) if codings else await reader.readexactly(length)
+    if not codings and length <= MAX_HEAD:
+        return await reader.readexactly(length)
+    async with large:  # whose turn it is not has no more than two MAX_HEAD in the reader
+        return await _read_chunks(reader) if codings else await reader.readexactly(length)
 
 
 async def _chunk_size(reader: StreamReader) -> int:
@@ -159,6 +165,7 @@ class Server:
         self._handle = handle
         self._patience_s = patience_s
         self._connections = set[asyncio.Task[None]]()
+        self._large = Semaphore(MAX_LARGE)
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port. Raises OSError."""
@@ -200,7 +207,7 @@ class Server:
     async def _exchange(self, reader: StreamReader, writer: StreamWriter) -> bool:
         """One request and its answer; whether another may follow."""
         try:
-            request = await read_request(reader, writer)
+            request = await read_request(reader, writer, self._large)
         except Malformed as error:
             response, stay, with_body = error.response, False, True
         else:

@@ -63,11 +63,11 @@ class JobQueue:
 
     def enqueue(self, id: str, payload: bytes, max_retries: int) -> None:
         """Accept a task, or raise Closed or Full and change nothing but the count of the rejected."""
-        refusal = Closed("closed") if self.closed else Full("full") if self._waiting.full() else None
-        if refusal:
+        if self.closed or self._waiting.full():
             self._counts["rejected"] += 1
-            _log.warning("enqueue rejected: %s id=%s", refusal, _shown(id))
-            raise refusal
+            _log.warning("enqueue rejected: %s id=%s", "closed" if self.closed else "full", _shown(id))
+            # Not kept in a variable here: it would keep this frame, and so the payloads of the refused, until the next gc.
+            raise Closed if self.closed else Full
         # No await since the look: nobody closed or filled the queue in between. And a task that was refused did not come this
         # far, where it would hide one of the same id that lives.
         task = self._newest[id] = Task(id, payload, max_retries)
