@@ -25,7 +25,7 @@ SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
 
 BIN := .venv/bin
 PY := $(BIN)/python
-CODE := src $(wildcard tests bench examples docs)
+CODE := src $(wildcard apps tests bench examples docs)
 UI := src/taskflow_hub/http/ui/index.html
 UI_SOURCE := $(if $(wildcard ui),$(shell find ui -path ui/node_modules -prune -o -type f -print))
 NODE_MODULES := ui/node_modules/.package-lock.json
@@ -144,7 +144,7 @@ screenshots: $(READY) $(UI) debian  ## photograph the dashboard anew, light and 
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)
 	@rm -rf ui/node_modules $(dir $(UI))
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build .bench
-	@find src tests $(wildcard bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests $(wildcard apps bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
 help:  ## show this

@@ -1,0 +1,1 @@
+"""A bounded queue in memory behind HTTP, on the standard library alone."""

@@ -1,0 +1,3 @@
+from memory_queue.app import main
+
+main()
