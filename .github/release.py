@@ -11,10 +11,16 @@ ROOT = Path(__file__).parents[1]
 def notes(tag: str, version: str, changelog: str) -> str:
     """Raises ValueError that says what is to be mended before the tag is set again."""
     if tag != f"v{version}":
-        raise ValueError(f"tag {tag} is not v{version}, the version in pyproject.toml: set that first, then the tag")
-    found = re.search(rf"^## \[{re.escape(version)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL)
+        raise ValueError(
+            f"tag {tag} is not v{version}, the version in pyproject.toml: set that first, then the tag"
+        )
+    found = re.search(
+        rf"^## \[{re.escape(version)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL
+    )
     if found is None or not found[1].strip():
-        raise ValueError(f"CHANGELOG.md says nothing below `## [{version}]`: move there what stands below Unreleased")
+        raise ValueError(
+            f"CHANGELOG.md says nothing below `## [{version}]`: move there what stands below Unreleased"
+        )
     return found[1].strip()
 
 

@@ -1,4 +1,4 @@
-"""compose.yaml says what docs/how-to/deploy.md promises; that it is well-formed, `make check` looks at by the schema of Compose."""
+"""compose.yaml says what docs/how-to/deploy.md promises; `make check` holds it against the schema."""
 
 import re
 from pathlib import Path

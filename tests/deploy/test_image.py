@@ -1,5 +1,5 @@
-"""The images, as far as they can be had without an engine: the Dockerfile's own steps run in a scratch folder, and what they leave
-is started, probed and stopped as a container is. What remains untried here is said in docs/how-to/deploy.md.
+"""The images, as far as they can be had without an engine: the Dockerfile's own steps run in a scratch folder, and what they
+leave is started, probed and stopped as a container is. What remains untried here is said in docs/how-to/deploy.md.
 """
 
 import os
@@ -95,7 +95,7 @@ def test_both_images_work_together_and_end_in_order(
 
 
 def test_one_process_runs_from_there_in_any_folder_with_the_dashboard(server: Stage, tmp_path: Path) -> None:
-    """What `pip install taskflow-hub` gives somebody with neither compiler nor Node: an empty environment, filled with wheels."""
+    """What `pip install taskflow-hub` gives somebody with neither compiler nor Node: an empty environment, of wheels."""
     python = Path(server.here("/opt/taskflow/bin/python"))
     with HubProcess(tmp_path, python=python, environ={"PYTHONSAFEPATH": "1"}) as hub:
         assert '<div id="app">' in hub.get("/ui/").text
