@@ -2,7 +2,8 @@
 (identify.py) it asks for nothing more.
 
 Three rules keep such a page out. A name of its own that it makes point at loopback does not help it: `Host` must be a loopback
-name or address, one that the operator listed, or the very address it dialled, which is no name. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`
+name or address, one that the operator listed, or the very address it dialled, which is no name. A request
+it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`
 that says so. And no answer to it carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
 
 The exception are origins that the operator listed (cors.py).
@@ -99,7 +100,7 @@ def _without_port(host: bytes) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _is_dialled(host: bytes, server: tuple[str, int | None] | None) -> bool:
-    """The address that the connection came in by, as Prometheus and the probes of containers write it: they know no other name."""
+    """The address that the connection came in by, as Prometheus and the probes of containers write it."""
     name = _without_port(host)
     try:
         here = ipaddress.ip_address(server[0] if server else "")
