@@ -96,6 +96,11 @@ check: $(READY) $(UI)  ## format, lint, types and import contracts, changing not
 	@$(PY) -m ruff check $(CODE)
 	@$(PY) -m mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
+	@[ ! -x $(BIN)/hadolint ] || $(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --no-progress --quiet .github
 	@cd ui && ../.ci/node npm run --silent lint && ../.ci/node npm run --silent types
 
 .PHONY: format

@@ -10,7 +10,7 @@ clone. A `taskflow up` that stays in the foreground gets a second terminal, as a
   are there from the beginning. Any other is run on its own, with `await` allowed outside functions as in `python -m
   asyncio`, and a `text` block that follows is what it prints.
 * `toml`: settings that load. `json`: JSON. `ini`: a unit file whose command has these options. What a proxy is told (`nginx`,
-  `caddyfile`) is looked at in test_proxies.py.
+  `caddyfile`) is looked at in test_proxies.py; a `dockerfile` is shown only.
 
 Port 8080 is a free one in truth, and https://example.com a page on loopback. A page that asks a hub and starts none finds one.
 Where a page speaks of localhost:5432 a PostgreSQL server is there; who types psql is its superuser. So with localhost:6379 and
@@ -48,7 +48,7 @@ READY: Final = "Ctrl-C to stop"
 SERVES: Final = re.compile(r"(?:(?:\.venv/bin/)?taskflow (?:up|server)|make run)\b(?!.*(?:&|--help)$)")
 STARTS: Final = re.compile(r"^\$ .*(?:taskflow (?:up|server)|make run)", re.MULTILINE)
 NETWORK: Final = re.compile(
-    r"git clone |make setup|apt-get "
+    r"git clone |make setup|apt-get |docker |systemctl "
 )  # what needs the world outside, or changes this one
 EXAMPLE_COM: Final = (
     "<!doctype html><html><head><title>Example Domain</title></head><body>Example</body></html>"
@@ -81,7 +81,7 @@ _JOB: Final = re.compile(
 
 
 def test_every_block_is_of_a_kind_that_is_checked() -> None:
-    known = {"console", "python", "toml", "json", "ini", "nginx", "caddyfile"}
+    known = {"console", "python", "toml", "json", "ini", "nginx", "caddyfile", "dockerfile"}
     others = [
         f"{block.where}: {block.language or 'no language'}"
         for page in PAGES

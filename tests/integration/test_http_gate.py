@@ -1,10 +1,16 @@
 """Who may ask: the open loopback API is a target for any page its user visits. It is decided before any store is asked."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 from tests.support.http_api import Threaded, api_in_thread
+
+from taskflow_hub.domain.errors import Refused
+from taskflow_hub.http.gate import Gate
+from taskflow_hub.http.lifetime import Lifetime
 
 PAGE = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
@@ -84,6 +90,51 @@ def test_a_rebound_host_is_refused(hub: Threaded, client: httpx.Client, host: st
         answer = client.request(method, path, content=b'{"type": "a"}', headers=said)
         assert (answer.status_code, answer.json()["code"]) == (403, "refused")
     assert hub.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("dialled", "host", "served"),
+    [
+        ("10.1.0.5", "10.1.0.5:8080", True),
+        ("10.1.0.5", "10.1.0.5", True),
+        ("::ffff:10.1.0.5", "10.1.0.5:8080", True),
+        ("fd00::5", "[fd00::5]:8080", True),
+        ("fd00::5", "fd00::5", False),
+        ("10.1.0.5", "10.1.0.6:8080", False),
+        ("10.1.0.5", "10.1.0.5.evil.example:8080", False),
+        ("10.1.0.5", "10.1.0.5:port", False),
+        ("10.1.0.5", "[10.1.0.5]:8080", False),
+        ("/run/hub.sock", "10.1.0.5", False),
+        (None, "10.1.0.5", False),
+    ],
+)
+async def test_the_address_that_was_dialled_is_served_and_no_other(
+    dialled: str | None, host: str, served: bool
+) -> None:
+    """As Prometheus and the probes of containers ask."""
+    gate = Gate(PlainTextResponse("served"), allowed_hosts=(), lifetime=Lifetime(max_long=1))
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/readyz",
+        "headers": [(b"host", host.encode())],
+        "server": None if dialled is None else (dialled, 8080),
+    }
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    if served:
+        await gate(scope, receive, send)
+        assert said[0]["status"] == 200
+    else:
+        with pytest.raises(Refused):
+            await gate(scope, receive, send)
+        assert not said
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 (identify.py) it asks for nothing more.
 
 Three rules keep such a page out. A name of its own that it makes point at loopback does not help it: `Host` must be a loopback
-name or address, or one that the operator listed. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`
+name or address, one that the operator listed, or the very address it dialled, which is no name. A request
+it makes to our address carries its `Origin`, or a `Sec-Fetch-Site`
 that says so. And no answer to it carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
 
 The exception are origins that the operator listed (cors.py).
@@ -60,7 +61,7 @@ class Gate:
 
     def _check(self, scope: Scope, said: dict[bytes, bytes]) -> None:
         host, origin = said[b"host"].lower(), said.get(b"origin")
-        if not self._is_ours(host):
+        if not (self._is_ours(host) or _is_dialled(host, scope.get("server"))):
             raise Refused(
                 f"Host {host.decode('latin-1')!r} is neither a loopback address nor listed in http.allowed_hosts."
             )
@@ -83,12 +84,33 @@ def _host_check(allowed_hosts: tuple[str, ...]) -> Callable[[bytes], bool]:
 
     @functools.lru_cache(maxsize=256)
     def is_ours(host: bytes) -> bool:
-        name, _, port = host.decode("latin-1").rpartition(":")
-        if not name or host.endswith(b"]"):  # no port was given
-            name, port = host.decode("latin-1"), "0"
-        return port.isascii() and port.isdigit() and (name in names or _is_loopback(name))
+        name = _without_port(host)
+        return name is not None and (name in names or _is_loopback(name))
 
     return is_ours
+
+
+def _without_port(host: bytes) -> str | None:
+    """None where what follows the last colon is no port."""
+    name, _, port = host.decode("latin-1").rpartition(":")
+    if not name or host.endswith(b"]"):  # no port was given
+        return host.decode("latin-1")
+    return name if port.isascii() and port.isdigit() else None
+
+
+@functools.lru_cache(maxsize=256)
+def _is_dialled(host: bytes, server: tuple[str, int | None] | None) -> bool:
+    """The address that the connection came in by, as Prometheus and the probes of containers write it."""
+    name = _without_port(host)
+    try:
+        here = ipaddress.ip_address(server[0] if server else "")
+        mapped = (
+            here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
+        )  # IPv4 on a socket of both
+        asked = f"[{here}]" if mapped is None and here.version == 6 else str(mapped or here)
+    except ValueError:  # a Unix socket
+        return False
+    return name == asked
 
 
 def _is_loopback(name: str) -> bool:
