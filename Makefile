@@ -14,7 +14,7 @@ export UV_PYTHON := .venv/bin/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 UV_VERSION := 0.13.9
-DEBIAN_PACKAGES := chromium libfaketime pgbouncer redis-server
+DEBIAN_PACKAGES := chromium libfaketime pgbouncer prometheus redis-server
 ARGS ?=
 # Tests wait more than they work: one process more than there are cores. A file's tests stay together, with what they share. In the
 # order of the rooms: what takes long (crash, docs, e2e) does not come last.
@@ -25,7 +25,7 @@ SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
 
 BIN := .venv/bin
 PY := $(BIN)/python
-CODE := src $(wildcard tests bench examples docs)
+CODE := src $(wildcard tests bench examples deploy docs)
 UI := src/taskflow_hub/http/ui/index.html
 UI_SOURCE := $(if $(wildcard ui),$(shell find ui -path ui/node_modules -prune -o -type f -print))
 NODE_MODULES := ui/node_modules/.package-lock.json
@@ -124,6 +124,10 @@ lock: $(READY)  ## renew uv.lock from pyproject.toml (ARGS="--upgrade")
 	@env -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_INDEX $(BIN)/uv lock $(ARGS)
 	@$(BIN)/uv sync --frozen --quiet
 
+.PHONY: monitoring
+monitoring: $(READY)  ## make the dashboards and alerts below deploy/monitoring anew (ARGS="--runbooks URL")
+	@$(PY) -m deploy.monitoring.make $(ARGS)
+
 .PHONY: pictures
 pictures: $(READY)  ## record the documentation's terminals anew
 	@$(PY) -m docs.make_pictures $(ARGS)
@@ -136,7 +140,7 @@ screenshots: $(READY) $(UI) debian  ## photograph the dashboard anew, light and 
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)
 	@rm -rf ui/node_modules $(dir $(UI))
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build .bench
-	@find src tests $(wildcard bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests $(wildcard bench examples deploy docs) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
 help:  ## show this
