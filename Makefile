@@ -14,7 +14,7 @@ export UV_PYTHON := .venv/bin/python
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 UV_VERSION := 0.13.9
-DEBIAN_PACKAGES := chromium libfaketime pgbouncer redis-server
+DEBIAN_PACKAGES := chromium libfaketime pgbouncer prometheus redis-server
 ARGS ?=
 # Tests wait more than they work: one process more than there are cores. A file's tests stay together, with what they share. In the
 # order of the rooms: what takes long (crash, docs, e2e) does not come last.
@@ -25,7 +25,7 @@ SECOND_LOOK := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks \
 
 BIN := .venv/bin
 PY := $(BIN)/python
-CODE := src $(wildcard apps tests bench examples docs)
+CODE := src $(wildcard apps tests bench examples deploy docs)
 UI := src/taskflow_hub/http/ui/index.html
 UI_SOURCE := $(if $(wildcard ui),$(shell find ui -path ui/node_modules -prune -o -type f -print))
 NODE_MODULES := ui/node_modules/.package-lock.json
@@ -137,6 +137,10 @@ docs: $(READY)  ## build the documentation's site: build/docs/site; a link that 
 docs-serve: $(READY)  ## show it on http://127.0.0.1:8000 while one writes
 	@$(PY) -m docs.make_site serve
 
+.PHONY: monitoring
+monitoring: $(READY)  ## make the dashboards and alerts below deploy/monitoring anew (ARGS="--runbooks URL")
+	@$(PY) -m deploy.monitoring.make $(ARGS)
+
 .PHONY: pictures
 pictures: $(READY)  ## record the documentation's terminals anew
 	@$(PY) -m docs.make_pictures $(ARGS)
@@ -149,7 +153,7 @@ screenshots: $(READY) $(UI) debian  ## photograph the dashboard anew, light and 
 clean:  ## remove everything that is made: .venv, caches, reports (never a database)
 	@rm -rf ui/node_modules $(dir $(UI))
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build .bench
-	@find src tests $(wildcard apps bench examples docs) -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests $(wildcard apps bench examples deploy docs) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
 help:  ## show this

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -76,35 +76,47 @@ A request that waits on purpose (`Prefer: wait`) is as long as it waited; a stre
 
 
 def document() -> str:
-    metrics = asyncio.run(_described())
+    metrics = described()
     looked_up = [one for one in metrics if one.looked_up]
     counted = [one for one in metrics if not one.looked_up]
     rows = [HEAD, OF_THE_HUB]
     rows += [f"| `{one.name}` | {_labels(one)} | {one.about} |" for one in looked_up]
     rows.append(OF_A_PROCESS)
-    rows += [f"| `{one.name}` | {one.kind} | {_labels(one)} | {one.about} |" for one in counted]
-    of_worker = "".join(f"{row}\n" for row in _of_worker())
-    return "\n".join([*rows, TAIL.replace("{of_worker}", of_worker)])
+    rows += map(_row, counted)
+    return "\n".join([*rows, TAIL.replace("{of_worker}", "".join(f"{_row(one)}\n" for one in of_worker()))])
 
 
-def _of_worker() -> list[str]:
+def described() -> list[Described]:
+    """What a server tells: of one that has done nothing."""
+    return asyncio.run(_of_a_hub())
+
+
+def of_worker() -> list[Described]:
+    """What a worker alone tells."""
     health = Health(status="ok", worker="w", beat_age_s=0.0, loop_lag_s=0.0)
     numbers = Numbers(slots=1, running=0, waiting=0, unacknowledged=0, ended={AttemptOutcome.SUCCEEDED: 1})
     told = text_string_to_metric_families(exposition("1", numbers, health).decode())
     return [
-        f"| `{one.samples[0].name}` | {one.type} | {', '.join(f'`{label}`' for label in one.samples[0].labels)} "
-        f"| {one.documentation} |"
+        Described(one.samples[0].name, _kind(one.type), tuple(one.samples[0].labels), one.documentation)
         for one in told
         if one.name.startswith("taskflow_") and not one.name.endswith("_created")
     ]
+
+
+def _kind(type: str) -> Literal["counter", "gauge"]:
+    assert type in {"counter", "gauge"}
+    return "counter" if type == "counter" else "gauge"
+
+
+def _row(one: Described) -> str:
+    return f"| `{one.name}` | {one.kind} | {_labels(one)} | {one.about} |"
 
 
 def _labels(one: Described) -> str:
     return ", ".join(f"`{label}`" for label in one.labels)
 
 
-async def _described() -> list[Described]:
-    """Of a hub that has done nothing."""
+async def _of_a_hub() -> list[Described]:
     with tempfile.TemporaryDirectory() as folder:
         database = DatabaseSettings(url=f"sqlite:///{folder}/taskflow.db")
         async with open_engine(Settings(database=database)) as (engine, _):

@@ -12,6 +12,7 @@ from tests.support.http_api import Running, api
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import StoreUnavailable
 from taskflow_hub.domain.lifecycle import UNFINISHED
+from taskflow_hub.domain.model import LimitInUse
 from taskflow_hub.engine import scrape
 from taskflow_hub.engine.metrics import MAX_NAMES
 
@@ -147,6 +148,23 @@ async def test_queues_are_looked_up_once_a_scrape(tmp_path: Path, monkeypatch: A
         assert (value(found, "workers", state="alive"), value(found, "store_reachable")) == (0, 1)
         states = {one.labels["status"] for one in found["taskflow_queue_depth"].samples}
         assert states <= {str(state) for state in UNFINISHED}
+
+
+async def test_limits_by_key_are_told_by_what_they_begin_with(tmp_path: Path, monkeypatch: Any) -> None:
+    """There may be one for each customer: the fullest stands for all of them."""
+    async with api(tmp_path, loops=False) as hub:
+        in_use = [("customer:1", 4, 1), ("customer:2", 4, 3), ("mail", 2, 2), ("customer:3", 5, 1)]
+
+        async def limits_in_use() -> list[LimitInUse]:
+            return [LimitInUse(key=key, running=running, active=active) for key, running, active in in_use]
+
+        monkeypatch.setattr(hub.engine.store, "limits_in_use", limits_in_use)
+        found = await families(hub)
+        told = {one.labels["limit"]: one.value for one in found["taskflow_limit_saturation_ratio"].samples}
+        assert told == {"customer:*": 0.75, "mail": 1.0}
+        in_use += [(f"key-{n}", 1, 1) for n in range(MAX_NAMES + 5)]
+        found = await families(hub)
+    assert len(found["taskflow_limit_saturation_ratio"].samples) == MAX_NAMES + 1
 
 
 async def test_callers_cannot_make_labels(tmp_path: Path) -> None:

@@ -170,6 +170,14 @@ class LimitUse(LimitRow, frozen=True, kw_only=True):
     held: int  # queued tasks that it holds back
 
 
+class LimitInUse(Struct, frozen=True, kw_only=True):
+    """A limit of how many run at a time under which some do."""
+
+    key: str
+    running: int  # how many may
+    active: int  # how many do
+
+
 class TaskType(Struct, frozen=True, kw_only=True):
     """A kind of work as a worker declares it: its home queue, its defaults and the shape of its payload and result."""
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from taskflow_hub.domain import moves
-from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.lifecycle import FINAL, State
 from taskflow_hub.domain.model import AttemptOutcome, Reason
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.schedule import Cause, FireOutcome
@@ -21,6 +21,7 @@ from taskflow_hub.store.values import Submitted
 
 MAX_NAMES: Final = 200
 OTHER: Final = "other"
+MISSED_BY: Final = (Cause.DOWNTIME, Cause.REFUSED, Cause.CHANGED)
 
 
 class Names:
@@ -53,7 +54,7 @@ class Metrics:
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
         self.described: list[Described] = []
-        self.queue_names, self._types = Names(), Names()
+        self.queue_names, self._types, self.limit_kinds = Names(), Names(), Names()
         self._submitted_to: dict[
             tuple[str, str], Counter
         ] = {}  # by labels, which the library takes long to look up
@@ -68,17 +69,27 @@ class Metrics:
             "taskflow_tasks_finished",
             "Tasks that became final, by status: ended by a report, by time, or by a cancel of what had not started.",
             "status",
+            known=((status,) for status in FINAL),
         )
         self._failed = self._counter(
-            "taskflow_tasks_failed", "Those of them that are failed, by reason.", "reason"
+            "taskflow_tasks_failed",
+            "Those of them that are failed, by reason.",
+            "reason",
+            known=((reason,) for reason in Reason),
         )
         self.redriven = self._counter("taskflow_tasks_redriven", "Final tasks that were told to run again.")
-        self._attempts = self._counter("taskflow_attempts", "Attempts ended, by how.", "outcome")
+        self._attempts = self._counter(
+            "taskflow_attempts",
+            "Attempts ended, by how.",
+            "outcome",
+            known=((outcome,) for outcome in AttemptOutcome),
+        )
         self.leased = self._counter("taskflow_leases", "Attempts opened.")
         self._leases_lost = self._counter(
             "taskflow_leases_lost",
             "Attempts taken from a worker: it was dead (lost), or had never got them (undelivered).",
             "outcome",
+            known=((AttemptOutcome.LOST,), (AttemptOutcome.UNDELIVERED,)),
         )
         self.retries = self._counter(
             "taskflow_retries", "Attempts that failed and whose task is tried again by its policy."
@@ -98,6 +109,7 @@ class Metrics:
             "Ticks of schedules that were decided, by outcome and reason.",
             "outcome",
             "reason",
+            known=((FireOutcome.FIRED, ""), *((FireOutcome.MISSED, cause) for cause in MISSED_BY)),
         )
         self._lateness_s = self._histogram(
             "taskflow_schedule_lateness_seconds",
@@ -121,6 +133,7 @@ class Metrics:
             "taskflow_requests_rate_limited",
             "Requests refused because a key or an address asked too often.",
             "limit",
+            known=(("address",), ("key",)),
         )
         self._transaction_s = self._histogram(
             "taskflow_db_transaction_seconds",
@@ -136,9 +149,13 @@ class Metrics:
         self.loop_errors = self._counter("taskflow_loop_errors", "Ticks that raised.", "loop")
         self._gauge("taskflow_build_info", "Always 1.", "version").labels(version).set(1)
 
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+    def _counter(self, name: str, about: str, *labels: str, known: Iterable[tuple[str, ...]] = ()) -> Counter:
+        """`known`: labels that are told from the start, at 0. Of a series that begins at 1, `increase` sees nothing."""
         self.described.append(Described(f"{name}_total", "counter", labels, about))
-        return Counter(name, about, labels, registry=self.registry)
+        counter = Counter(name, about, labels, registry=self.registry)
+        for values in known:
+            counter.labels(*values)
+        return counter
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         self.described.append(Described(name, "gauge", labels, about))

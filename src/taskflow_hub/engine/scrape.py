@@ -18,22 +18,23 @@ from taskflow_hub.domain.clock import Clock
 from taskflow_hub.domain.errors import Unavailable
 from taskflow_hub.domain.holds import Serving
 from taskflow_hub.domain.lifecycle import State
-from taskflow_hub.domain.model import Queue, QueueUse, Worker, WorkerState
+from taskflow_hub.domain.model import LimitInUse, Queue, QueueUse, Worker, WorkerState
 from taskflow_hub.engine.depths import Counted, Depths
 from taskflow_hub.engine.metrics import Described, Metrics
-from taskflow_hub.store.base import QueueStore, WorkerStore
+from taskflow_hub.store.base import LimitStore, QueueStore, WorkerStore
 
 WAIT_S: Final = 2.0  # so long a scrape waits for the store: far less than Prometheus waits for us
 log = structlog.stdlib.get_logger("taskflow.scrape")
 
 
-class _Store(QueueStore, WorkerStore, Protocol): ...
+class _Store(LimitStore, QueueStore, WorkerStore, Protocol): ...
 
 
 class _Seen(Struct, frozen=True):
     counted: Counted
     queues: list[Queue]
     uses: list[QueueUse]
+    limits: list[LimitInUse]
     workers: list[Worker]
     at: datetime
 
@@ -69,7 +70,7 @@ class Scrape(Collector):
                 ),
                 (
                     "taskflow_limit_saturation_ratio",
-                    "Of a queue's max_size how many wait, and of its running how many run; 1 is full.",
+                    "How full, 1 being all: `max_size` and `running` of a queue; `customer:*`, the fullest such key.",
                     "queue",
                     "limit",
                 ),
@@ -103,6 +104,7 @@ class Scrape(Collector):
                 counted=await self._depths.get(None),
                 queues=await self._store.queues(),
                 uses=await self._store.queue_uses(),
+                limits=await self._store.limits_in_use(),
                 workers=await self._store.workers(),
                 at=self._clock(),
             )
@@ -152,7 +154,20 @@ class Scrape(Collector):
                 if used is not None and bound is not None:
                     saturation = "taskflow_limit_saturation_ratio", queue, limit
                     values[saturation] = max(values[saturation], used / bound if bound else 1.0)
+        for one in seen.limits:
+            saturation = (
+                "taskflow_limit_saturation_ratio",
+                "",
+                self._metrics.limit_kinds.label(_kind(one.key)),
+            )
+            values[saturation] = max(values[saturation], one.active / one.running if one.running else 1.0)
         return dict(values)
+
+
+def _kind(key: str) -> str:
+    """`customer:*` of `customer:42`: there is a key for each customer, and no label may have so many values."""
+    kind, colon, _ = key.partition(":")
+    return f"{kind}:*" if colon else key
 
 
 def _of_workers(workers: Iterable[Worker]) -> dict[tuple[str, ...], float]:

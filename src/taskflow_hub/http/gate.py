@@ -3,7 +3,8 @@
 
 Three rules keep such a page out. A name of its own that it makes point at loopback does not help it: `Host` must be a loopback
 name or address, one that the operator listed, or the very address that was dialled, for an address is nobody's to point
-elsewhere. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site` that says so. And no answer to it carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
+elsewhere. A request it makes to our address carries its `Origin`, or a `Sec-Fetch-Site` that says so. And no answer to it
+carries a CORS header, so what it may send unasked (an image's GET) it cannot read.
 
 The exception are origins that the operator listed (cors.py).
 """

@@ -32,6 +32,7 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Held, Logged, Progressed, Register
 from taskflow_hub.domain.model import (
     Attempt,
+    LimitInUse,
     LimitRow,
     LimitUse,
     LogLine,
@@ -355,6 +356,10 @@ class LimitStore(Protocol):
         self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
     ) -> list[LimitUse]:
         """The limits of an account (None: of all) after (account, key), by account and key, with what they do now."""
+        ...
+
+    async def limits_in_use(self) -> list[LimitInUse]:
+        """Of all accounts, the limits of how many run that running tasks name, in no order: never more than tasks run."""
         ...
 
     async def set_limit(

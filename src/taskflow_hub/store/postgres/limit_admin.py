@@ -8,7 +8,7 @@ import asyncpg
 from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.audit import By
-from taskflow_hub.domain.model import LimitRow, LimitUse
+from taskflow_hub.domain.model import LimitInUse, LimitRow, LimitUse
 from taskflow_hub.store import refusals
 from taskflow_hub.store.audit import of_limit
 from taskflow_hub.store.groups import counted
@@ -22,6 +22,7 @@ from taskflow_hub.store.quota_uses import says_something
 from taskflow_hub.store.standing import NOBODY
 
 LIMITS: Final = statement("limits")
+LIMITS_IN_USE: Final = statement("limits_in_use")
 RUNNING: Final = statement("limit_running")
 HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
@@ -37,6 +38,9 @@ class LimitAdmin(Part):
         self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
     ) -> list[LimitUse]:
         return await self._readers.read_long(_limits, account, after, limit)
+
+    async def limits_in_use(self) -> list[LimitInUse]:
+        return await self._readers.read(_limits_in_use)
 
     async def set_limit(
         self,
@@ -62,6 +66,13 @@ async def _limits(
         counted((row["account_id"], keys_of(row["limits"]), row["count"]) for row in groups),
         {(row["account_id"], row["hold"]): row["count"] for row in held},
     )
+
+
+async def _limits_in_use(snapshot: Snapshot) -> list[LimitInUse]:
+    return [
+        LimitInUse(key=row["key"], running=row["running"], active=row["active"])
+        for row in await snapshot.fetch(LIMITS_IN_USE)
+    ]
 
 
 async def _set_limit(

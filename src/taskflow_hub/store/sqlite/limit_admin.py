@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from taskflow_hub.domain.audit import By
-from taskflow_hub.domain.model import LimitRow, LimitUse
+from taskflow_hub.domain.model import LimitInUse, LimitRow, LimitUse
 from taskflow_hub.store.audit import of_limit
 from taskflow_hub.store.documents import decoder
 from taskflow_hub.store.groups import counted
@@ -18,6 +18,7 @@ from taskflow_hub.store.sqlite.transaction import Snapshot, Transaction
 from taskflow_hub.store.standing import NOBODY
 
 LIMITS: Final = statement("limits")
+LIMITS_IN_USE: Final = statement("limits_in_use")
 RUNNING: Final = statement("limit_running")
 HELD: Final = statement("limit_held")
 SET_LIMIT: Final = statement("set_limit")
@@ -31,6 +32,9 @@ class LimitAdmin(Part):
         self, account: str | None, *, after: tuple[str, str] = ("", ""), limit: int
     ) -> list[LimitUse]:
         return await self._readers.read_long(_limits, account, after, limit)
+
+    async def limits_in_use(self) -> list[LimitInUse]:
+        return await self._readers.read(_limits_in_use)
 
     async def set_limit(
         self,
@@ -59,6 +63,10 @@ def _limits(snapshot: Snapshot, account: str | None, after: tuple[str, str], lim
         running,
         {(owner, hold): count for owner, hold, count in held},
     )
+
+
+def _limits_in_use(snapshot: Snapshot) -> list[LimitInUse]:
+    return snapshot.document(list[LimitInUse], LIMITS_IN_USE)
 
 
 def _set_limit(

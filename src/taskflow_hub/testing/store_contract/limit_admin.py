@@ -61,6 +61,22 @@ class LimitAdminContract(ContractBase):
         await kit.succeed(first_of(tasks[0]))
         assert [one.active for one in await seen(kit)] == [0, 2, 0]
 
+    async def test_which_are_in_use(self, kit: Kit) -> None:
+        await kit.worker()
+        await kit.submit_all(
+            [
+                *some(4, Limit("a", running=1)),
+                *some(2, Limit("a", running=3), account_id="other"),
+                *some(3, Limit("b", per_second=2)),
+                *some(2, Limit("c", running=5), Limit("d", running=0)),
+                *some(1, Limit("c", running=5), Limit("e", running=2)),
+            ]
+        )
+        assert await kit.store.limits_in_use() == []
+        await kit.lease()
+        found = sorted((one.key, one.running, one.active) for one in await kit.store.limits_in_use())
+        assert found == [("a", 1, 1), ("a", 3, 2), ("c", 5, 1), ("e", 2, 1)]
+
     async def test_what_nobody_can_run_is_held_by_no_limit(self, kit: Kit) -> None:
         await kit.submit_all(some(3, Limit("a", running=1), type="u"))
         await kit.worker("t")
