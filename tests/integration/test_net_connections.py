@@ -162,6 +162,19 @@ async def test_a_closed_client_goes_on_with_new_connections(server: WebServer, c
     assert (await client.fetch(server.url(), max_body=KB)).body == b"ok"
 
 
+async def test_what_is_in_use_when_a_client_is_closed_ends_with_its_request(
+    server: WebServer, client: GuardedClient
+) -> None:
+    crowd = Crowd()
+    server.pages["/"] = crowd.page
+    fetching = asyncio.create_task(client.fetch(server.url(), max_body=KB))
+    await crowd.came.wait()
+    await client.aclose()
+    crowd.go.set()
+    assert (await fetching).body == b"ok"
+    await asyncio.wait_for(server.left(), 2)  # sooner than it would be closed for want of use
+
+
 def test_each_event_loop_has_its_own_and_they_end_with_it() -> None:
     client = GuardedClient(OPEN)
 

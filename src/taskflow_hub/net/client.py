@@ -1,4 +1,4 @@
-"""The client. h11 and ssl are imported with the first request, so that a hub that makes none does not carry them."""
+"""The client. h11 is imported with the first request, so that a hub that makes none does not carry it."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Connections that lead only where they may. Imports h11 and ssl: import this file late.
+"""Connections that lead only where they may. Imports h11: import this file late.
 
 The check sits at the last moment there is: between resolving a name and dialling one of its addresses. Whatever URL
 parser, redirect or DNS trick led here, nothing is dialled that was not checked, and a name is resolved once per

@@ -39,6 +39,7 @@ class Pool:
         self._lanes: dict[tuple[str, str, int], _Lane] = {}
         self._kept: dict[Connection, tuple[Target, float]] = {}  # since when; the longest kept is first
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False  # what is in use then is closed after its request
 
     @asynccontextmanager
     async def connection(self, target: Target, *, fresh: bool) -> AsyncIterator[tuple[Connection, bool]]:
@@ -65,7 +66,8 @@ class Pool:
             self._tidy(target, lane)
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept, and keep nothing from now on."""
+        self._closed = True
         for connection in tuple(self._kept):
             self._forget(connection)
             connection.abort()
@@ -87,8 +89,8 @@ class Pool:
         except BaseException:
             connection.abort()
             raise
-        age = self._loop.time() - connection.born
-        if self._settings.keep_alive > 0 and age < OLDEST_S and connection.finish():
+        young = self._loop.time() - connection.born < OLDEST_S
+        if not self._closed and young and self._settings.keep_alive > 0 and connection.finish():
             self._keep(lane, target, connection)
         else:
             connection.abort()
