@@ -37,7 +37,7 @@ from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY, DEF
 from taskflow_hub.domain.steps import StepKind
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.hub import Hub
-from taskflow_hub.net import GuardedClient
+from taskflow_hub.net import GuardedClient, NetSettings
 from taskflow_hub.worker.context import Context
 
 
@@ -102,11 +102,12 @@ class RecordedContext(Context):
 
 
 @asynccontextmanager
-async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
+async def working(hub: Hub, *, slots: int = 4, net: NetSettings | None = None) -> AsyncIterator[Hub]:
     """The hub, with an engine and a worker in this event loop and a database that goes away in the end.
 
     What is submitted through it runs as in production: payloads are checked, secret fields encrypted with a key of the moment,
-    handlers run on the loop, in threads and in child processes, failures are retried by their policy.
+    handlers run on the loop, in threads and in child processes, failures are retried by their policy. `net` says what
+    `ctx.http` may reach: without it, nothing but the public Internet.
     """
     from taskflow_hub.bootstrap import working as at_work
     from taskflow_hub.settings import load
@@ -122,6 +123,8 @@ async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
             "secrets.keys": (base64.b64encode(os.urandom(32)).decode(),),
         }
         settings = load(given, environ={}, file=folder / "taskflow.toml").settings
+        if net is not None:
+            settings = settings.model_copy(update={"net": net})
         try:
             async with at_work(settings, hub.registry, on_engine=hub.attach) as (_, _, worker):
                 await worker.registered()
