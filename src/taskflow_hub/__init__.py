@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from taskflow_hub.domain.retry import RetryKind, RetryPolicy
     from taskflow_hub.domain.steps import Event
     from taskflow_hub.domain.submission import Limit, OnConflict, Submission, Unique
+    from taskflow_hub.domain.webhooks import BadSignature, new_webhook_secret, sign_webhook, verify_webhook
     from taskflow_hub.hub import Hub
     from taskflow_hub.hub.bound import BoundHandler, SubmitOptions
     from taskflow_hub.hub.expressions import INDEX, INPUT, ITEM, WORKFLOW
@@ -46,13 +47,30 @@ if TYPE_CHECKING:
     from taskflow_hub.hub.nodes import FanOut, Node
     from taskflow_hub.hub.workflow import Workflow, task
     from taskflow_hub.hub.workflow_handle import WorkflowHandle
+    from taskflow_hub.net.allow import AllowPrivate
+    from taskflow_hub.net.client import Answer, GuardedClient
+    from taskflow_hub.net.errors import (
+        BadAnswer,
+        NetError,
+        RefusedUrl,
+        TimedOut,
+        TooLarge,
+        TooManyRedirects,
+        Unreachable,
+    )
+    from taskflow_hub.net.settings import NetSettings
+    from taskflow_hub.net.url import OutboundUrl
     from taskflow_hub.worker.context import Context
     from taskflow_hub.worker.durable import NodeInput
     from taskflow_hub.worker.secret import Secret
     from taskflow_hub.worker.suspending import AttemptSuspended, EventTimeout
 
 _HOMES = {
+    "AllowPrivate": "net.allow",
+    "Answer": "net.client",
     "AttemptSuspended": "worker.suspending",
+    "BadAnswer": "net.errors",
+    "BadSignature": "domain.webhooks",
     "BoundHandler": "hub.bound",
     "Client": "client",
     "Conflict": "domain.errors",
@@ -62,6 +80,7 @@ _HOMES = {
     "Fail": "domain.outcomes",
     "FanOut": "hub.nodes",
     "Gone": "domain.errors",
+    "GuardedClient": "net.client",
     "Hub": "hub",
     "INDEX": "hub.expressions",
     "INPUT": "hub.expressions",
@@ -70,13 +89,17 @@ _HOMES = {
     "Invalid": "domain.errors",
     "Limit": "domain.submission",
     "Misconfigured": "domain.errors",
-    "NodeInput": "worker.durable",
+    "NetError": "net.errors",
+    "NetSettings": "net.settings",
     "Node": "hub.nodes",
+    "NodeInput": "worker.durable",
     "NotAllowed": "domain.errors",
     "NotFound": "domain.errors",
     "OnConflict": "domain.submission",
+    "OutboundUrl": "net.url",
     "QueueFull": "domain.errors",
     "QuotaExceeded": "domain.errors",
+    "RefusedUrl": "net.errors",
     "Retry": "domain.outcomes",
     "RetryKind": "domain.retry",
     "RetryPolicy": "domain.retry",
@@ -92,15 +115,22 @@ _HOMES = {
     "TaskFailed": "domain.ended",
     "TaskHandle": "hub.handle",
     "TaskflowError": "domain.errors",
+    "TimedOut": "net.errors",
+    "TooLarge": "net.errors",
+    "TooManyRedirects": "net.errors",
     "Unavailable": "domain.errors",
     "Unique": "domain.submission",
     "UniqueConflict": "domain.errors",
+    "Unreachable": "net.errors",
     "WORKFLOW": "hub.expressions",
     "Workflow": "hub.workflow",
     "WorkflowCancelled": "domain.ended",
     "WorkflowFailed": "domain.ended",
     "WorkflowHandle": "hub.workflow_handle",
+    "new_webhook_secret": "domain.webhooks",
+    "sign_webhook": "domain.webhooks",
     "task": "hub.workflow",
+    "verify_webhook": "domain.webhooks",
 }
 
 __all__ = [
@@ -108,7 +138,11 @@ __all__ = [
     "INPUT",
     "ITEM",
     "WORKFLOW",
+    "AllowPrivate",
+    "Answer",
     "AttemptSuspended",
+    "BadAnswer",
+    "BadSignature",
     "BoundHandler",
     "Client",
     "Conflict",
@@ -118,18 +152,23 @@ __all__ = [
     "Fail",
     "FanOut",
     "Gone",
+    "GuardedClient",
     "Hub",
     "IdempotencyMismatch",
     "Invalid",
     "Limit",
     "Misconfigured",
+    "NetError",
+    "NetSettings",
     "Node",
     "NodeInput",
     "NotAllowed",
     "NotFound",
     "OnConflict",
+    "OutboundUrl",
     "QueueFull",
     "QuotaExceeded",
+    "RefusedUrl",
     "Retry",
     "RetryKind",
     "RetryPolicy",
@@ -145,14 +184,21 @@ __all__ = [
     "TaskFailed",
     "TaskHandle",
     "TaskflowError",
+    "TimedOut",
+    "TooLarge",
+    "TooManyRedirects",
     "Unavailable",
     "Unique",
     "UniqueConflict",
+    "Unreachable",
     "Workflow",
     "WorkflowCancelled",
     "WorkflowFailed",
     "WorkflowHandle",
+    "new_webhook_secret",
+    "sign_webhook",
     "task",
+    "verify_webhook",
 ]
 
 

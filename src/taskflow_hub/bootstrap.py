@@ -22,6 +22,7 @@ from taskflow_hub.broker.base import EngineSide, WorkerSide
 from taskflow_hub.domain.audit import By, by_operator
 from taskflow_hub.domain.clock import utc_now
 from taskflow_hub.domain.errors import Conflict, Misconfigured
+from taskflow_hub.net.client import GuardedClient
 from taskflow_hub.redaction import without_secrets
 from taskflow_hub.secrets.keyring import Keyring
 from taskflow_hub.settings import Settings, shown
@@ -338,7 +339,8 @@ def builtin_registry(settings: Settings) -> Registry:
 def make_worker(broker: Broker, registry: Registry, settings: Settings) -> Worker:
     """A worker that has not started."""
     keyring = Keyring.of(settings.secrets.keys)
-    return Worker(broker.worker_side(), registry, settings.worker, keyring=keyring)
+    client = GuardedClient(settings.net)
+    return Worker(broker.worker_side(), registry, settings.worker, keyring=keyring, http=client)
 
 
 @asynccontextmanager

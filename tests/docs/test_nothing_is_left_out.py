@@ -60,6 +60,7 @@ def test_every_number_of_a_setting_has_a_unit_or_counts_something() -> None:
         "process_max_tasks",
         "port",
         "max_connections",
+        "max_connections_per_origin",
         "max_streams",
         "backlog",
         "max_redirects",

@@ -25,8 +25,8 @@ async def server() -> AsyncIterator[WebServer]:
 
 
 async def ask(server: WebServer, **payload: Any) -> Any:
-    ctx = RecordedContext(task_id="task-1")
-    return await http_request(server.url(payload.pop("path", "/")), ctx, client=CLIENT, **payload)
+    ctx = RecordedContext(task_id="task-1", http=CLIENT)
+    return await http_request(server.url(payload.pop("path", "/")), ctx, **payload)
 
 
 async def test_the_answer_is_kept(server: WebServer) -> None:
@@ -171,6 +171,6 @@ async def test_a_broken_connection_is_tried_again(server: WebServer) -> None:
 
 
 async def test_a_refused_url_is_a_failure(server: WebServer) -> None:
-    outcome = await http_request("http://10.0.0.1/", RecordedContext(), client=CLIENT)
+    outcome = await http_request("http://10.0.0.1/", RecordedContext(http=CLIENT))
     assert isinstance(outcome, Fail)
     assert "private address" in outcome.reason

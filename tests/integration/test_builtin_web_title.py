@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[WebServer]:
 
 async def title(server: WebServer, page: bytes) -> object:
     server.pages["/"] = page
-    return await web_title(server.url(), RecordedContext(), client=CLIENT)
+    return await web_title(server.url(), RecordedContext(http=CLIENT))
 
 
 async def test_the_page_everyone_tries_first(server: WebServer) -> None:
@@ -77,7 +77,7 @@ async def test_compressed_pages(server: WebServer, coding: str, pack: object) ->
 
 
 async def test_of_a_huge_page_the_beginning_counts(server: WebServer) -> None:
-    ctx = RecordedContext()
+    ctx = RecordedContext(http=CLIENT)
     early = b"<title>early</title>" + b"x" * MAX_BODY
     server.pages |= {
         "/early": answer(early, content_type=HTML),
@@ -87,7 +87,7 @@ async def test_of_a_huge_page_the_beginning_counts(server: WebServer) -> None:
         ),
     }
     for path, expected in (("/early", "early"), ("/late", None), ("/bomb", "early")):
-        found = await web_title(server.url(path), ctx, client=CLIENT)
+        found = await web_title(server.url(path), ctx)
         assert isinstance(found, dict)
         assert (found["title"], found["length"]) == (expected, MAX_BODY)
     assert [level for level, _, _ in ctx.logged] == ["warning"] * 3
@@ -132,7 +132,7 @@ async def test_a_status_nobody_knows_has_no_phrase(server: WebServer) -> None:
 
 
 async def test_a_refused_address_is_a_failure() -> None:
-    outcome = await web_title("http://169.254.169.254/", RecordedContext(), client=CLIENT)
+    outcome = await web_title("http://169.254.169.254/", RecordedContext(http=CLIENT))
     assert isinstance(outcome, Fail)
     assert "link-local" in outcome.reason
 
@@ -140,7 +140,7 @@ async def test_a_refused_address_is_a_failure() -> None:
 async def test_a_server_that_is_down_may_come_back() -> None:
     async with WebServer() as gone:
         url = gone.url()
-    outcome = await web_title(url, RecordedContext(), client=CLIENT)
+    outcome = await web_title(url, RecordedContext(http=CLIENT))
     assert isinstance(outcome, Retry)
     assert outcome.after is None, "the policy says when"
     assert outcome.reason.startswith(f"{url[:-1]} cannot be reached: ")
@@ -153,6 +153,6 @@ async def test_a_name_without_an_address_is_told_in_one_sentence() -> None:
         raise Unreachable(f"{host} has no address: Name or service not known")
 
     outcome = await web_title(
-        "http://nowhere.test/", RecordedContext(), client=GuardedClient(NetSettings(), resolve=resolve)
+        "http://nowhere.test/", RecordedContext(http=GuardedClient(NetSettings(), resolve=resolve))
     )
     assert outcome == Retry(reason="nowhere.test has no address: Name or service not known")

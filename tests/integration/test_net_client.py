@@ -27,7 +27,6 @@ from taskflow_hub.net import (
 )
 from taskflow_hub.net.address import Address
 from taskflow_hub.net.resolve import Resolver
-from taskflow_hub.net.transport import GuardedBackend
 
 OPEN = NetSettings(allow_private=AllowPrivate.parse("127.0.0.1,::1"))
 KB = 1024
@@ -109,6 +108,20 @@ async def test_bad_headers_are_refused_before_anything_is_sent(
     assert server.connections == 0
 
 
+@pytest.mark.parametrize("method", ["", "GET /", "GET\r\nX: y", "CONNECT", "Ü"])
+async def test_a_method_that_is_none_is_refused(
+    server: WebServer, client: GuardedClient, method: str
+) -> None:
+    with pytest.raises(RefusedUrl, match="the method"):
+        await client.fetch(server.url(), method=method, max_body=KB)
+    assert server.connections == 0
+
+
+async def test_what_is_asked_for_is_spelled_in_ascii(server: WebServer, client: GuardedClient) -> None:
+    await client.fetch(server.url('/ü%20/?q="<ö>"&r=%zz'), max_body=KB)
+    assert server.requests[0].target == "/%C3%BC%20/?q=%22%3C%C3%B6%3E%22&r=%zz"
+
+
 # --- where it may go -------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +168,9 @@ async def test_a_name_that_changes_its_mind_is_asked_once(server: WebServer) -> 
     assert (await client.fetch(server.url(host="rebinding.test"), max_body=KB)).body == b"first address"
     assert asked == 1
     assert server.requests[0].headers["host"] == f"rebinding.test:{server.port}"
+    again = await client.fetch(server.url(host="rebinding.test"), max_body=KB)
+    assert (again.body, asked, server.connections) == (b"first address", 1, 1), "kept: the checked address"
+    await client.aclose()
     with pytest.raises(RefusedUrl, match=r"127\.0\.0\.2 is a loopback"):
         await client.fetch(server.url(host="rebinding.test"), max_body=KB)
     assert server.connections == 1
@@ -174,9 +190,17 @@ async def test_odd_spellings_lead_where_they_were_checked(server: WebServer, spe
     assert got.url == server.url()
 
 
-async def test_local_sockets_are_never_dialled() -> None:
-    with pytest.raises(RefusedUrl):
-        await GuardedBackend(AllowPrivate(private=True), names()).connect_unix_socket("/run/docker.sock")
+async def test_a_port_that_is_not_listed_is_not_dialled(server: WebServer) -> None:
+    listed = OPEN.model_copy(update={"allow_ports": (80, 443)})
+    reason = f"port {server.port} is none of those that TASKFLOW_NET_ALLOW_PORTS lists \\(80, 443\\)"
+    with pytest.raises(RefusedUrl, match=reason):
+        await GuardedClient(listed).fetch(server.url(), max_body=KB)
+    assert server.connections == 0
+    server.pages |= {"/": moved("http://127.0.0.1:1/"), "/here": answer("here")}
+    here = GuardedClient(OPEN.model_copy(update={"allow_ports": (server.port,)}))
+    assert (await here.fetch(server.url("/here"), max_body=KB)).body == b"here"
+    with pytest.raises(RefusedUrl, match="port 1 is none"):
+        await here.fetch(server.url(), max_body=KB)
 
 
 # --- redirects -------------------------------------------------------------------------------------------------------
@@ -330,6 +354,10 @@ async def test_an_endless_body_is_left(server: WebServer, client: GuardedClient)
 async def drip(request: Request, writer: asyncio.StreamWriter) -> None:
     """Never silent for long, and never done."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+    await drip_on(writer)
+
+
+async def drip_on(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"x")
         await writer.drain()
@@ -345,6 +373,39 @@ async def test_a_slow_body_meets_the_total_limit(server: WebServer) -> None:
     client = GuardedClient(OPEN.model_copy(update={"total_timeout": 0.2}))
     with pytest.raises(TimedOut, match=r"no complete answer within 0\.2 s"):
         await client.fetch(server.url("/?key=secret"), max_body=KB * KB)
+
+
+async def test_slow_headers_meet_the_total_limit(server: WebServer) -> None:
+    async def drip_headers(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nx-long: ")
+        await drip_on(writer)
+
+    server.pages["/"] = drip_headers
+    client = GuardedClient(OPEN.model_copy(update={"total_timeout": 0.2}))
+    with pytest.raises(TimedOut, match=r"no complete answer within 0\.2 s"):
+        await client.fetch(server.url(), max_body=KB)
+
+
+async def test_a_request_may_have_less_time_than_the_settings_give(
+    server: WebServer, client: GuardedClient
+) -> None:
+    server.pages |= {"/": silence, "/quick": answer("in time")}
+    with pytest.raises(TimedOut, match=r"no complete answer within 0\.1 s"):
+        await client.fetch(server.url(), max_body=KB, timeout=0.1)
+    assert (await client.fetch(server.url("/quick"), max_body=KB, timeout=50)).body == b"in time"
+
+
+async def test_a_request_never_has_more_time_than_the_settings_give(server: WebServer) -> None:
+    server.pages["/"] = silence
+    client = GuardedClient(OPEN.model_copy(update={"total_timeout": 0.1}))
+    with pytest.raises(TimedOut, match=r"no complete answer within 0\.1 s"):
+        await client.fetch(server.url(), max_body=KB, timeout=1000)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+async def test_no_time_at_all_is_a_mistake(client: GuardedClient, timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout must be seconds above 0"):
+        await client.fetch("http://127.0.0.1/", max_body=KB, timeout=timeout)
 
 
 async def test_silence_meets_the_read_limit(server: WebServer) -> None:

@@ -56,6 +56,11 @@ class WebServer:
         await asyncio.gather(*self._talks, return_exceptions=True)
         await self._server.wait_closed()
 
+    async def left(self) -> None:
+        """Until every connection has ended."""
+        while self._talks:
+            await asyncio.wait(self._talks)
+
     def url(self, path: str = "/", *, host: str | None = None) -> str:
         scheme = "https" if self.context else "http"
         return f"{scheme}://{host or self.host}:{self.port}{path}"
@@ -66,7 +71,8 @@ class WebServer:
         self._talks.add(here)
         self.connections += 1
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            # cancelled: the server ends, while a client keeps the connection
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:
                     await self._exchange(reader, writer)
         finally:

@@ -182,7 +182,7 @@ def test_what_is_wrong_with_a_request_is_told_in_words(
 
 def test_teaching_is_light() -> None:
     """An idle hub carries no HTTP client, image library or parser."""
-    heavy = {"httpx", "httpcore", "PIL", "zstandard", "lxml", "w3lib", "chardetng_py", "idna"}
+    heavy = {"httpx", "h11", "PIL", "zstandard", "lxml", "w3lib", "chardetng_py", "idna"}
     program = f"""
 import sys
 from taskflow_hub import builtin

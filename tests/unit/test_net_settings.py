@@ -24,6 +24,8 @@ def test_a_list_may_be_text_or_a_list(given: object) -> None:
     [
         ({"allow_private": "10.0.0.1/8"}, "host bits"),
         ({"total_timeout": 0}, "total_timeout"),
+        ({"allow_ports": "80,http"}, "allow_ports"),
+        ({"allow_ports": "0"}, "allow_ports"),
         ({"max_redirects": 21}, "max_redirects"),
         ({"allow_privat": True}, "allow_privat"),
     ],
@@ -31,6 +33,13 @@ def test_a_list_may_be_text_or_a_list(given: object) -> None:
 def test_what_makes_no_sense_is_refused(given: dict[str, Any], where: str) -> None:
     with pytest.raises(ValidationError, match=where):
         NetSettings.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "ports"), [("80, 443,", (80, 443)), ([80], (80,)), (8080, (8080,)), ("", ())]
+)
+def test_ports_may_be_text_or_a_list(given: object, ports: tuple[int, ...]) -> None:
+    assert NetSettings.model_validate({"allow_ports": given}).allow_ports == ports
 
 
 def test_the_schema_says_what_may_be_written() -> None:

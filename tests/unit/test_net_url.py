@@ -122,6 +122,12 @@ def test_accepted_and_spelled_in_one_way(url: str, read: str) -> None:
     assert read_url(url).url == read
 
 
+def test_a_port_that_is_not_listed_is_refused_at_submit() -> None:
+    listed = NetSettings(allow_ports=(443,))
+    assert check_url("https://example.com/", listed) is None
+    assert "port 80 is none" in (check_url("http://example.com/", listed) or "")
+
+
 def test_the_length_is_limited_and_the_message_is_short() -> None:
     url = "http://example.com/" + "a" * 70 * 1024
     assert check_url(url, PUBLIC_ONLY) == f"the URL has {len(url)} characters; at most 2048 are allowed"

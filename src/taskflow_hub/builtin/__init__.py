@@ -23,12 +23,10 @@ def register(registry: "Registry", *, net: "NetSettings", files: "FilesSettings"
     from taskflow_hub.builtin.http_request import http_request
     from taskflow_hub.builtin.image_compress import image_compress
     from taskflow_hub.builtin.web_title import web_title
-    from taskflow_hub.net import GuardedClient
 
-    client = GuardedClient(net)
     patience_s = net.total_timeout + 30  # the client gives up by itself, with a better message
-    registry.add("web.title", partial(web_title, client=client), timeout=patience_s)
-    registry.add("http.request", partial(http_request, client=client), timeout=patience_s)
+    registry.add("web.title", web_title, timeout=patience_s)
+    registry.add("http.request", http_request, timeout=patience_s)
 
     registry.add("file.hash", partial(file_hash, files=files), queue=CPU_QUEUE, cpu=True, timeout=6 * _HOUR_S)
     registry.add(

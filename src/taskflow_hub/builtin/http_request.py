@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from taskflow_hub.builtin.answers import unanswered, unexpected
 from taskflow_hub.domain.outcomes import Fail, Retry
-from taskflow_hub.net import NAME_FORMAT, VALUE_FORMAT, GuardedClient, NetError, OutboundUrl
+from taskflow_hub.net import NAME_FORMAT, VALUE_FORMAT, NetError, OutboundUrl
 from taskflow_hub.worker.context import Context
 from taskflow_hub.worker.signature import NotWith
 
@@ -77,8 +77,6 @@ async def http_request(
             json_schema_extra={"format": STATUSES_FORMAT},
         ),
     ] = "2xx",
-    *,
-    client: GuardedClient,
 ) -> Response | Fail | Retry:
     """Make an HTTP request; the task succeeds if the status is the expected one.
 
@@ -90,7 +88,7 @@ async def http_request(
         return Fail("give body or json, not both")
     content, content_type = _content(body, json)
     try:
-        answer = await client.fetch(
+        answer = await ctx.http.fetch(
             url,
             method=method,
             headers=_headers(headers, content_type, method, ctx),

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from taskflow_hub.builtin.answers import unanswered, unexpected
 from taskflow_hub.domain.outcomes import Fail, Retry
-from taskflow_hub.net import Answer, GuardedClient, NetError, OutboundUrl
+from taskflow_hub.net import Answer, NetError, OutboundUrl
 from taskflow_hub.worker.context import Context
 
 MAX_BODY: Final = 5 * 1024 * 1024
@@ -36,14 +36,14 @@ class Title(TypedDict):
     final_url: Annotated[str, Field(description="The page's URL after redirects.")]
 
 
-async def web_title(url: OutboundUrl, ctx: Context, *, client: GuardedClient) -> Title | Fail | Retry:
+async def web_title(url: OutboundUrl, ctx: Context) -> Title | Fail | Retry:
     """Fetch a web page and tell its title.
 
     Of a page larger than 5 MB the first 5 MB are read, and a title that stands in them is found. A status other than 2xx
     is a failure that says so; 408, 425, 429 and 5xx are tried again.
     """
     try:
-        answer = await client.fetch(url, headers=_HEADERS, max_body=MAX_BODY)
+        answer = await ctx.http.fetch(url, headers=_HEADERS, max_body=MAX_BODY)
     except NetError as error:
         return unanswered(error)
     if not 200 <= answer.status <= 299:

@@ -1,7 +1,7 @@
 """The one guarded way to URLs that users give.
 
 `check_url` says at submit what can be said without DNS; `GuardedClient` makes the request and checks every address as it
-dials it. Importing this package is cheap: httpx comes with the first request.
+dials it. Importing this package is cheap: h11 comes with the first request.
 """
 
 from taskflow_hub.net.allow import AllowPrivate

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Final, Literal
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ OutboundUrl = Annotated[
 ]
 
 _PORTS: Final = {"http": 80, "https": 443}
+_AS_IT_IS: Final = "!$%&'()*+,/:;=?@[]~|^"  # in a path and a query; who wrote a % meant it
 _HIDDEN: Final = frozenset(
     {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"}
 )  # controls, formats, blanks: what eyes miss
@@ -51,7 +52,17 @@ class Target:
     @property
     def place(self) -> str:
         """For messages: scheme and host, and the port if it is unusual. Paths and queries may hold secrets."""
-        return urlsplit(self.url)._replace(path="", query="").geturl()
+        return f"{self.scheme}://{self.netloc}"
+
+    @property
+    def netloc(self) -> str:
+        """As the Host header says it."""
+        return self.url.split("/", 3)[2]
+
+    @property
+    def path(self) -> str:
+        """What is asked for there, query included, in ASCII."""
+        return "/" + quote(self.url.split("/", 3)[3], safe=_AS_IT_IS)
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -67,6 +78,8 @@ def check_url(url: str, settings: NetSettings) -> str | None:
         target = read_url(url)
     except RefusedUrl as refused:
         return str(refused)
+    if refusal := settings.refusal_of_port(target.port):
+        return refusal
     allow = settings.allow_private
     if target.literal is not None:
         return allow.refusal(target.literal)
@@ -104,12 +117,18 @@ def _split(url: str) -> SplitResult:
     if len(url) > MAX_URL:
         raise RefusedUrl(f"the URL has {len(url)} characters; at most {MAX_URL} are allowed")
     # urlsplit drops some of these silently, and other parsers differ on the backslash
-    if any(char == "\\" or unicodedata.category(char) in _HIDDEN for char in url):
+    if "\\" in url or _hides_something(url):
         raise RefusedUrl("the URL must not contain whitespace, control characters or backslashes")
     try:
         return urlsplit(url)
     except ValueError as error:
         raise RefusedUrl(f"the URL cannot be read: {error}") from None
+
+
+def _hides_something(url: str) -> bool:
+    if url.isascii():
+        return " " in url or not url.isprintable()  # the same, at once
+    return any(unicodedata.category(char) in _HIDDEN for char in url)
 
 
 def _port(parts: SplitResult) -> int:

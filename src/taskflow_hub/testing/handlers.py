@@ -37,6 +37,7 @@ from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_PRIORITY, DEF
 from taskflow_hub.domain.steps import StepKind
 from taskflow_hub.domain.submission import Submission
 from taskflow_hub.hub import Hub
+from taskflow_hub.net import GuardedClient, NetSettings
 from taskflow_hub.worker.context import Context
 
 
@@ -48,6 +49,7 @@ class RecordedContext(Context):
 
     `steps` holds what each step returned, by name; those given have been done by an attempt before. A sleep is over at once,
     and `slept` has its seconds. `events` are those the task has been sent: a wait for any other ends in EventTimeout.
+    `http` is what `ctx.http` is; without it, a client that reaches only the public Internet.
     """
 
     __slots__ = ("_told",)
@@ -61,6 +63,7 @@ class RecordedContext(Context):
         stop: bool = False,
         events: Mapping[str, Any] = MappingProxyType({}),
         steps: Mapping[str, Any] = MappingProxyType({}),
+        http: GuardedClient | None = None,
     ) -> None:
         self._told = _Told(stop, events, steps)
         assignment = Assignment(
@@ -75,7 +78,7 @@ class RecordedContext(Context):
             max_retries=DEFAULT_MAX_RETRIES,
             created_at=utc_now(),
         )
-        super().__init__(assignment, self._told)
+        super().__init__(assignment, self._told, http or GuardedClient())
 
     @property
     def logged(self) -> list[tuple[str, str, dict[str, Any]]]:
@@ -99,11 +102,12 @@ class RecordedContext(Context):
 
 
 @asynccontextmanager
-async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
+async def working(hub: Hub, *, slots: int = 4, net: NetSettings | None = None) -> AsyncIterator[Hub]:
     """The hub, with an engine and a worker in this event loop and a database that goes away in the end.
 
     What is submitted through it runs as in production: payloads are checked, secret fields encrypted with a key of the moment,
-    handlers run on the loop, in threads and in child processes, failures are retried by their policy.
+    handlers run on the loop, in threads and in child processes, failures are retried by their policy. `net` says what
+    `ctx.http` may reach: without it, nothing but the public Internet.
     """
     from taskflow_hub.bootstrap import working as at_work
     from taskflow_hub.settings import load
@@ -119,6 +123,8 @@ async def working(hub: Hub, *, slots: int = 4) -> AsyncIterator[Hub]:
             "secrets.keys": (base64.b64encode(os.urandom(32)).decode(),),
         }
         settings = load(given, environ={}, file=folder / "taskflow.toml").settings
+        if net is not None:
+            settings = settings.model_copy(update={"net": net})
         try:
             async with at_work(settings, hub.registry, on_engine=hub.attach) as (_, _, worker):
                 await worker.registered()

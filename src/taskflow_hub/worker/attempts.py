@@ -13,6 +13,7 @@ from typing import Any, Final
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.messages import Aborted, Assignment, Ending, Failed, Held, How, Released, Succeeded
 from taskflow_hub.domain.model import AttemptOutcome, TaskError
+from taskflow_hub.net.client import GuardedClient
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.deadlines import Deadlines
 from taskflow_hub.worker.executors.base import Ended, Executor
@@ -41,9 +42,10 @@ class Attempts:
         clock: Monotonic,
         patience_s: float = PATIENCE_S,
         keyring: Keyring = NO_KEYS,
+        http: GuardedClient | None = None,
     ) -> None:
         self._registry, self._call, self._clock, self._patience_s = registry, call, clock, patience_s
-        self._keyring = keyring
+        self._keyring, self._http = keyring, http
         self._executors = executors(self._ended)
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._stop_overdue, clock)
@@ -69,7 +71,7 @@ class Attempts:
         if handler is None:
             self._refuse(assignment)
             return
-        held = self._held[key] = HeldAttempt(assignment, handler, self._keyring)
+        held = self._held[key] = HeldAttempt(assignment, handler, self._keyring, self._http)
         if self._free and self.starting and not self._waiting:
             self._start(held)
         else:

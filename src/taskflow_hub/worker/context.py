@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 import msgspec
 from msgspec import Raw
@@ -15,6 +15,9 @@ from taskflow_hub.domain.submission import NO_PARAMETERS, Submission
 from taskflow_hub.worker.durable import Durable
 from taskflow_hub.worker.encoding import NotEncodable, plain
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
+
+if TYPE_CHECKING:  # a child process has no need of it
+    from taskflow_hub.net import GuardedClient
 
 MAX_FIELDS: Final = 8_192  # bytes of a line's fields
 
@@ -83,11 +86,23 @@ class Log:
 class Context(Durable):
     """The same in async handlers, threads and child processes; every method may be called from any thread of the handler."""
 
-    __slots__ = ("log",)
+    __slots__ = ("_http", "log")
 
-    def __init__(self, task: Assignment, sink: Sink) -> None:
+    def __init__(self, task: Assignment, sink: Sink, http: "GuardedClient | None" = None) -> None:
         super().__init__(task, sink)
         self.log = Log(sink)
+        self._http = http
+
+    @property
+    def http(self) -> "GuardedClient":
+        """The worker's client for URLs that users give: it reaches what `TASKFLOW_NET_*` allows, and nothing else.
+
+        Shared by all handlers of the worker; its connections are kept. Raises RuntimeError in a child process, which has
+        nothing to share.
+        """
+        if self._http is None:
+            raise RuntimeError("ctx.http is not there in a child process; make a GuardedClient of your own")
+        return self._http
 
     @property
     def attempt(self) -> int:

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.domain.secret_fields import has_sealed
+from taskflow_hub.net.client import GuardedClient
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.handler import Handler
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
@@ -32,6 +33,7 @@ class HeldAttempt:
         "ended",
         "ended_n",
         "handler",
+        "http",
         "job",
         "key",
         "secrets",
@@ -41,8 +43,14 @@ class HeldAttempt:
         "where",
     )  # fmt: skip
 
-    def __init__(self, assignment: Assignment, handler: Handler, keyring: Keyring = NO_KEYS) -> None:
-        self.assignment, self.handler, self._keyring = assignment, handler, keyring
+    def __init__(
+        self,
+        assignment: Assignment,
+        handler: Handler,
+        keyring: Keyring = NO_KEYS,
+        http: GuardedClient | None = None,
+    ) -> None:
+        self.assignment, self.handler, self._keyring, self.http = assignment, handler, keyring, http
         self.secrets: Hidden = NOTHING_HIDDEN  # what it must not say, once its payload has been decrypted
         self.key = (assignment.id, assignment.attempt)
         self.started_at: float | None = None  # by the worker's monotonic clock; None: waiting

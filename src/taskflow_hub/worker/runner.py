@@ -25,7 +25,7 @@ def arguments(held: HeldAttempt) -> dict[str, object]:
     """What the handler is called with. Raises Invalid for a payload that does not fit, SecretUnreadable."""
     found: dict[str, object] = held.arguments()
     if held.sink is not None and (name := held.handler.context_name) is not None:
-        found[name] = Context(held.assignment, held.sink)
+        found[name] = Context(held.assignment, held.sink, held.http)
     return found
 
 

@@ -30,6 +30,7 @@ from taskflow_hub.domain.messages import (
 from taskflow_hub.domain.model import TaskType
 from taskflow_hub.domain.schedule_spec import ScheduleSpec
 from taskflow_hub.lockfile import LockFile, lock_dir
+from taskflow_hub.net.client import GuardedClient
 from taskflow_hub.secrets.keyring import NO_KEYS, Keyring
 from taskflow_hub.worker.attempts import PATIENCE_S, Attempts
 from taskflow_hub.worker.executors.base import Ended, Executor
@@ -72,13 +73,14 @@ class Worker:
         settings: WorkerSettings | None = None,
         *,
         keyring: Keyring = NO_KEYS,
+        http: GuardedClient | None = None,
         clock: Monotonic = time.monotonic,
         new_id: NewId = new_id,
         exit_process: Callable[[int], object] = os._exit,
     ) -> None:
         self._broker, self._registry, self._settings = broker, registry, settings or WorkerSettings()
         self._clock, self._new_id, self._exit_process = clock, new_id, exit_process
-        self._keyring = keyring
+        self._keyring, self._http = keyring, http or GuardedClient()
         self.id: str | None = None  # the latest it registered under
         self.draining = False  # the engine gives it nothing new
         self._types: tuple[TaskType, ...] = ()
@@ -121,6 +123,7 @@ class Worker:
             call=self._broker.call,
             clock=self._clock,
             keyring=self._keyring,
+            http=self._http,
         )
         self._heartbeat = HeartbeatThread(
             self,
