@@ -50,7 +50,7 @@ SECTIONS: Final = {
     "secrets": "Fields of payloads that are stored encrypted ([Keep secrets in payloads](../how-to/secrets.md)).",
     "net": "What `web.title` and `http.request` may dial, and how long they may take.",
     "files": "Where `file.*` and `image.*` may read and write.",
-    "log": "The hub's own log, on stderr.",
+    "log": "The hub's own log, on stderr or in a file ([Read the logs](../how-to/logs.md)).",
 }
 BOUNDS: Final = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 

@@ -17,6 +17,33 @@ _PARAMETER: Final = re.compile(
 )
 
 
+# What stands in headers, and in words such as `password=…` or {'token': '…'}. A scheme alone is no credential.
+_HEADER: Final = re.compile(
+    r"""((?:proxy-)?authorization|(?:set-)?cookie|x-csrf-token)(["']?\s*[:=]\s*["']?)[^\r\n"']+""",
+    re.IGNORECASE,
+)
+_SCHEME: Final = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_WORD: Final = re.compile(
+    r"""\b([\w-]*(?:secret|password|passwd|token|private_key|api_key|api-key))(["']?\s*[:=]\s*)"""
+    r"""("[^"\r\n]*"|'[^'\r\n]*'|[^\s"',;&)}\]]+)""",
+    re.IGNORECASE,
+)
+_OUR_KEY: Final = re.compile(r"\btfk_[A-Za-z0-9_-]{20,}")
+_IN_LINES: Final = re.compile(r"authorization|cookie|csrf|credential|\bdsn$", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of a line of the log that is called so is not to be told."""
+    return bool(_SECRET.search(name) or _IN_LINES.search(name))
+
+
+def without_credentials(text: str) -> str:
+    """Any text without the passwords, tokens, cookies and keys that can be told by how they are written."""
+    text = _HEADER.sub(rf"\1\2{HIDDEN}", without_secrets(text))
+    text = _OUR_KEY.sub(HIDDEN, _SCHEME.sub(rf"\1 {HIDDEN}", text))
+    return _WORD.sub(rf"\1\2{HIDDEN}", text)
+
+
 def without_secrets(text: str) -> str:
     """A URL, or a text with URLs in it, without passwords."""
     return _PARAMETER.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\g<before>{HIDDEN}", text))

@@ -64,6 +64,7 @@ def test_every_number_of_a_setting_has_a_unit_or_counts_something() -> None:
         "max_streams",
         "backlog",
         "max_redirects",
+        "file_keep",
     }
     for section, key, field in settings.fields():
         row = next(

@@ -5,6 +5,7 @@ Alone, an item goes at once; under load, batches grow by themselves to what one 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from taskflow_hub.domain.errors import Unavailable
@@ -54,7 +55,7 @@ class Batcher(Generic[Item, Outcome]):
         future: asyncio.Future[Outcome] = here.create_future()
         self._waiting.append((item, future))
         if self._flusher is None:
-            self._flusher = asyncio.create_task(self._flush(), name="Batcher")
+            self._flusher = asyncio.create_task(self._flush(), name="Batcher", context=Context())
         return await future
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from taskflow_hub.about import ABOUT, About
 from taskflow_hub.domain.errors import Unavailable
 
 AGAIN_S: Final = 5.0  # an outage is over when no tick meets it any more, so even a rare one looks this often
@@ -62,6 +63,7 @@ class Loop:
             await asyncio.wait({task})  # unlike `await task`, raises only if this call itself is cancelled
 
     async def _run(self, stopping: asyncio.Event) -> None:
+        ABOUT.set(lambda: About({"loop": type(self).__name__}))  # also for what the store logs meanwhile
         async with self._turn:
             while not stopping.is_set():
                 self._wake.clear()  # before the tick, so a wake during it is not lost

@@ -6,6 +6,7 @@ Every process would say the same, so a query takes the `max` of them, not the su
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from contextvars import Context
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -89,7 +90,7 @@ class Scrape(Collector):
     async def refresh(self) -> None:
         """Look at the store. Where that takes too long, what was seen last is told, and the look goes on for the next time."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="taskflow.scrape")
+            self._looking = asyncio.create_task(self._look(), name="taskflow.scrape", context=Context())
         await asyncio.wait({self._looking}, timeout=WAIT_S)
 
     async def close(self) -> None:

@@ -4,7 +4,10 @@ import re
 from typing import Final
 
 from starlette.requests import Request
+from starlette.types import Scope
 
+from taskflow_hub.about import About, trace_id
+from taskflow_hub.domain.access import Who
 from taskflow_hub.domain.errors import Invalid
 
 MAX_WAIT_S: Final = 60.0
@@ -44,3 +47,15 @@ def traceparent(request: Request) -> str | None:
     """The caller's trace context (W3C Trace Context), if it is well-formed."""
     given = request.headers.get("traceparent")
     return given if given is not None and _TRACEPARENT.fullmatch(given) else None
+
+
+def about(scope: Scope) -> About:
+    """Whose request it is, as far as that is known by now, for the lines that are logged while it is answered."""
+    who: Who | None = scope.get("who")
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+    return About(
+        {
+            "account": who and who.account_id,
+            "trace_id": trace_id(given) if _TRACEPARENT.fullmatch(given) else None,
+        }
+    )

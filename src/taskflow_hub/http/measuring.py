@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Awaitable
+from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskflow_hub.about import ABOUT
 from taskflow_hub.engine.metrics import OTHER, Metrics
+from taskflow_hub.http.headers import about
 
 _ROUTE: Final = "taskflow.route"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -46,10 +49,12 @@ class Measuring:
             return send(message)
 
         self._in_flight += 1
+        token = ABOUT.set(partial(about, scope))
         try:
             await self._app(scope, receive, watched)
         finally:
             self._in_flight -= 1
+            ABOUT.reset(token)
             route: str = scope.get(_ROUTE, NONE)
             if route.startswith(_ASSETS):
                 route = _ASSETS + "{file}"

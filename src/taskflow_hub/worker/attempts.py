@@ -174,6 +174,7 @@ class Attempts:
     def _start(self, held: HeldAttempt) -> None:
         self._free -= 1
         self._running[held.key] = held
+        held.worker = self.outbox.worker
         now = held.started_at = self._clock()
         if (timeout := held.assignment.timeout) is not None:
             held.deadline = now + timeout

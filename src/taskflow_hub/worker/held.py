@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
+from taskflow_hub.about import About, trace_id
 from taskflow_hub.domain.messages import Assignment
 from taskflow_hub.domain.secret_fields import has_sealed
 from taskflow_hub.net.client import GuardedClient
@@ -41,6 +42,7 @@ class HeldAttempt:
         "started_at",
         "stopping",
         "where",
+        "worker",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +62,22 @@ class HeldAttempt:
         self.ended = False  # reported (or forsaken); its code may still run: then it is stuck
         self.ended_n = 0  # the number of its ending report
         self.sink: AttemptSink | None = None  # made for a handler that takes a Context
+        self.worker: str | None = None  # whose it is, once it has started
         self.job: Any = None  # the executor's own: a task, a thread, a child
+
+    def about(self) -> About:
+        """For the lines that are logged while it runs."""
+        task = self.assignment
+        return About(
+            {
+                "task_id": task.id,
+                "attempt": task.attempt,
+                "type": task.type,
+                "worker": self.worker,
+                "trace_id": trace_id(task.traceparent),
+            },
+            self.secrets.text,
+        )
 
     def arguments(self) -> dict[str, Any]:
         """For the handler alone. Raises Invalid for a payload that does not fit, SecretUnreadable."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from taskflow_hub.about import ABOUT
 from taskflow_hub.domain.errors import Invalid
 from taskflow_hub.domain.messages import (
     Aborted,
@@ -42,6 +43,7 @@ def not_called(error: Exception, secrets: Hidden = NOTHING_HIDDEN) -> Raised:
 
 
 async def run_async(held: HeldAttempt) -> Outcome:
+    ABOUT.set(held.about)  # it has a task of its own, whose context ends with it
     try:
         found = arguments(held)
     except Exception as error:
@@ -56,6 +58,7 @@ async def run_async(held: HeldAttempt) -> Outcome:
 
 
 def run_sync(held: HeldAttempt) -> Outcome:
+    ABOUT.set(held.about)  # it is called in a context of its own
     try:
         found = arguments(held)
     except Exception as error:

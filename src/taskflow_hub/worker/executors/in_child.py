@@ -6,6 +6,7 @@ import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
+from taskflow_hub.about import ABOUT
 from taskflow_hub.domain.errors import Invalid, Misconfigured
 from taskflow_hub.domain.messages import How
 from taskflow_hub.domain.model import TaskError
@@ -55,6 +56,7 @@ class InChild:
             await asyncio.wait(tuple(self._tasks))
 
     async def _run(self, held: HeldAttempt) -> None:
+        ABOUT.set(held.about)
         try:
             outcome = await self._attempt(held)
         except (
