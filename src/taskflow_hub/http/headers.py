@@ -5,13 +5,13 @@ from typing import Final
 
 from starlette.requests import Request
 
+from taskflow_hub import tracing
 from taskflow_hub.domain.errors import Invalid
 
 MAX_WAIT_S: Final = 60.0
 
 # A structured-field string (RFC 9651) or the bare characters, as most clients send it.
 IDEMPOTENCY_KEY: Final = r'^(?:"(?:[ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~][ -~]{0,254})$'
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -42,5 +42,4 @@ def wait_s(request: Request) -> float:
 
 def traceparent(request: Request) -> str | None:
     """The caller's trace context (W3C Trace Context), if it is well-formed."""
-    given = request.headers.get("traceparent")
-    return given if given is not None and _TRACEPARENT.fullmatch(given) else None
+    return tracing.well_formed(request.headers.get("traceparent"))

@@ -23,6 +23,7 @@ from taskflow_hub.net.headers import harmless, header_problem
 from taskflow_hub.net.inflate import ACCEPT_ENCODING, decoder
 from taskflow_hub.net.resolve import Resolver, system_resolve
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.net.traced import traced
 from taskflow_hub.net.url import Target, read_url
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class GuardedClient:
     ) -> None:
         self._settings, self._resolve, self._ssl_context = settings, resolve, ssl_context
 
+    @traced
     async def fetch(
         self,
         url: str,

@@ -12,6 +12,7 @@ from taskflow_hub.worker.handler import Handler
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
+    from taskflow_hub.tracing.spans import Received
     from taskflow_hub.worker.sink import AttemptSink
 
 
@@ -38,6 +39,7 @@ class HeldAttempt:
         "sink",
         "started_at",
         "stopping",
+        "trace",
         "where",
     )  # fmt: skip
 
@@ -52,6 +54,7 @@ class HeldAttempt:
         self.ended = False  # reported (or forsaken); its code may still run: then it is stuck
         self.ended_n = 0  # the number of its ending report
         self.sink: AttemptSink | None = None  # made for a handler that takes a Context
+        self.trace: Received | None = None  # where traces are on
         self.job: Any = None  # the executor's own: a task, a thread, a child
 
     def arguments(self) -> dict[str, Any]:
