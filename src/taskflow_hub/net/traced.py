@@ -1,7 +1,7 @@
 """A span around each request that is made, and its context along with it."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from taskflow_hub import tracing
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def traced(fetch: "Callable[P, Awaitable[Answer]]") -> "Callable[P, Awaitable[Answer]]":
+def traced(fetch: "Callable[P, Coroutine[Any, Any, Answer]]") -> "Callable[P, Coroutine[Any, Any, Answer]]":
     """Of a URL its span says where it leads, never more: path and query may hold secrets. A `traceparent` that the caller gives
     stays as it is."""
-    plain = cast("Callable[..., Awaitable[Answer]]", fetch)
+    plain = cast("Callable[..., Coroutine[Any, Any, Answer]]", fetch)
 
     @functools.wraps(fetch)
     async def wrapped(*args: P.args, **kwargs: P.kwargs) -> "Answer":
@@ -29,9 +29,9 @@ def traced(fetch: "Callable[P, Awaitable[Answer]]") -> "Callable[P, Awaitable[An
 
 
 async def _within(
-    tracer: "Tracer", fetch: "Callable[..., Awaitable[Answer]]", *args: Any, **options: Any
+    tracer: "Tracer", fetch: "Callable[..., Coroutine[Any, Any, Answer]]", *args: Any, **options: Any
 ) -> "Answer":
-    client, url = args
+    client, url = args if len(args) == 2 else (*args, options.pop("url"))
     target = read_url(url)
     about = {"url.scheme": target.scheme, "server.address": target.host, "server.port": target.port}
     with tracer.calling(options.get("method", "GET"), about) as exchange:
