@@ -9,15 +9,13 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResou
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-# They tell of every try, and of every span that finds the queue full.
-CHATTY: Final = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
+CHATTY: Final = "opentelemetry.exporter"  # it tells of every try
 
 log = logging.getLogger("taskflow.tracing")
 
 
 def make_provider(service: str, version: str) -> TracerProvider:
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger(CHATTY).setLevel(logging.CRITICAL)
     named = {SERVICE_NAME: service, SERVICE_VERSION: version} | dict(
         OTELResourceDetector().detect().attributes
     )
@@ -33,12 +31,14 @@ class Once(SpanExporter):
         self._exporter, self._fails = exporter, False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
+        why = "it did not answer, or refused"
+        try:
+            result = self._exporter.export(spans)
+        except Exception as error:  # a URL that is none, say
+            result, why = SpanExportResult.FAILURE, type(error).__name__
         fails = result is not SpanExportResult.SUCCESS
         if fails and not self._fails:
-            log.warning(
-                "the collector takes no spans: they are dropped until it does; nothing else is touched"
-            )
+            log.warning("the collector takes no spans (%s): they are dropped, nothing else is touched", why)
         elif self._fails and not fails:
             log.info("the collector takes spans again")
         self._fails = fails

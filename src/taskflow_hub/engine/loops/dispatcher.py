@@ -66,8 +66,9 @@ class Dispatcher(Loop):
 
     async def _late(self, assignments: Sequence[Assignment]) -> Collection[str]:
         """The ids of those that were to wait for their time. A store that is away just now holds nobody up."""
+        asked = [one.id for one in assignments if one.attempt == 1 and one.traceparent is not None]
         try:
-            tasks = await self._store.tasks([one.id for one in assignments if one.attempt == 1])
+            tasks = await self._store.tasks(asked) if asked else {}
         except Unavailable:
             return ()
         return {id for id, task in tasks.items() if task.run_at is not None}
