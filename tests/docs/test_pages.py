@@ -135,6 +135,8 @@ class Session:
             self._start_postgres()
         if "localhost:6379" in "".join(block.text for block in blocks(self.page)):
             self.ports["6379"] = str(self._undo.enter_context(redis_server()).port)
+        if "localhost:4318" in "".join(block.text for block in blocks(self.page)):
+            self.ports["4318"] = str(free_port())  # where the page's own collector of traces listens
         self._terminal = self._undo.enter_context(Terminal(self.folder, self.environ))
         return self
 

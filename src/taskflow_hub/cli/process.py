@@ -17,6 +17,7 @@ from taskflow_hub import bootstrap, logs, settings
 from taskflow_hub.cli.loading import load_hub
 from taskflow_hub.cli.terminal import clean, say, styled
 from taskflow_hub.redaction import without_secrets
+from taskflow_hub.tracing import export
 
 if TYPE_CHECKING:
     from taskflow_hub.bootstrap import Process
@@ -59,8 +60,12 @@ def serve(role: Role, flags: Mapping[str, Any], app: str | None = None) -> int:
     logs.configure(loaded.settings.log)
     sys.setswitchinterval(SWITCH_S)
     gc.set_threshold(GARBAGE)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return _through(runner.get_loop(), _Run(role, loaded, registry, hub).until_told())
+    spans = export.start(f"taskflow-{role}", bootstrap.VERSION, os.environ)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return _through(runner.get_loop(), _Run(role, loaded, registry, hub).until_told())
+    finally:
+        export.stop(spans)
 
 
 def _through(loop: asyncio.AbstractEventLoop, run: Coroutine[Any, Any, int]) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from msgspec.structs import replace
 
+from taskflow_hub import tracing
 from taskflow_hub.client.bearer import Bearer, KeySource
 from taskflow_hub.client.plan import Broken, Request, Response
 
@@ -48,6 +49,8 @@ def request_options(request: Request, read_timeout_s: float) -> dict[str, Any]:
     headers = dict(request.headers)
     if request.body is not None:
         headers["content-type"] = "application/json"
+    if (traceparent := tracing.carried()) is not None:
+        headers["traceparent"] = traceparent
     read_s = request.read_timeout_s or read_timeout_s
     return {
         "method": request.method,

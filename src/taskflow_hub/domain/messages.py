@@ -220,6 +220,7 @@ class Submit(Call, frozen=True, kw_only=True, tag="submit"):
 
     call: int
     task: Submission
+    traceparent: str | None = None  # of the handler, where it is traced
 
 
 class LoadSteps(Call, frozen=True, kw_only=True, tag="load_steps"):

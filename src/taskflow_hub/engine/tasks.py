@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
+from taskflow_hub import tracing
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.audit import By
 from taskflow_hub.domain.errors import FieldError, NotFound, TaskflowError
@@ -65,9 +66,32 @@ class Tasks:
         """Commit all of `wanted`, or none; many callers share one commit.
 
         `pointers` says where each stands in the request ("" for a body that is one submission); `known` what the caller knows
-        of types by itself. Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded,
+        of types by itself. `traceparent` is the caller's trace context; where traces are on, a span of its own is kept instead.
+        Raises Invalid, IdempotencyMismatch, TaskGone, UniqueConflict, QuotaExceeded,
         QueueFull, NoSecretKeys, LeaseLost (`call` of a lost attempt).
         """
+        tracer = tracing.tracer
+        if tracer is None:
+            given = (traceparent,) * len(wanted)
+            return await self._submit(wanted, account, user, idempotency, call, given, pointers, known)
+        with await beside(len(wanted) * PER_TASK, lambda: tracer.submitting(wanted, traceparent)) as spans:
+            submitted = await self._submit(
+                wanted, account, user, idempotency, call, spans.traceparents, pointers, known
+            )
+            spans.made(submitted.tasks)
+        return submitted
+
+    async def _submit(
+        self,
+        wanted: Sequence[Submission],
+        account: str,
+        user: str | None,
+        idempotency: Idempotency | None,
+        call: Call | None,
+        traceparents: Sequence[str | None],
+        pointers: Sequence[str],
+        known: Known,
+    ) -> Submitted:
         await self._types.refresh()
         parent = call.parent.id if call else None
         tasks = await beside(
@@ -77,12 +101,12 @@ class Tasks:
                     one,
                     account=account,
                     user=user,
-                    traceparent=traceparent,
+                    traceparent=trace,
                     parent_id=parent,
                     at=at,
                     known=known,
                 )
-                for one, at in zip(wanted, pointers, strict=True)
+                for one, trace, at in zip(wanted, traceparents, pointers, strict=True)
             ),
         )
         if idempotency is not None and any(

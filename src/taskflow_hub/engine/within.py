@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from taskflow_hub import tracing
 from taskflow_hub.domain.clock import new_id
 from taskflow_hub.domain.errors import Invalid, TaskflowError
 from taskflow_hub.domain.model import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_S, NO_TERMS, Terms
@@ -126,6 +127,7 @@ def _draft(wanted: Submission, at: str, id: str) -> Draft:
         tags=wanted.tags,
         unique=wanted.unique,
         limits=wanted.limits,
+        traceparent=tracing.carried(),
         **(given | {name: DEFAULTS[name] for name in open_}),
     )
     return Draft(new, open_)

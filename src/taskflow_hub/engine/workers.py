@@ -6,6 +6,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from taskflow_hub import tracing
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain import moves
 from taskflow_hub.domain.audit import By
@@ -167,7 +168,13 @@ class Workers:
         try:
             task = await self._opened(request)
             account, user = await self._owner_of(request.id)
-            submitted = await self._tasks.submit([task], account=account, user=user, call=call)
+            submitted = await self._tasks.submit(
+                [task],
+                account=account,
+                user=user,
+                call=call,
+                traceparent=tracing.well_formed(request.traceparent),
+            )
         except Unavailable:
             raise  # nobody's fault: the worker asks again
         except TaskflowError as error:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from taskflow_hub import tracing
 from taskflow_hub.broker.base import EngineSide
 from taskflow_hub.domain.access import ANYBODY, Who
 from taskflow_hub.domain.audit import By
@@ -67,6 +68,22 @@ class Workflows:
         `known` is what the caller knows of types by itself. Raises Invalid naming the nodes, IdempotencyMismatch, TaskGone,
         QuotaExceeded, QueueFull, NoSecretKeys, Forbidden (a node's queue).
         """
+        if (tracer := tracing.tracer) is None:
+            return await self._submit(wanted, who, idempotency, traceparent, known, by)
+        with tracer.submitting_workflow(traceparent) as span:
+            workflow, created = await self._submit(wanted, who, idempotency, span.traceparents[0], known, by)
+            span.made_workflow(workflow.id)
+        return workflow, created
+
+    async def _submit(
+        self,
+        wanted: WorkflowSubmission,
+        who: Who,
+        idempotency: Idempotency | None,
+        traceparent: str | None,
+        known: Known,
+        by: By | None,
+    ) -> tuple[Workflow, bool]:
         await self._types.refresh()
         new = await beside(weight(wanted), lambda: self._made(wanted, who, traceparent, known))
         if idempotency is not None and any(self._types.secret_of(type, known) for type in types_in(wanted)):

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from taskflow_hub import tracing
 from taskflow_hub.domain.errors import Misconfigured
 from taskflow_hub.engine.engine import Engine
 from taskflow_hub.http import openapi, wording
@@ -59,6 +60,7 @@ from taskflow_hub.http.routes import (
     settings as settings_route,
 )
 from taskflow_hub.http.settings import WITHOUT_ACCOUNTS, HttpSettings
+from taskflow_hub.http.tracing import Traced
 from taskflow_hub.redaction import SettingsSection
 
 _NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -133,6 +135,7 @@ def create_app(
         middleware=[
             *_behind(settings.trusted_proxies),
             *_in_envelopes(settings),
+            *([] if tracing.tracer is None else [Middleware(Traced)]),
             Middleware(Measuring, metrics=engine.metrics),
             Middleware(Faults),
             Middleware(

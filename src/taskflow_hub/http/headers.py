@@ -6,6 +6,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Scope
 
+from taskflow_hub import tracing
 from taskflow_hub.about import About, trace_id
 from taskflow_hub.domain.access import Who
 from taskflow_hub.domain.errors import Invalid
@@ -14,7 +15,6 @@ MAX_WAIT_S: Final = 60.0
 
 # A structured-field string (RFC 9651) or the bare characters, as most clients send it.
 IDEMPOTENCY_KEY: Final = r'^(?:"(?:[ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~][ -~]{0,254})$'
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -45,17 +45,14 @@ def wait_s(request: Request) -> float:
 
 def traceparent(request: Request) -> str | None:
     """The caller's trace context (W3C Trace Context), if it is well-formed."""
-    given = request.headers.get("traceparent")
-    return given if given is not None and _TRACEPARENT.fullmatch(given) else None
+    return tracing.well_formed(request.headers.get("traceparent"))
 
 
 def about(scope: Scope) -> About:
     """Whose request it is, as far as that is known by now, for the lines that are logged while it is answered."""
     who: Who | None = scope.get("who")
-    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
-    return About(
-        {
-            "account": who and who.account_id,
-            "trace_id": trace_id(given) if _TRACEPARENT.fullmatch(given) else None,
-        }
+    given = next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None
     )
+    mine = tracing.current_trace_id() or trace_id(tracing.well_formed(given))
+    return About({"account": who and who.account_id, "trace_id": mine})

@@ -12,7 +12,7 @@ from taskflow_hub.engine.metrics import OTHER, Metrics
 from taskflow_hub.http.headers import about
 
 _ROUTE: Final = "taskflow.route"
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLASSES: Final = tuple(f"{hundreds}xx" for hundreds in range(10))
 _ASSETS: Final = "/ui/assets/"  # their names change with every build
 NONE: Final = "none"
@@ -21,6 +21,12 @@ NONE: Final = "none"
 def found_in(scope: Scope, route: str) -> None:
     """The request is for this route."""
     scope[_ROUTE] = route
+
+
+def route_of(scope: Scope) -> str | None:
+    """None: it was refused before that was known, or has none."""
+    route: str | None = scope.get(_ROUTE)
+    return route
 
 
 class Measuring:
@@ -58,5 +64,5 @@ class Measuring:
             route: str = scope.get(_ROUTE, NONE)
             if route.startswith(_ASSETS):
                 route = _ASSETS + "{file}"
-            method = scope["method"] if scope["method"] in _METHODS else OTHER
+            method = scope["method"] if scope["method"] in METHODS else OTHER
             self._http.observe((took or time.perf_counter() - began,), (route, method, status))

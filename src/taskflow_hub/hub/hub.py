@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, overload
 import msgspec
 from msgspec import Raw
 
+from taskflow_hub import tracing
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import Invalid, Misconfigured, NotAllowed, NotFound
 from taskflow_hub.domain.lifecycle import State
@@ -243,7 +244,11 @@ class Hub:
         )
         engine = await self._opened()
         workflow, _ = await engine.workflows.submit(
-            read(bytes(body)), idempotency=idempotency, known=self._known_of(types_in(wanted)), by=operator()
+            read(bytes(body)),
+            idempotency=idempotency,
+            traceparent=tracing.carried(),
+            known=self._known_of(types_in(wanted)),
+            by=operator(),
         )
         return WorkflowHandle(self, workflow.id)
 
@@ -284,6 +289,7 @@ class Hub:
         submitted = await engine.tasks.submit(
             wanted,
             idempotency=idempotency,
+            traceparent=tracing.carried(),
             pointers=pointers,
             known=self._known_of({one.type for one in wanted}),
         )

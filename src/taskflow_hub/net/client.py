@@ -17,6 +17,7 @@ from taskflow_hub.net.headers import harmless, header_problem
 from taskflow_hub.net.inflate import ACCEPT_ENCODING, decoder
 from taskflow_hub.net.resolve import Resolver, system_resolve
 from taskflow_hub.net.settings import NetSettings
+from taskflow_hub.net.traced import traced
 from taskflow_hub.net.url import Target, read_url
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class GuardedClient:
         self._settings, self._resolve, self._ssl_context = settings or NetSettings(), resolve, ssl_context
         self._pools: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None, None]]] = {}
 
+    @traced
     async def fetch(
         self,
         url: str,

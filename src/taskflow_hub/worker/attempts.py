@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from taskflow_hub import tracing
 from taskflow_hub.domain.clock import Monotonic
 from taskflow_hub.domain.messages import Aborted, Assignment, Ending, Failed, Held, How, Released, Succeeded
 from taskflow_hub.domain.model import AttemptOutcome, TaskError
@@ -72,6 +73,8 @@ class Attempts:
             self._refuse(assignment)
             return
         held = self._held[key] = HeldAttempt(assignment, handler, self._keyring, self._http)
+        if (tracer := tracing.tracer) is not None:
+            held.trace = tracer.received(assignment)
         if self._free and self.starting and not self._waiting:
             self._start(held)
         else:
@@ -181,6 +184,8 @@ class Attempts:
             self._deadlines.watch(held.deadline)
         if held.handler.context_name is not None:
             held.sink = AttemptSink(held, self.outbox, self._call, self._clock)
+        if held.trace is not None:
+            held.trace.started()
         try:
             self._executors[held.handler.kind].start(held)
         except Exception as error:  # the system gives no more threads, say
@@ -220,6 +225,8 @@ class Attempts:
 
     def _send_end(self, held: HeldAttempt, report: Ending | None) -> None:
         held.ended = True
+        if held.trace is not None:
+            held.trace.ended(report)
         if report is None:
             self._held.pop(held.key, None)
             return

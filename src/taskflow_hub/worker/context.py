@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 import msgspec
 from msgspec import Raw
 
+from taskflow_hub import tracing
 from taskflow_hub.domain import jsontext
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.messages import Asleep, Assignment, CallOfAttempt, Reply, Submit, Submitted
@@ -149,7 +150,14 @@ class Context(Durable):
 
     def _submit(self, wanted: Submission) -> Submit:
         """The sink numbers it."""
-        return Submit(worker="", id=self.task.id, attempt=self.task.attempt, call=0, task=wanted)
+        return Submit(
+            worker="",
+            id=self.task.id,
+            attempt=self.task.attempt,
+            call=0,
+            task=wanted,
+            traceparent=tracing.carried(),
+        )
 
 
 def _id_of(reply: Reply) -> str:

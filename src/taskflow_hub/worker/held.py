@@ -14,6 +14,7 @@ from taskflow_hub.worker.handler import Handler
 from taskflow_hub.worker.hidden import NOTHING_HIDDEN, Hidden
 
 if TYPE_CHECKING:
+    from taskflow_hub.tracing.spans import Received
     from taskflow_hub.worker.sink import AttemptSink
 
 
@@ -41,6 +42,7 @@ class HeldAttempt:
         "sink",
         "started_at",
         "stopping",
+        "trace",
         "where",
         "worker",
     )  # fmt: skip
@@ -63,6 +65,7 @@ class HeldAttempt:
         self.ended_n = 0  # the number of its ending report
         self.sink: AttemptSink | None = None  # made for a handler that takes a Context
         self.worker: str | None = None  # whose it is, once it has started
+        self.trace: Received | None = None  # where traces are on
         self.job: Any = None  # the executor's own: a task, a thread, a child
 
     def about(self) -> About:

@@ -87,6 +87,10 @@ def run(job: Job, channel: "Channel") -> Returned | Raised | Postponed:
     except BaseException as error:
         return raised(error, secrets)
     sink = PipeSink(channel, secrets)
+    if job.traceparent is not None:
+        from taskflow_hub.tracing.spans import remote  # memory, and time: only where traces are on
+
+        remote(job.traceparent)
     if job.context_name is not None:
         arguments[job.context_name] = Context(job.assignment, sink)
     try:

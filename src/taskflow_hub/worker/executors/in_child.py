@@ -128,6 +128,7 @@ def _job(held: HeldAttempt) -> Job:
         assignment=held.assignment,
         context_name=handler.context_name,
         secrets=held.secrets.words,
+        traceparent=None if held.trace is None else held.trace.traceparent,
         main=_main() if handler.reference.module == "__main__" else None,
     )
 

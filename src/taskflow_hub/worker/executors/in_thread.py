@@ -132,4 +132,7 @@ class HandlerThread(threading.Thread):
     def _run(self, held: HeldAttempt) -> Outcome:
         if not self._interrupt.arm(held):
             return Obeyed()
-        return contextvars.Context().run(run_sync, held)
+        context = contextvars.Context()
+        if held.trace is not None:
+            held.trace.into(context)
+        return context.run(run_sync, held)

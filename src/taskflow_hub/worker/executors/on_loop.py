@@ -1,6 +1,7 @@
 """`async def` handlers: a task each, on the worker's own event loop."""
 
 import asyncio
+import contextvars
 import inspect
 import traceback
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ class OnLoop:
         self._loop = asyncio.get_running_loop()
 
     def start(self, held: HeldAttempt) -> None:
-        held.job = self._loop.create_task(self._run(held), name=held.assignment.type)
+        context = None if held.trace is None else held.trace.into(contextvars.copy_context())
+        held.job = self._loop.create_task(self._run(held), name=held.assignment.type, context=context)
 
     async def _run(self, held: HeldAttempt) -> None:
         # A task that is cancelled before its first step never runs: `stop` leaves those to this line.

@@ -36,6 +36,7 @@ class Job(Struct, frozen=True, tag="job"):
     assignment: Assignment
     context_name: str | None
     secrets: tuple[str, ...]
+    traceparent: str | None  # of the attempt's span
     main: dict[str, str] | None
 
 
