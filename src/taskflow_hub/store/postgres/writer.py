@@ -5,6 +5,7 @@ A verb may run more than once before it succeeds (a deadlock, a lost connection)
 """
 
 import asyncio
+import contextvars
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -132,7 +133,10 @@ class Writer:
         lane.waiting.append(call)
         if not lane.busy:
             lane.busy = True
-            task = self._link.loop.create_task(self._work(verb, lane), name="taskflow-store-lane")
+            # It works for many callers, so it says nothing in the name of the first.
+            task = self._link.loop.create_task(
+                self._work(verb, lane), name="taskflow-store-lane", context=contextvars.Context()
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
