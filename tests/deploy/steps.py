@@ -1,7 +1,7 @@
 """Follows a Dockerfile's steps without an engine: each stage is a folder, and what it RUNs runs here, with its paths.
 
 A path that begins at the root (`/build`, `/opt/taskflow`) means the one in the stage's folder. What changes the system itself
-(users, owners) is left out, and so is what base images bring: Python, Node and uv are those of the tests.
+(users, owners, packages) is left out, and so is what base images bring: Python, Node and uv are those of the tests.
 """
 
 import json
@@ -17,7 +17,9 @@ from typing import Any, Final
 from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]
 
 OWN_ROOTS: Final = re.compile(r"(?<![\w.:/}])/(build|opt|data)\b")
-OF_THE_SYSTEM: Final = re.compile(r"(groupadd|useradd|install|pip install --no-cache-dir uv)\b")
+OF_THE_SYSTEM: Final = re.compile(
+    r"(groupadd|useradd|install|pip install --no-cache-dir uv|apt-get|rm -rf /var)\b"
+)
 
 
 @dataclass

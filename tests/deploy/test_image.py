@@ -123,7 +123,7 @@ def test_it_runs_as_nobody_and_holds_no_more_than_it_needs(server: Stage, worker
     # Bytes as they lie on a disk; an image is sent compressed, at less than half.
     assert (
         sum(file.stat().st_size for file in opt.rglob("*") if file.is_file() and not file.is_symlink())
-        < 240e6
+        < 180e6
     )
 
 
