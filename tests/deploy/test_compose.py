@@ -1,6 +1,7 @@
 """compose.yaml says what docs/how-to/deploy.md promises; `make check` holds it against the schema."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +57,35 @@ def test_redis_keeps_what_it_has_and_throws_nothing_away() -> None:
     said = " ".join(SERVICES["redis"]["command"])
     assert "--appendonly yes" in said
     assert "--maxmemory-policy noeviction" in said
+
+
+def mounts(service: str) -> Iterator[tuple[str, str]]:
+    """What of this machine is mounted where, as it is without .env."""
+    for mount in SERVICES[service].get("volumes", ()):
+        source, target, *_ = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", mount).split(":")
+        if source not in COMPOSE["volumes"]:
+            yield source, target
+
+
+def test_what_is_mounted_exists() -> None:
+    found = [source for name in SERVICES for source, _ in mounts(name)]
+    assert len(found) >= 5
+    assert [source for source in found if not (ROOT / source).exists()] == []
+
+
+def test_prometheus_finds_its_rules_and_its_key_where_they_are_mounted() -> None:
+    where = {target: source for source, target in mounts("prometheus")}
+    config = YAML(typ="safe").load(ROOT / where["/etc/prometheus"] / "prometheus.yml")
+    for rules in config["rule_files"]:
+        assert (ROOT / where["/etc/prometheus"] / rules).is_file()
+    api, worker = config["scrape_configs"]
+    assert api["authorization"]["credentials_file"] in where
+    assert "authorization" not in worker  # it would be told to whoever answers there
+    ports = {job["dns_sd_configs"][0]["names"][0]: job["dns_sd_configs"][0]["port"] for job in (api, worker)}
+    assert ports.keys() <= SERVICES.keys()
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert f"TASKFLOW_WORKER_HEALTH_PORT={ports['worker']}\n" in image
+    assert "TASKFLOW_WORKER_HEALTH_HOST=0.0.0.0 " in image
 
 
 def test_only_the_proxy_is_believed() -> None:

@@ -63,6 +63,7 @@ USES: dict[str, tuple[tuple[Any, ...], set[str]]] = {
     "hold_unserved": ((["q"], ["t"], 5), {READY, TASKS}),
     "only/ready_lines": ((), {READY}),
     "only/lease_merge": ((None, ["q"], ["t"], ["a"], [1], 5, 5), {READY}),
+    "limits_in_use": ((), {LIMITED_RUNNING, LIMITS}),
     "limits_of": ((None, ID, [], 5), {TASKS, LIMITED_RUNNING, RUNNING, LIMITS}),
     "ahead": ((ID, 5), {TASKS, READY}),
     "limit_rows": ((None, ["a"], ["k"]), {LIMITS}),

@@ -43,6 +43,7 @@ MEANT: Final[dict[str, dict[str, str]]] = {
     "limit_held": {"tasks": COUNTED},
     "limit_standing": {"tasks": "what runs: as few rows as there are slots"},
     "limits": {"limits": EVERY},
+    "limits_in_use": {"tasks": "what runs: as few rows as there are slots"},
     "limits_of": {"tasks": "what runs: as few rows as there are slots"},
     "next_deadline": {"workflows": FIRST},
     "next_expiry": {"tasks": FIRST},

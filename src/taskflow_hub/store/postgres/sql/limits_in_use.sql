@@ -1,4 +1,5 @@
--- The limits of how many run that running tasks name, of all accounts, with how many do. As few rows as there are slots.
+-- The limits of how many run that running tasks name, of all accounts, with how many do. As few rows as there are slots. Each limit
+-- is looked up by itself: a plan from when there were few would else go over all of them.
 SELECT limits.key, limits.running, used.count AS active
 FROM
     (
@@ -7,5 +8,8 @@ FROM
         WHERE tasks.status = 'running' AND tasks.limits IS NOT NULL
         GROUP BY tasks.account_id, named.key
     ) AS used
-    JOIN limits ON limits.account_id = used.account_id AND limits.key = used.key
-WHERE limits.running IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT limit_.key, limit_.running FROM limits AS limit_
+        WHERE limit_.account_id = used.account_id AND limit_.key = used.key AND limit_.running IS NOT NULL
+        OFFSET 0
+    ) AS limits
