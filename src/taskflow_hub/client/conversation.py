@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +21,9 @@ FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = (
     10.0  # a hub that asks for more is not waited for: the caller gets the error, with retry_after_s
 )
+
+_made: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
+_making: Final = threading.Lock()
 
 T = TypeVar("T")
 Param: TypeAlias = str | int | float | datetime | Sequence[str] | None
@@ -107,11 +111,19 @@ class Conversation:
     def decode(self, body: bytes, kind: type[T]) -> T:
         """Raises Unavailable for what no hub we know would say."""
         try:
-            return msgspec.json.decode(body, type=kind)
+            return decoder_of(kind).decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unavailable(
                 f"{self.server} sent an answer this client cannot read ({error}). Is it a hub, and of a fitting version?"
             ) from None
+
+
+def decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """One at a time: threads that meet a class for the first time at once crash msgspec, and with it the process."""
+    with _making:
+        if kind not in _made:
+            _made[kind] = msgspec.json.Decoder(kind)
+        return _made[kind]
 
 
 def query(params: Mapping[str, Param]) -> tuple[tuple[str, str], ...]:

@@ -48,12 +48,15 @@ class _Problem(Struct):
     errors: tuple[FieldError, ...] = ()
 
 
+_problem: Final = msgspec.json.Decoder(_Problem)
+
+
 def error_of(response: Response, server: str) -> TaskflowError:
     """The error that this answer (status 400 and up) stands for."""
     pause_s = retry_after_s(response)
     if _is_problem(response):
         try:
-            problem = msgspec.json.decode(response.body, type=_Problem)
+            problem = _problem.decode(response.body)
         except msgspec.DecodeError:
             pass
         else:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 H = TypeVar("H", bound=BoundHandler[..., Any] | LooseHandler[Any, Any] | Workflow)
 MAX_KEY: Final = 255
+_read_back: Final = msgspec.json.Decoder(Submission).decode
 _NOT_OF_THE_TASK: Final = frozenset({"idempotency_key", "connection"})  # options of the submit itself
 
 
@@ -476,7 +477,7 @@ def _submission(type: str, payload: Raw, options: SubmitOptions) -> Submission:
 def _checked(wanted: Submission, pointer: str) -> Submission:
     """A Submission made in Python is not checked by its class; reading it back is."""
     try:
-        checked = msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
+        checked = _read_back(msgspec.json.encode(wanted))
     except msgspec.ValidationError as error:
         raise jsontext.from_validation(error, pointer) from None
     except UnicodeEncodeError:

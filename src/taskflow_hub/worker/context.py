@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # a child process has no need of it
     from taskflow_hub.net import GuardedClient
 
 MAX_FIELDS: Final = 8_192  # bytes of a line's fields
+# Made here: threads that meet a class for the first time at once crash msgspec.
+_read_back: Final = msgspec.json.Decoder(Submission).decode
 
 
 class HasType(Protocol):
@@ -174,7 +176,7 @@ def _submission(task: str | HasType, payload: object, options: TaskOptions) -> S
     given["limits"] = tuple(options.get("limits", ()))
     wanted = Submission(type=task if isinstance(task, str) else task.type, payload=_json(payload), **given)
     try:
-        return msgspec.json.decode(msgspec.json.encode(wanted), type=Submission)
+        return _read_back(msgspec.json.encode(wanted))
     except msgspec.ValidationError as error:
         raise jsontext.from_validation(error) from None
 

@@ -21,6 +21,11 @@ class _Attempts(msgspec.Struct):
     items: list[Attempt]
 
 
+# Made here and not where they are used: threads that meet a class for the first time at once crash msgspec.
+_task: Final = msgspec.json.Decoder(BookedTask)
+_attempts: Final = msgspec.json.Decoder(_Attempts)
+
+
 def read(
     ports: Sequence[int], ids: Iterable[str], *, within_s: float, on_read: Callable[[], None] = lambda: None
 ) -> dict[str, Book]:
@@ -55,10 +60,10 @@ def _read(caller: Caller, port: int, id: str, deadline: float) -> Book | None:
         text = _get(caller, port, f"/tasks/{id}")
         if text is None:
             return None
-        task = msgspec.json.decode(text, type=BookedTask)
+        task = _task.decode(text)
         if task.status in FINAL or time.monotonic() >= deadline:
             attempts = _get(caller, port, f"/tasks/{id}/attempts")
-            return Book(task, msgspec.json.decode(attempts or b'{"items":[]}', type=_Attempts).items)
+            return Book(task, _attempts.decode(attempts or b'{"items":[]}').items)
         time.sleep(AGAIN_S)
 
 
