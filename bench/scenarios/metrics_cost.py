@@ -18,6 +18,7 @@ from bench.scenarios.drain import SLOTS, fill
 COUNTING, SILENT = "taskflow_hub", "bench.silent"
 TASKS, FULL = 40_000, 100_000
 MOST: Final = 0.03  # of the throughput
+NOISE: Final = 0.1  # rounds whose ratios differ by more say nothing about it
 
 
 class Drained(NamedTuple):
@@ -53,9 +54,11 @@ class MetricsCost:
             )
         table.add_row("median", "", "", f"{median(speed):.3f}", "", "", f"{median(cpu):.3f}", style="bold")
         table.add_row("min – max", "", "", _spread(speed), "", "", _spread(cpu))
-        cost = 1 - median(speed)
+        cost, clear = 1 - median(speed), max(speed) - min(speed) <= NOISE
         aim = f"metrics cost at most {MOST:.0%} of the throughput of a drain: {cost:+.1%}; of the CPU {median(cpu) - 1:+.1%}"
-        return Report([table], [(aim, cost <= MOST)], {"throughput": speed, "cpu": cpu})
+        if not clear:
+            aim += "; rounds differ too much to tell, the machine was busy"
+        return Report([table], [(aim, clear and cost <= MOST)], {"throughput": speed, "cpu": cpu})
 
 
 def _drained(databases: Databases, module: str, tasks: int) -> Drained:
