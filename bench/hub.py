@@ -22,6 +22,7 @@ from bench.scenarios.held_open import HeldOpen
 from bench.scenarios.http import Http
 from bench.scenarios.idle import Idle
 from bench.scenarios.late_commit import LateCommit
+from bench.scenarios.metrics_cost import MetricsCost
 from bench.scenarios.over_redis import OverRedis
 from bench.scenarios.pages import Pages
 from bench.scenarios.readers import Readers
@@ -52,7 +53,7 @@ FIGURES = {
 SCENARIOS: list[Scenario] = [StoreCycles(), Drain(), OverRedis(), Http(), Costs(), Workflows()]
 IDLE = Idle()
 STUDIES: list[Study] = [HeldOpen(), LateCommit(), Readers()]
-SURVEYS: list[Survey] = [Pages()]
+SURVEYS: list[Survey] = [Pages(), MetricsCost()]
 
 
 def main() -> None:

@@ -15,12 +15,14 @@ from types import TracebackType
 class HubProcess:
     """`taskflow up --app bench.app:hub` on a database, for the length of a with block."""
 
-    def __init__(self, url: str, *, slots: int, secret: str | None = None) -> None:
-        """`secret`: with accounts."""
+    def __init__(
+        self, url: str, *, slots: int, secret: str | None = None, module: str = "taskflow_hub"
+    ) -> None:
+        """`secret`: with accounts. `module`: what is run as `taskflow`."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._url, self._slots = url, slots
+        self._url, self._slots, self._module = url, slots, module
         self._accounts = {} if secret is None else {"TASKFLOW_AUTH_SECRET": secret}
 
     def __enter__(self) -> "HubProcess":
@@ -36,7 +38,7 @@ class HubProcess:
         command = [
             sys.executable,
             "-m",
-            "taskflow_hub",
+            self._module,
             "up",
             "--port",
             str(self.port),

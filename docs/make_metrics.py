@@ -34,11 +34,16 @@ It is one look at the database for each scrape; beyond 10 000 unfinished tasks, 
 seconds ago. While the database cannot be reached these metrics are absent, `taskflow_store_reachable` is 0, and all others are
 answered as ever.
 
-**What adds up**, for tasks that belong to no workflow, over processes and their restarts: `taskflow_tasks_submitted_total` and
-`taskflow_tasks_redriven_total` are together `taskflow_tasks_finished_total` and what is unfinished. What a process counts
-between its last scrape and its end, nobody sees; one that is killed may have committed what it had no time to count. A
-workflow's tasks are not counted as submitted, for the database makes them as it goes on, nor is an end that is not
-their own doing: skipped, cancelled with the workflow, out of time.
+**What adds up**, over processes and their restarts, for tasks of submits, schedules, handlers and workflows alike:
+`taskflow_tasks_submitted_total` and `taskflow_tasks_redriven_total` are together `taskflow_tasks_finished_total` and what is
+unfinished. Each redrive of a task is a new life of it, which ends once more. A node's task is submitted when it is made, long
+before it may run; one that will not run ends `skipped`. The `finally` of a workflow that is redriven gets a new task if
+it had succeeded.
+
+The sum leaves out what no server has done, or none could tell: what a program does in the database by itself (`Hub(url)` submits and
+cancels without a server, and so does a submit within your own transaction), what `taskflow db copy` brings, and what a process
+counts between its last scrape and its end. One that is killed, or whose connection breaks while it commits, may have committed
+what it does not count.
 """
 
 OF_THE_HUB: Final = """## What is looked up

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from taskflow_hub import Hub
+from taskflow_hub import Context, Hub
 
 hub = Hub()
 
@@ -61,3 +61,8 @@ async def until(file: str) -> str:
     while not Path(file).exists():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     return "seen"
+
+
+@hub.task("app.parent")
+async def parent(ctx: Context, children: int) -> list[str]:
+    return [await ctx.submit("app.say", {"text": n}) for n in range(children)]

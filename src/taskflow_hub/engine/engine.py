@@ -78,7 +78,7 @@ class Engine:
     ) -> None:
         self.store, self.broker, self.version = store, broker, version
         self.hints, self.metrics = Hints(lambda: store.workflow_decisions), Metrics(version)
-        store.measure(self.metrics.transaction)
+        store.measure(self.metrics.transaction, self.metrics.followed)
         self.results = results
         self.types = TaskTypes(
             store,

@@ -17,7 +17,7 @@ from taskflow_hub.domain.model import AttemptOutcome, Reason
 from taskflow_hub.domain.moves import Verdict
 from taskflow_hub.domain.schedule import Cause, FireOutcome
 from taskflow_hub.engine.histogram import BUCKETS_S, SHORT_S, Histogram
-from taskflow_hub.store.values import Submitted
+from taskflow_hub.store.values import Followed, Submitted
 
 MAX_NAMES: Final = 200
 OTHER: Final = "other"
@@ -60,14 +60,17 @@ class Metrics:
         ] = {}  # by labels, which the library takes long to look up
 
         self._submitted = self._counter(
-            "taskflow_tasks_submitted", "Tasks committed by a submit or by a schedule.", "queue", "type"
+            "taskflow_tasks_submitted",
+            "Tasks committed by a submit, by a schedule or by a workflow.",
+            "queue",
+            "type",
         )
         self.workflows = self._counter(
             "taskflow_workflows_submitted", "Workflows committed by a submit or by a schedule."
         )
         self._finished = self._counter(
             "taskflow_tasks_finished",
-            "Tasks that became final, by status: ended by a report, by time, or by a cancel of what had not started.",
+            "Tasks that became final, by status: ended by a report, by time, by a cancel or by their workflow.",
             "status",
             known=((status,) for status in FINAL),
         )
@@ -77,7 +80,10 @@ class Metrics:
             "reason",
             known=((reason,) for reason in Reason),
         )
-        self.redriven = self._counter("taskflow_tasks_redriven", "Final tasks that were told to run again.")
+        self.redriven = self._counter(
+            "taskflow_tasks_redriven",
+            "Final tasks that run, or wait, again: redriven, or their workflow was.",
+        )
         self._attempts = self._counter(
             "taskflow_attempts",
             "Attempts ended, by how.",
@@ -169,7 +175,19 @@ class Metrics:
 
     def submitted(self, outcome: Submitted) -> None:
         created = (task for task, new in zip(outcome.tasks, outcome.created, strict=True) if new)
-        for (queue, type), count in Tally((task.queue, task.type) for task in created).items():
+        self._made(Tally((task.queue, task.type) for task in created))
+
+    def followed(self, what: Followed) -> None:
+        """What transactions made of tasks without saying so in their answers; called in threads of the store."""
+        self._made(what.made)
+        self.redriven.inc(what.again)
+        for (status, reason), count in what.ended.items():
+            self.finished(status, count)
+            if reason is not None:
+                self._failed.labels(reason).inc(count)
+
+    def _made(self, counts: Mapping[tuple[str, str], int]) -> None:
+        for (queue, type), count in counts.items():
             labels = self.queue_names.label(queue), self._types.label(type)
             if labels not in self._submitted_to:
                 self._submitted_to[labels] = self._submitted.labels(*labels)

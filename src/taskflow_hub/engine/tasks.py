@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -149,11 +149,7 @@ class Tasks:
 
     async def cancel(self, account: str, ids: Sequence[str], *, by: By | None = None) -> list[Task | None]:
         """As the store's `cancel`; the workers of running ones are told at once."""
-        before = await self._store.revs(ids)
         tasks = await self._store.cancel(account, ids, by=by)
-        self._metrics.finished(
-            State.CANCELLED, len({one.id for one in tasks if one and _ended_now(one, before)})
-        )
         self._hints.changed([task.id for task in tasks if task], Topic.WORK)
         for task in tasks:
             if task and task.status is State.RUNNING and task.worker:
@@ -211,12 +207,6 @@ class Tasks:
             raise outcome
         self._hints.changed([outcome.id], *topics)
         return outcome
-
-
-def _ended_now(task: Task, before: Mapping[str, int]) -> bool:
-    """Whether this cancel ended it: not one before, nor its worker, which was asked to and whose report is counted."""
-    now = task.status is State.CANCELLED and task.cancel_requested_at is None
-    return now and task.rev > before.get(task.id, task.rev)
 
 
 def repointed(error: FieldError, pointers: Sequence[str]) -> FieldError:

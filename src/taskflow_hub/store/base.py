@@ -68,6 +68,7 @@ from taskflow_hub.store.values import (
     NewKey,
     News,
     NewUser,
+    OnFollowed,
     OnTransaction,
     Orphan,
     Page,
@@ -706,8 +707,9 @@ class Upkeep(Protocol):
         """
         ...
 
-    def measure(self, on_transaction: OnTransaction) -> None:
-        """From now on `on_transaction` is told of every transaction, in whatever thread it was made."""
+    def measure(self, on_transaction: OnTransaction, on_followed: OnFollowed) -> None:
+        """From now on `on_transaction` is told of every transaction, and `on_followed` of every commit after which there is
+        something to say, before the caller has its answer; in whatever thread it was made."""
         ...
 
     async def ping(self) -> None:

@@ -1,11 +1,12 @@
 """What the store's methods take and give (store/base.py): values without behaviour, the same for every database."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import IntFlag, StrEnum
 from typing import TypeAlias
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from taskflow_hub.domain.access import Scope
 from taskflow_hub.domain.audit import AuditEntry
@@ -436,7 +437,31 @@ class Access(StrEnum):
 OnTransaction: TypeAlias = Callable[[Access, float], None]  # it took so many seconds, and may have failed
 
 
-def tell_nobody(_access: Access, _seconds: float) -> None:
+class Followed(Struct):
+    """What one transaction made of tasks without saying so in its answer: what workflows did, and what a cancel ended."""
+
+    made: Counter[tuple[str, str]] = field(default_factory=Counter)  # by queue and type
+    again: int = 0  # had ended, and run or wait again
+    ended: Counter[tuple[State, Reason | None]] = field(default_factory=Counter)
+
+    def __bool__(self) -> bool:
+        return bool(self.made or self.again or self.ended)
+
+    def add(self, other: "Followed") -> None:
+        self.made += other.made
+        self.again += other.again
+        self.ended += other.ended
+
+    def made_of(self, submitted: "Submitted") -> None:
+        """The tasks that this submit has really made."""
+        for task, new in zip(submitted.tasks, submitted.created, strict=True):
+            self.made[task.queue, task.type] += new
+
+
+OnFollowed: TypeAlias = Callable[[Followed], None]  # after the commit
+
+
+def tell_nobody(*_what: object) -> None:
     pass
 
 

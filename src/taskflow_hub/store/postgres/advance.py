@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Reason
 from taskflow_hub.domain.workflow_view import WorkflowState
 from taskflow_hub.store import asks
 from taskflow_hub.store.advance import Advance
@@ -26,7 +27,7 @@ from taskflow_hub.store.postgres.submit import submit_here
 from taskflow_hub.store.postgres.transaction import Transaction, columns
 from taskflow_hub.store.stated import keys_of
 from taskflow_hub.store.tree import Tree
-from taskflow_hub.store.values import News, Submit
+from taskflow_hub.store.values import Followed, News, Submit
 from taskflow_hub.store.verdicts import REFERENCE_SIGNATURE
 from taskflow_hub.store.workflow_rows import new_row, node_values, saved_row
 
@@ -123,6 +124,7 @@ class Answering:
     ) -> None:
         """`known`: of workflows, the nodes that need not be read."""
         self._tx = tx
+        self._followed = Followed()  # told when it has come to its end: of what was undone, nothing followed
         tx.decided = True
         self._lessons, self._known = lessons or Lessons(), known
         self._keys: IdempotencyKeys | None = None
@@ -136,6 +138,7 @@ class Answering:
             except StopIteration as over:
                 assert not self._releasing, "whatever is released changes a node, which is saved after that"
                 self._tx.lessons += self._lessons.learned()
+                self._tx.followed.add(self._followed)
                 decided: T = over.value
                 return decided
             answer = await self._answer(ask)
@@ -174,19 +177,22 @@ class Answering:
                 return [workflow_row(row) for row in await tx.fetch(UNDONE_SUBS, workflow, node)]
             case asks.Cancel(root, tasks):
                 rows = await tx.fetch(CANCEL, tx.now, shard(long=True), tasks, [root]) if tasks else []
+                ended = sum(row["status"] != State.RUNNING for row in rows)
+                self._followed.ended[State.CANCELLED, None] += ended
                 return [
                     asks.Cancelled(row["id"], State(row["status"]), row["attempt"], row["worker"])
                     for row in rows
                 ]
             case asks.Reset(tasks):
-                return {
-                    row["id"]
-                    for row in await tx.fetch(RESET, tasks, earliest_finish(tasks), shard(long=True))
-                }
+                rows = await tx.fetch(RESET, tasks, earliest_finish(tasks), shard(long=True))
+                self._followed.again += len(rows)
+                return {row["id"] for row in rows}
             case asks.Redrive(tasks):
                 return await self._redrive(tasks)
             case asks.Clone(task, new):
-                return bool(await tx.fetch(CLONE, task, new, earliest_finish([task]), tx.now))
+                rows = await tx.fetch(CLONE, task, new, earliest_finish([task]), tx.now)
+                self._followed.made.update(tuple(row) for row in rows)
+                return bool(rows)
             case asks.SetAside(place, name):
                 await tx.run(SET_ASIDE, *place, name)
             case asks.AddWork(work):
@@ -196,10 +202,11 @@ class Answering:
             case asks.Release():
                 return await self._release(ask)
             case asks.Skip(tasks):
-                await tx.fetch(SKIP, tx.now, tasks)
+                self._followed.ended[State.SKIPPED, None] += len(await tx.fetch(SKIP, tx.now, tasks))
             case asks.Reject(tasks):
                 ids, errors = columns([(task, to_json(error)) for task, error in tasks])
-                await tx.fetch(REJECT, tx.now, shard(long=True), ids, errors, REFERENCE_SIGNATURE)
+                rows = await tx.fetch(REJECT, tx.now, shard(long=True), ids, errors, REFERENCE_SIGNATURE)
+                self._followed.ended[State.FAILED, Reason.REFERENCE] += len(rows)
             case asks.MakeTasks():
                 return await self._make_tasks(ask)
             case asks.DropLimits(account, keys):
@@ -248,12 +255,14 @@ class Answering:
             return set()
         rows = await self._tx.fetch(REDRIVE, self._tx.now, tasks, earliest_finish(tasks), shard(long=True))
         self._tx.note_ready(tuple(row)[:5] for row in rows)
+        self._followed.again += len(rows)
         return {row["id"] for row in rows}
 
     async def _make_tasks(self, ask: asks.MakeTasks) -> TaskflowError | None:
         (outcome,) = await submit_here(self._tx, [Submit(tuple(ask.tasks))])
         if isinstance(outcome, TaskflowError):
             return outcome
+        self._followed.made_of(outcome)
         await self._tx.run(ADD_WORK, *columns([(w.workflow_id, w.node, w.item, w.task_id) for w in ask.work]))
         self._lessons.made(ask.work)
         return None

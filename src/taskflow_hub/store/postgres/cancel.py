@@ -27,13 +27,13 @@ async def cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | Non
     cancelled = await tx.fetch(CANCEL, tx.now, shard(bool(roots)), known, roots.ids) if known else []
     if cancelled:
         tx.note(News.TASKS)
+    ended = [row["id"] for row in cancelled if row["status"] != State.RUNNING]
+    tx.followed.ended[State.CANCELLED, None] += len(ended)
     found = await read_tasks(tx, known)
     if any(_missed(task) for task in found.values()):
         raise Collision("a task was finished when we came, and somebody has redriven it since")
     await record(tx, by, (of_cancel(account, found[row["id"]], State(row["status"])) for row in cancelled))
-    await advance(
-        tx, roots, {row["id"]: State.CANCELLED for row in cancelled if row["status"] != State.RUNNING}
-    )
+    await advance(tx, roots, dict.fromkeys(ended, State.CANCELLED))
     return [found.get(id) for id in ids]
 
 

@@ -36,7 +36,7 @@ from taskflow_hub.store.postgres.workers import Workers
 from taskflow_hub.store.postgres.workflow_reads import WorkflowReads
 from taskflow_hub.store.postgres.workflows import Workflows
 from taskflow_hub.store.postgres.writer import Writer
-from taskflow_hub.store.values import OnTransaction
+from taskflow_hub.store.values import OnFollowed, OnTransaction
 
 
 class PostgresStore(
@@ -109,8 +109,9 @@ class PostgresStore(
         await self._make_days(None if self._clock is None else self._clock())
         self._company.start()
 
-    def measure(self, on_transaction: OnTransaction) -> None:
+    def measure(self, on_transaction: OnTransaction, on_followed: OnFollowed) -> None:
         self._writer.on_transaction = self._readers.on_transaction = on_transaction
+        self._writer.on_followed = on_followed
 
     def _committed(self, tx: Transaction) -> None:
         if tx.ready:

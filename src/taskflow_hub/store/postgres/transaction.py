@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from taskflow_hub.store.postgres.known import Lesson
-from taskflow_hub.store.values import News
+from taskflow_hub.store.values import Followed, News
 
 Line = tuple[str, str, int, str]  # queue, type, priority, account: inside a line, place is `seq` alone
 
@@ -43,6 +43,7 @@ class Transaction(Snapshot):
         self.held = False
         self.decided = False  # about workflows, which may have moved
         self.lessons: list[Lesson] = []
+        self.followed = Followed()
 
     async def run(self, sql: str, *values: Any) -> int:
         """Execute; how many rows changed."""
@@ -56,6 +57,7 @@ class Transaction(Snapshot):
         """Undo everything, and go on in a new transaction."""
         await self.connection.execute("ROLLBACK; BEGIN")
         self.ready, self.news, self.held, self.decided, self.lessons = {}, News.NOTHING, False, False, []
+        self.followed = Followed()
 
     def note(self, news: News) -> None:
         self.news |= news

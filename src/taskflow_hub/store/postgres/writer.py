@@ -20,7 +20,7 @@ from taskflow_hub.domain.errors import ShuttingDown
 from taskflow_hub.store.postgres.faults import Fault, explain, fault_of
 from taskflow_hub.store.postgres.link import Link, Patience, log
 from taskflow_hub.store.postgres.transaction import Transaction
-from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
+from taskflow_hub.store.values import Access, OnFollowed, OnTransaction, tell_nobody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,6 +91,7 @@ class Writer:
         self._link, self._clock = link, clock
         self._on_commit, self._make_days = on_commit, make_days
         self.on_transaction: OnTransaction = tell_nobody
+        self.on_followed: OnFollowed = tell_nobody
         self._lanes: dict[Verb[Any, Any], _Lane] = defaultdict(_Lane)
         self._tasks: set[asyncio.Task[None]] = set()
         self.decisions = 0  # transactions that may have moved workflows, and are committed
@@ -214,6 +215,8 @@ class Writer:
                 continue
             self.on_transaction(Access.WRITE, time.monotonic() - began)
             self.decisions += tx.decided
+            if tx.followed:
+                self.on_followed(tx.followed)
             self._on_commit(tx)
             return found
 

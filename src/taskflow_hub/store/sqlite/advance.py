@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from taskflow_hub.domain.errors import TaskflowError
 from taskflow_hub.domain.lifecycle import State
+from taskflow_hub.domain.model import Reason
 from taskflow_hub.store import asks
 from taskflow_hub.store.documents import decoder, to_json
 from taskflow_hub.store.keys import Answer, require_same
@@ -23,7 +24,7 @@ from taskflow_hub.store.sqlite.submit import (
 )
 from taskflow_hub.store.sqlite.transaction import SECOND, Transaction
 from taskflow_hub.store.stated import keys_named, keys_of
-from taskflow_hub.store.values import Submit
+from taskflow_hub.store.values import Followed, Submit
 from taskflow_hub.store.verdicts import REFERENCE_SIGNATURE
 from taskflow_hub.store.workflow_rows import new_row, node_values, saved_row
 
@@ -72,6 +73,7 @@ class Answering:
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._followed = Followed()  # told when it has come to its end: of what was undone, nothing followed
         tx.decided = True
 
     def all_of(self, asking: asks.Asking[T]) -> T:
@@ -80,6 +82,7 @@ class Answering:
             try:
                 ask = asking.send(answer)
             except StopIteration as over:
+                self._tx.followed.add(self._followed)
                 decided: T = over.value
                 return decided
             answer = self._answer(ask)
@@ -120,13 +123,16 @@ class Answering:
             case asks.Reset(tasks):
                 moving = self._ended_as(tasks, State.FAILED, State.CANCELLED, State.SKIPPED)
                 revive(tx, moving, RESET)
+                self._followed.again += len(moving)
                 return set(moving)
             case asks.Redrive(tasks):
                 moving = self._ended_as(tasks, State.FAILED, State.CANCELLED)
                 revive(tx, moving, REDRIVE, tx.next_seq(len(moving)), tx.now)
+                self._followed.again += len(moving)
                 return set(moving)
             case asks.Clone(task, new):
-                there = tx.run(CLONE, task, new, tx.now)
+                there = tx.connection.execute(CLONE.text, (task, new, tx.now)).fetchall()
+                self._followed.made.update(there)
                 tx.run(CLONE_PAYLOAD, task, new)
                 tx.run(CLONE_TAGS, task, new)
                 return bool(there)
@@ -140,12 +146,12 @@ class Answering:
             case asks.Release():
                 return self._release(ask)
             case asks.Skip(tasks):
-                tx.run(SKIP, tx.now, to_json(tasks))
+                self._followed.ended[State.SKIPPED, None] += tx.run(SKIP, tx.now, to_json(tasks))
                 move_over(tx)
             case asks.Reject(tasks):
-                tx.run_items(
-                    REJECT, [(task, to_json(error)) for task, error in tasks], tx.now, REFERENCE_SIGNATURE
-                )
+                rows = [(task, to_json(error)) for task, error in tasks]
+                rejected = tx.run_items(REJECT, rows, tx.now, REFERENCE_SIGNATURE)
+                self._followed.ended[State.FAILED, Reason.REFERENCE] += rejected
                 move_over(tx, failed=True)
             case asks.MakeTasks():
                 return self._make_tasks(ask)
@@ -195,7 +201,7 @@ class Answering:
         standing = tx.document(list[tuple[str, State, int, str | None]], STANDING, to_json(tasks))
         these = to_json([id for id, *_ in standing])
         tx.connection.execute(CANCEL_RUNNING.text, (tx.now, these)).fetchall()
-        tx.run(CANCEL_UNSTARTED, tx.now, these)
+        self._followed.ended[State.CANCELLED, None] += tx.run(CANCEL_UNSTARTED, tx.now, these)
         move_over(tx)
         return [asks.Cancelled(*one) for one in standing]
 
@@ -208,6 +214,7 @@ class Answering:
         (outcome,) = submit(self._tx, [Submit(tuple(ask.tasks))])
         if isinstance(outcome, TaskflowError):
             return outcome
+        self._followed.made_of(outcome)
         self._tx.run_items(ADD_WORK, [(w.workflow_id, w.node, w.item, w.task_id) for w in ask.work])
         return None
 

@@ -25,7 +25,7 @@ from taskflow_hub.store.sqlite.workers import Workers
 from taskflow_hub.store.sqlite.workflow_reads import WorkflowReads
 from taskflow_hub.store.sqlite.workflows import Workflows
 from taskflow_hub.store.sqlite.writer import Writer
-from taskflow_hub.store.values import OnTransaction
+from taskflow_hub.store.values import OnFollowed, OnTransaction
 
 
 class SqliteStore(
@@ -70,5 +70,6 @@ class SqliteStore(
         bring_up(location, change=migrate)
         self._writer.start()
 
-    def measure(self, on_transaction: OnTransaction) -> None:
+    def measure(self, on_transaction: OnTransaction, on_followed: OnFollowed) -> None:
         self._writer.on_transaction = self._readers.on_transaction = on_transaction
+        self._writer.on_followed = on_followed

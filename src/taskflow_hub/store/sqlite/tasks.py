@@ -204,7 +204,8 @@ def _cancel(tx: Transaction, account: str, ids: Sequence[str], by: By | None) ->
     unstarted = [id for id, state in states.items() if state in UNSTARTED]
     running = [id for id, state in states.items() if state is State.RUNNING]
     if unstarted:
-        tx.run(CANCEL_UNSTARTED, tx.now, to_json(unstarted))
+        ended = tx.run(CANCEL_UNSTARTED, tx.now, to_json(unstarted))
+        tx.followed.ended[State.CANCELLED, None] += ended
         finish(tx)
     asked: list[str] = []
     if running:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from taskflow_hub.store.documents import decoder as decoder  # noqa: PLC0414 (bulk.py)
 from taskflow_hub.store.documents import to_json as to_json  # noqa: PLC0414 (bulk.py)
 from taskflow_hub.store.sqlite.statements import LARGEST, NULL, Statement, Values, size_for
+from taskflow_hub.store.values import Followed
 
 T = TypeVar("T")
 
@@ -61,6 +62,7 @@ class Transaction(Snapshot):
         self.at = now
         self.now = to_us(now)
         self.decided = False  # about workflows, which may have moved
+        self.followed = Followed()
 
     def run(self, sql: Statement, *values: Any) -> int:
         """Execute once; how many rows changed. (A cursor's rowcount knows nothing of statements that begin with WITH.)"""
@@ -68,10 +70,14 @@ class Transaction(Snapshot):
         self.connection.execute(sql.text, values)
         return self.connection.total_changes - before
 
-    def run_items(self, sql: Statement, items: Sequence[Values], *first: Any) -> None:
-        """Execute for a batch, in as few statements as possible; `first` are the values that stand before the items."""
+    def run_items(self, sql: Statement, items: Sequence[Values], *first: Any) -> int:
+        """Execute for a batch, in as few statements as possible; `first` are the values that stand before the items.
+
+        How many rows changed."""
+        before = self.connection.total_changes
         for text, values in _chunks(sql, items, first):
             self.connection.execute(text, values)
+        return self.connection.total_changes - before
 
     def commit(self) -> None:
         self.connection.execute("COMMIT")

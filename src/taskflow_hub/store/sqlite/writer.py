@@ -23,7 +23,7 @@ from taskflow_hub.store import refusals
 from taskflow_hub.store.sqlite.connection import concerns_all, connect, explain, is_busy
 from taskflow_hub.store.sqlite.transaction import Transaction
 from taskflow_hub.store.sqlite.url import Location
-from taskflow_hub.store.values import Access, OnTransaction, tell_nobody
+from taskflow_hub.store.values import Access, OnFollowed, OnTransaction, tell_nobody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,6 +69,7 @@ class Writer:
     def __init__(self, location: Location, clock: Clock) -> None:
         self._location, self._clock = location, clock
         self.on_transaction: OnTransaction = tell_nobody
+        self.on_followed: OnFollowed = tell_nobody
         self._connection: sqlite3.Connection | None = None
         self._inbox: SimpleQueue[Any] = SimpleQueue()  # calls, nudges, and None for the end
         self._put_off: _Call | None = None  # taken from the inbox, but too heavy for the transaction at hand
@@ -261,6 +262,8 @@ class Writer:
             self._roll_back(connection)
             raise
         self.decisions += tx.decided
+        if tx.followed:
+            self.on_followed(tx.followed)
         return outcomes
 
     def _begin(self) -> sqlite3.Connection:

@@ -12,7 +12,15 @@ from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.messages import Line, Logged
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, ResultRef
 from taskflow_hub.domain.submission import OnConflict, Unique
-from taskflow_hub.store.values import Access, BulkAction, Idempotency, Submit, Submitted, TaskFilter
+from taskflow_hub.store.values import (
+    Access,
+    BulkAction,
+    Idempotency,
+    Submit,
+    Submitted,
+    TaskFilter,
+    tell_nobody,
+)
 from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit, new_task
 
 
@@ -32,7 +40,7 @@ class UpkeepContract(ContractBase):
     async def test_transactions_are_measured(self, kit: Kit) -> None:
         """In whatever thread."""
         told: list[tuple[Access, float]] = []
-        kit.store.measure(lambda access, seconds: told.append((access, seconds)))
+        kit.store.measure(lambda access, seconds: told.append((access, seconds)), tell_nobody)
         await kit.store.pause("mail")
         assert {access for access, _ in told} >= {Access.WRITE}
         told.clear()

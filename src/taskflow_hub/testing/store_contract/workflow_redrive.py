@@ -10,7 +10,7 @@ from taskflow_hub.domain.errors import Gone, NotAllowed, NotFound
 from taskflow_hub.domain.lifecycle import State
 from taskflow_hub.domain.model import DEFAULT_ACCOUNT, AttemptOutcome, Task
 from taskflow_hub.domain.workflow_view import Item, Workflow, WorkflowState
-from taskflow_hub.store.values import AuditFilter, TaskFilter
+from taskflow_hub.store.values import AuditFilter, Followed, TaskFilter, tell_nobody
 from taskflow_hub.testing.store_contract.kit import DAY_S, ContractBase, Kit
 from taskflow_hub.testing.store_contract.workflow_ends import cancel
 from taskflow_hub.testing.store_contract.workflow_fans import finish_items, over_list
@@ -46,6 +46,30 @@ class WorkflowRedriveContract(ContractBase):
             await flow.succeed(name)
         assert await flow.status() is WorkflowState.SUCCESS
         assert await kit.get(kept.id) == kept
+
+    async def test_whoever_counts_is_told_what_became_of_tasks(self, kit: Kit) -> None:
+        """Of what a caller is not answered: tasks that were made, ended, and begun again."""
+        told = Followed()
+        kit.store.measure(tell_nobody, told.add)
+        flow = await begin(
+            kit, {"a": node(), "b": node("a"), "c": node("b"), "d": node("a:done", for_each=[1, 2])}
+        )
+        assert (told.made.total(), told.again, told.ended.total()) == (3, 0, 0)
+        await flow.fail("a")
+        assert told.made.total() == 5, "with the items of d"
+        assert told.ended == {(State.SKIPPED, None): 2}, "the report itself is its sender's to count"
+        for id in await flow.lease():
+            await kit.succeed(flow.running()[id])
+        await redrive(flow)
+        assert (told.made.total(), told.again, told.ended.total()) == (5, 3, 2)
+        await cancel(flow)
+        await cancel(flow)
+        assert told.ended == {(State.SKIPPED, None): 2, (State.CANCELLED, None): 3}
+        task = await kit.submit()
+        for _ in range(2):
+            await kit.store.cancel(DEFAULT_ACCOUNT, [task.id])
+        assert told.ended[State.CANCELLED, None] == 4, "once, however often it is cancelled"
+        assert (told.made.total(), told.again) == (5, 3)
 
     async def test_twice_in_a_row(self, kit: Kit) -> None:
         flow = await begin(kit, {"a": node(), "b": node("a"), "c": node("b:done")})
