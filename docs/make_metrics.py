@@ -40,10 +40,10 @@ unfinished. Each redrive of a task is a new life of it, which ends once more. A 
 before it may run; one that will not run ends `skipped`. The `finally` of a workflow that is redriven gets a new task if
 it had succeeded.
 
-The sum leaves out what no server has done, or none could tell: what a program does in the database by itself (`Hub(url)` submits
-and cancels without a server, and so does a submit within your own transaction), what `taskflow db copy` brings, and what a process
-counts between its last scrape and its end. One that is killed, or whose connection breaks while it commits, may have committed
-what it does not count.
+The sum leaves out what no server has done, or none could tell: what a program does in the database by itself
+(`Hub(url)` submits and cancels without a server, and so does a submit within your own transaction), what `taskflow db
+copy` brings, and what a process counts between its last scrape and its end. One that is killed, or whose connection
+breaks while it commits, may have committed what it does not count.
 """
 
 OF_THE_HUB: Final = """## What is looked up
