@@ -284,9 +284,9 @@ def test_settings_show_no_secret(visitor: Visitor) -> None:
     assert '"auth.secret"' in told
     for secret in (SECRET, URL_PASSWORD):
         assert secret not in told
-    page.fill("#find-setting", "keep_alive")
+    page.fill("#find-setting", "http.keep_alive")
     expect(page.locator("[data-setting]")).to_have_count(1)
-    expect(page).to_have_url(re.compile(r"\?find=keep_alive$"))
+    expect(page).to_have_url(re.compile(r"\?find=http\.keep_alive$"))
     page.fill("#find-setting", "")
     page.check("#only-set")
     expect(page.locator("[data-setting]")).to_have_count(4)
