@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 ROOT: Final = Path(__file__).parents[1]
 INTO: Final = ROOT / "build" / "docs"
-FOLDERS: Final = ("docs", "examples", "protocol", "bench")
+FOLDERS: Final = ("docs", "apps", "examples", "protocol", "bench")
 CONFIG: Final = "zensical.toml"
 LOOKS: Final = Path("docs/site.css")
 SHOWN: Final = frozenset({".py", ".sql", ".toml", ".yaml", ".yml", ".json", ".lua", ".vue", ".ts", ".proto"})
@@ -39,7 +39,10 @@ Nav: TypeAlias = "str | dict[str, Nav] | list[Nav]"
 def pages() -> list[Path]:
     """Relative to the root: what stands there, and in the folders that have documentation."""
     found = [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
-    return sorted(page.relative_to(ROOT) for page in found if "node_modules" not in page.parts)
+    ours = (page.relative_to(ROOT) for page in found)
+    return sorted(
+        page for page in ours if not any(part.startswith((".", "node_modules")) for part in page.parts)
+    )
 
 
 def stage(into: Path) -> None:

@@ -159,7 +159,9 @@ def test_a_retried_attempt_is_linked_and_tells_no_error_words(hub: Hub) -> None:
     def complete(spans: list[Span]) -> bool:
         """The server sends its own by itself, perhaps after the worker."""
         told = [span.name.partition(" ")[0] for span in spans if span.task == task_id]
-        return all(told.count(name) == times for name, times in (("submit", 1), ("publish", 2), ("process", 2)))
+        return all(
+            told.count(name) == times for name, times in (("submit", 1), ("publish", 2), ("process", 2))
+        )
 
     spans = hub.collector.until(complete)
     first, second = attempts(spans, task_id)
